@@ -1,0 +1,281 @@
+"""One small immutable type for a set of labelled pictures, and the pictures themselves.
+
+`ImageCollection` is what every loader returns, photographs and twins alike. Its `images` are either in memory
+(`ArrayImages`, here) or in files (`FileImages`, in `files.py`); both answer to the protocol `Images`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+Index = np.ndarray | slice | Sequence[int] | Sequence[bool]
+
+
+class Images(Protocol):
+    """Pictures by index: all that an encoder needs to know of them.
+
+    `names` has one name a picture (a file, or "twin 17"); `fingerprint` changes when any pixel may have
+    changed.
+    """
+
+    names: Sequence[str]
+    fingerprint: str
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, i: int) -> Tensor:
+        """Picture i as uint8 [3, H, W]."""
+
+    def take(self, indices: np.ndarray) -> Images:
+        """The pictures at `indices` (int64 [n]), in that order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """The objects marked in one picture.
+
+    xyxy       float32 [n, 4]   x0, y0, x1, y1 in pixels: 0-based, x1 and y1 exclusive, so width = x1 - x0
+    labels     int64 [n]        class index
+    difficult  bool [n]         VOC's mark for objects that neither count as found nor as missed
+    truncated  bool [n]         the object goes on outside its box
+    """
+
+    xyxy: np.ndarray
+    labels: np.ndarray
+    difficult: np.ndarray
+    truncated: np.ndarray
+
+    def __post_init__(self):
+        n = len(self.labels)
+        for name, dtype, shape in (
+            ("xyxy", np.float32, (n, 4)),
+            ("labels", np.int64, (n,)),
+            ("difficult", bool, (n,)),
+            ("truncated", bool, (n,)),
+        ):
+            array = frozen_array(getattr(self, name), dtype)
+            if array.size == 0:
+                array = array.reshape(shape)  # an empty list has lost its second axis
+            if array.shape != shape:
+                raise ValueError(f"Boxes.{name} has shape {list(array.shape)}, expected {list(shape)}.")
+            object.__setattr__(self, name, array)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayImages:
+    """Pictures of one size in one array, which may be a read-only memory map.
+
+    array        uint8 [N, 3, H, W]
+    label        what a picture's name begins with: names are "twin 0", "twin 1", ...
+    content      what made the array (any text), if known; otherwise the pixels are hashed for the fingerprint
+    rows         int64 [n], the rows of `array` that are the pictures 0 .. n-1 (default: all)
+    """
+
+    array: np.ndarray
+    label: str = "twin"
+    content: str | None = None
+    rows: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.array.dtype != np.uint8 or self.array.ndim != 4 or self.array.shape[1] != 3:
+            raise ValueError(
+                f"ArrayImages wants uint8 [N, 3, H, W], not {self.array.dtype} {list(self.array.shape)}."
+            )
+        rows = np.arange(len(self.array)) if self.rows is None else self.rows
+        object.__setattr__(self, "rows", frozen_array(rows, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Tensor:
+        return torch.from_numpy(np.array(self.array[self.rows[i]]))  # a copy: the array may be read-only
+
+    def stack(self, indices: np.ndarray | None = None) -> Tensor:
+        """The pictures at `indices` (default: all) in one copy, uint8 [n, 3, H, W]."""
+        rows = self.rows if indices is None else self.rows[indices]
+        return torch.from_numpy(np.array(self.array[rows]))
+
+    def take(self, indices: np.ndarray) -> ArrayImages:
+        """The pictures at `indices`, without copying any pixel."""
+        return replace(self, content=self._content, rows=self.rows[indices])
+
+    @cached_property
+    def _content(self) -> str:
+        if self.content is not None:
+            return self.content
+        digest = hashlib.sha256()
+        for start in range(0, len(self.array), 256):  # blocks, so that a memory map is never wholly in memory
+            digest.update(np.ascontiguousarray(self.array[start : start + 256]))
+        return digest.hexdigest()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of what made the array and of the rows taken from it."""
+        head = f"{self._content} {self.array.shape}".encode()
+        return hashlib.sha256(head + self.rows.tobytes()).hexdigest()
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """ "twin 17" is row 17 of the array, also in a part of the collection."""
+        return tuple(f"{self.label} {row}" for row in self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageCollection:
+    """Labelled pictures of one dataset, or a part of them.
+
+    name      "caltech101", ...
+    source    "twin" for drawn pictures, "real" for photographs: a number made from one must not be shown as
+              one made from the other
+    images    the pictures
+    classes   C class names
+    labels    int64 [N], the class of each picture (-1: unlabelled); or, where a picture can show several,
+              int8 [N, C]: 1 present, 0 absent, -1 present only as `difficult` (neither right nor wrong)
+    groups    C group names ("bird", "vehicle", ...), "" where the dataset has none
+    boxes     one `Boxes` a picture, or None
+    splits    the dataset's official splits: name -> int64 indices; a part of a collection has none
+    protocol  draws the evaluation protocol's split: (collection, seed, **options) -> train and test indices
+    skipped   (file, reason) of each picture that could not be read, which is why it is not in `images`
+
+    All arrays are read-only.
+    """
+
+    name: str
+    source: Literal["twin", "real"]
+    images: Images
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    groups: tuple[str, ...] = ()
+    boxes: tuple[Boxes, ...] | None = None
+    splits: Mapping[str, np.ndarray] = field(default_factory=dict)
+    protocol: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self):
+        n, c = len(self.images), len(self.classes)
+        labels = np.asarray(self.labels)
+        labels = frozen_array(labels, np.int8 if labels.ndim == 2 else np.int64)
+        if labels.shape not in ((n,), (n, c)):
+            raise ValueError(
+                f"{self.name}: labels have shape {list(labels.shape)}, expected [{n}] or [{n}, {c}] "
+                f"for {n} pictures of {c} classes."
+            )
+        if labels.size and (labels.min() < -1 or labels.max() >= (c if labels.ndim == 1 else 2)):
+            raise ValueError(f"{self.name}: labels go from {labels.min()} to {labels.max()} for {c} classes.")
+        groups = tuple(self.groups) or ("",) * c
+        if len(groups) != c:
+            raise ValueError(f"{self.name}: {len(groups)} group names for {c} classes.")
+        if self.boxes is not None and len(self.boxes) != n:
+            raise ValueError(f"{self.name}: {len(self.boxes)} sets of boxes for {n} pictures.")
+        splits = {key: frozen_array(indices, np.int64) for key, indices in self.splits.items()}
+        for key, indices in splits.items():
+            if indices.size and (indices.min() < 0 or indices.max() >= n):
+                raise ValueError(f"{self.name}: split {key!r} names pictures outside 0 .. {n - 1}.")
+        for key, value in (
+            ("labels", labels),
+            ("classes", tuple(self.classes)),
+            ("groups", groups),
+            ("boxes", None if self.boxes is None else tuple(self.boxes)),
+            ("splits", MappingProxyType(splits)),
+        ):
+            object.__setattr__(self, key, value)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        splits = "".join(f", {key} {len(indices):,}" for key, indices in self.splits.items())
+        return f"<{self.name} ({self.source}): {len(self):,} pictures of {len(self.classes)} classes{splits}>"
+
+    def __getitem__(self, which: Index) -> ImageCollection:
+        """The part at an index array, a slice or a boolean mask. It has all classes and no splits."""
+        if isinstance(which, (int, np.integer)):
+            raise TypeError(f"One picture is .tensor({which}) or .pil({which}); [...] takes a part of them.")
+        which = which if isinstance(which, slice) else np.asarray(which)
+        if not isinstance(which, slice) and which.size == 0:
+            which = which.astype(np.int64)  # an empty list is float64 to NumPy
+        indices = np.arange(len(self))[which]
+        return replace(
+            self,
+            images=self.images.take(indices),
+            labels=self.labels[indices],
+            boxes=None if self.boxes is None else tuple(self.boxes[i] for i in indices),
+            splits={},
+            protocol=None,
+            skipped=(),
+        )
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a picture can show several classes (labels [N, C])."""
+        return self.labels.ndim == 2
+
+    def tensor(self, i: int) -> Tensor:
+        """Picture i as uint8 [3, H, W], RGB."""
+        return self.images[i]
+
+    def pil(self, i: int) -> Image.Image:
+        """Picture i as a PIL image, RGB."""
+        return Image.fromarray(self.images[i].permute(1, 2, 0).contiguous().numpy())
+
+    def stack(self, indices: Index | None = None) -> Tensor:
+        """The pictures at `indices` (default: all), uint8 [n, 3, H, W]; ValueError if sizes differ."""
+        part = np.arange(len(self)) if indices is None else np.arange(len(self))[indices]
+        if isinstance(self.images, ArrayImages):
+            return self.images.stack(part)
+        pictures = [self.images[int(i)] for i in part]
+        sizes = sorted({tuple(picture.shape[1:]) for picture in pictures})
+        if len(sizes) != 1:
+            raise ValueError(
+                f"{self.name}: {len(pictures)} pictures of {len(sizes)} different sizes cannot be one tensor. "
+                "Resize them first."
+            )
+        return torch.stack(pictures)
+
+    def split_indices(self, seed: int = 0, **options) -> tuple[np.ndarray, np.ndarray]:
+        """Train and test indices (int64) of the dataset's evaluation protocol; `seed` numbers the splits.
+
+        Encode the whole collection once, then index its features with these: no feature is computed twice.
+        The options are those of the dataset's protocol (see protocols.py).
+        """
+        if self.protocol is None:
+            raise ValueError(
+                f"{self.name}: no evaluation protocol. Split the whole collection, not a part of it, or take "
+                "protocols.few_shot_split(labels, train_per_class, seed=...)."
+            )
+        return self.protocol(self, seed, **options)
+
+    def split(self, seed: int = 0, **options) -> tuple[ImageCollection, ImageCollection]:
+        """Train and test part of the dataset's evaluation protocol; see `split_indices`."""
+        train, test = self.split_indices(seed, **options)
+        return self[train], self[test]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the pictures and their labels; `images.fingerprint` is of the pictures alone."""
+        digest = hashlib.sha256(f"{self.images.fingerprint} {self.labels.shape}".encode())
+        digest.update(self.labels.tobytes())
+        for boxes in self.boxes or ():
+            for array in (boxes.xyxy, boxes.labels, boxes.difficult, boxes.truncated):
+                digest.update(array.tobytes())
+        return digest.hexdigest()
+
+
+def frozen_array(values, dtype) -> np.ndarray:
+    """A read-only copy; collections share arrays with their parts, so nobody may write into them."""
+    array = np.array(values, dtype=dtype)
+    array.flags.writeable = False
+    return array
