@@ -1,0 +1,304 @@
+"""Draw batches of objects from signed distance fields, shaded as if modelled in clay.
+
+A *sketch* is B pictures of one kind of object, drawn part by part, back to front. Each part is a signed distance
+field d [B, H, W] (negative inside, in object units) that is filled with one of the object's paints. Fills keep
+three fields: colour, coverage and a height that swells inside each part. When all parts are there, the slope of
+the height gives normals, and those give light and shade (the distance functions are the textbook ones; see
+I. Quilez, "2D distance functions").
+
+Object units: x to the right, y UP, the object about fills the box [-1, 1] x [-1, 1]. The same numbers draw it at
+any resolution. Every argument of a shape is a float or a tensor [B].
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lecture_lib.twins.chance import Chance
+
+Value = float | Tensor
+PAINTS = ("body", "second", "accent", "dark", "light")
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of pixels of a square picture whose side is `size` pixels.
+
+    Pixel centres have picture coordinates in [0, 1], y DOWN: ((column + .5) / size, (row + .5) / size).
+    """
+
+    size: int
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @classmethod
+    def whole(cls, size: int, height: int | None = None) -> Window:
+        """The whole picture; `height` rows when it is not square."""
+        return cls(size, 0, 0, height or size, size)
+
+    def axes(self, device: torch.device | str) -> tuple[Tensor, Tensor]:
+        """Picture coordinates: u [1, 1, W] to the right and v [1, H, 1] downwards."""
+        u = (torch.arange(self.left, self.left + self.width, device=device) + 0.5) / self.size
+        v = (torch.arange(self.top, self.top + self.height, device=device) + 0.5) / self.size
+        return u.view(1, 1, -1), v.view(1, -1, 1)
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where an object stands in its picture; every field is a tensor [B].
+
+    x, y: its centre in picture coordinates; scale: half its side, in picture widths; angle: radians,
+    anticlockwise; mirror: +1 or -1; stretch: width over height; shear.
+    """
+
+    x: Tensor
+    y: Tensor
+    scale: Tensor
+    angle: Tensor
+    mirror: Tensor
+    stretch: Tensor
+    shear: Tensor
+
+
+def hsv(h: Tensor, s: Value, v: Value) -> Tensor:
+    """Hue (any real, period 1), saturation and value in [0, 1], [B] each, to linear-ish RGB [B, 3]."""
+    k = (h[:, None] * 6 + torch.tensor([5.0, 3.0, 1.0], device=h.device)) % 6
+    s = torch.as_tensor(s, device=h.device).expand(len(h))[:, None]
+    v = torch.as_tensor(v, device=h.device).expand(len(h))[:, None]
+    return v - v * s * torch.minimum(k, 4 - k).clamp(0, 1)
+
+
+def palette(r: Chance) -> dict[str, Tensor]:
+    """Draw an object's paints, each [B, 3] in [0, 1]; hues are uniform, so that colour tells nothing."""
+    hue = r()
+    second = hue + torch.where(r() < 0.5, r(-0.12, 0.12), r(0.3, 0.7))  # a neighbour or a contrast
+    return {
+        "body": hsv(hue, r(0.25, 0.85), r(0.5, 0.95)),
+        "second": hsv(second, r(0.2, 0.8), r(0.45, 0.95)),
+        "accent": hsv(r(), r(0.5, 0.95), r(0.6, 1.0)),
+        "dark": hsv(r(), r(0.1, 0.5), r(0.08, 0.28)),
+        "light": hsv(r(), r(0.02, 0.22), r(0.82, 1.0)),
+    }
+
+
+class Sketch:
+    """B objects of one kind in the making; see the module's text for units."""
+
+    def __init__(self, window: Window, pose: Pose, paints: dict[str, Tensor], r: Chance) -> None:
+        device = pose.x.device
+        u, v = window.axes(device)
+        at = lambda t: t.view(-1, 1, 1)  # noqa: E731
+        du, dv = u - at(pose.x), at(pose.y) - v
+        cos, sin = at(pose.angle.cos() / pose.scale), at(pose.angle.sin() / pose.scale)
+        self.y = cos * dv - sin * du
+        self.x = (cos * du + sin * dv) * at(pose.mirror / pose.stretch) + at(pose.shear) * self.y
+        self.pixel = at(1.0 / (window.size * pose.scale))  # side of a pixel in object units
+        self.paints = {k: c.view(-1, 3, 1, 1) for k, c in paints.items()}
+        B, (H, W) = len(pose.x), (window.height, window.width)
+        self.colour = torch.zeros(B, 3, H, W, device=device)
+        self.cover = torch.zeros(B, H, W, device=device)
+        self.height = torch.zeros(B, H, W, device=device)
+        self._layer = 0
+        self._pattern = self._draw_pattern(r)
+
+    # ---- shapes: signed distance, negative inside -------------------------------------------------------------
+
+    def _local(self, cx: Value, cy: Value, angle: Value = 0.0) -> tuple[Tensor, Tensor]:
+        dx, dy = self.x - self._at(cx), self.y - self._at(cy)
+        if isinstance(angle, Tensor):
+            cos, sin = self._at(angle.cos()), self._at(angle.sin())
+        elif angle == 0.0:
+            return dx, dy
+        else:
+            cos, sin = math.cos(angle), math.sin(angle)
+        return cos * dx + sin * dy, cos * dy - sin * dx
+
+    @staticmethod
+    def _at(value: Value) -> Value:
+        return value.view(-1, 1, 1) if isinstance(value, Tensor) and value.ndim == 1 else value
+
+    def ellipse(self, cx: Value, cy: Value, rx: Value, ry: Value, angle: Value = 0.0) -> Tensor:
+        """Ellipse with half-axes rx, ry, turned by `angle` (radians, anticlockwise)."""
+        dx, dy = self._local(cx, cy, angle)
+        rx, ry = self._at(rx), self._at(ry)
+        px, py = dx / rx, dy / ry
+        k0 = (px * px + py * py).sqrt_()
+        k1 = ((px / rx) ** 2 + (py / ry) ** 2).sqrt_().clamp_(min=1e-6)
+        return k0 * (k0 - 1) / k1
+
+    def circle(self, cx: Value, cy: Value, radius: Value) -> Tensor:
+        """Disc."""
+        dx, dy = self._local(cx, cy)
+        return (dx * dx + dy * dy).sqrt_() - self._at(radius)
+
+    def ring(self, cx: Value, cy: Value, radius: Value, half: Value) -> Tensor:
+        """Annulus: all points within `half` of the circle."""
+        return self.circle(cx, cy, radius).abs_() - self._at(half)
+
+    def arc(self, cx: Value, cy: Value, radius: Value, half: Value, middle: Value, reach: Value) -> Tensor:
+        """Piece of a ring around direction `middle` (radians, anticlockwise from +x), `reach` to each side."""
+        dx, dy = self._local(cx, cy, middle)
+        dy = dy.abs()
+        radius, half = self._at(radius), self._at(half)
+        reach = self._at(torch.as_tensor(reach, device=dx.device))
+        ex, ey = radius * reach.cos(), radius * reach.sin()
+        on_arc = ((dx * dx + dy * dy).sqrt() - radius).abs()
+        at_end = ((dx - ex) ** 2 + (dy - ey) ** 2).sqrt()
+        return torch.where(reach.sin() * dx > reach.cos() * dy, on_arc, at_end) - half
+
+    def capsule(
+        self, x0: Value, y0: Value, x1: Value, y1: Value, r0: Value, r1: Value | None = None
+    ) -> Tensor:
+        """Rounded stick from (x0, y0) with radius r0 to (x1, y1) with radius r1 (default r0; 0 is a point)."""
+        r1 = r0 if r1 is None else r1
+        dx, dy = self._local(x0, y0)
+        ex, ey = self._at(x1 - x0), self._at(y1 - y0)
+        t = ((dx * ex + dy * ey) / (ex * ex + ey * ey + 1e-9)).clamp_(0, 1)
+        gap = ((dx - ex * t) ** 2 + (dy - ey * t) ** 2).sqrt_()
+        return gap - (self._at(r0) + self._at(r1 - r0) * t)
+
+    def limb(self, points: Sequence[tuple[Value, Value]], r0: Value, r1: Value | None = None) -> Tensor:
+        """Chain of capsules through `points`, tapering from r0 to r1: necks, tails, legs, cables."""
+        r1 = r0 if r1 is None else r1
+        n = len(points) - 1
+        d = None
+        for i, ((x0, y0), (x1, y1)) in enumerate(zip(points[:-1], points[1:], strict=True)):
+            part = self.capsule(x0, y0, x1, y1, r0 + (r1 - r0) * (i / n), r0 + (r1 - r0) * ((i + 1) / n))
+            d = part if d is None else torch.minimum(d, part)
+        return d
+
+    def box(
+        self, cx: Value, cy: Value, hw: Value, hh: Value, angle: Value = 0.0, corner: Value = 0.0
+    ) -> Tensor:
+        """Rectangle with half-width hw and half-height hh; `corner` rounds it and keeps its size."""
+        dx, dy = self._local(cx, cy, angle)
+        corner = self._at(corner)
+        qx, qy = dx.abs_() - (self._at(hw) - corner), dy.abs_() - (self._at(hh) - corner)
+        outside = (qx.clamp(min=0) ** 2 + qy.clamp(min=0) ** 2).sqrt_()
+        return outside + torch.maximum(qx, qy).clamp_(max=0) - corner
+
+    def trapezoid(
+        self,
+        cx: Value,
+        cy: Value,
+        bottom: Value,
+        top: Value,
+        hh: Value,
+        angle: Value = 0.0,
+        corner: Value = 0.0,
+    ) -> Tensor:
+        """Isosceles trapezoid: half-widths `bottom` and `top`, half-height hh; top = 0 is a triangle."""
+        dx, dy = self._local(cx, cy, angle)
+        corner = self._at(corner)
+        bottom, top, hh = self._at(bottom), self._at(top), self._at(hh)
+        slope = (top - bottom) / (2 * hh)
+        lean = 1 / (1 + slope * slope) ** 0.5
+        side = (dx.abs_() - (bottom + top) / 2 - slope * dy) * lean
+        return (
+            torch.maximum(side, dy.abs() - hh)
+            if isinstance(corner, float) and corner == 0.0
+            else (self._soft_max(side + corner, dy.abs() - hh + corner) - corner)
+        )
+
+    def polygon(self, points: Sequence[tuple[Value, Value]]) -> Tensor:
+        """Convex polygon through `points`, in either direction."""
+        pts = [
+            (torch.as_tensor(x, device=self.x.device), torch.as_tensor(y, device=self.x.device))
+            for x, y in points
+        ]
+        area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(pts, pts[1:] + pts[:1], strict=True))
+        turn = torch.where(area > 0, 1.0, -1.0)
+        d = None
+        for (x0, y0), (x1, y1) in zip(pts, pts[1:] + pts[:1], strict=True):
+            nx, ny = turn * (y1 - y0), turn * (x0 - x1)
+            n = (nx * nx + ny * ny).sqrt().clamp(min=1e-6)
+            nx, ny = nx / n, ny / n
+            side = self.x * self._at(nx) + self.y * self._at(ny) - self._at(nx * x0 + ny * y0)
+            d = side if d is None else torch.maximum(d, side)
+        return d
+
+    @staticmethod
+    def _soft_max(a: Tensor, b: Tensor) -> Tensor:
+        return (a.clamp(min=0) ** 2 + b.clamp(min=0) ** 2).sqrt_() + torch.maximum(a, b).clamp_(max=0)
+
+    # ---- paint ------------------------------------------------------------------------------------------------
+
+    def fill(
+        self,
+        d: Tensor,
+        paint: str,
+        when: Value = 1.0,
+        tone: Value = 1.0,
+        bevel: float = 0.12,
+        pattern: bool = False,
+    ) -> None:
+        """Lay a part over what is there.
+
+        d        [B, H, W]  its signed distance
+        paint    one of PAINTS
+        when     1 where the object has this part, 0 where not: [B] or float
+        tone     multiplies the colour: < 1 for what lies farther back or in shade
+        bevel    width of the rounded rim in object units: large is a ball, small a flat plate
+        pattern  whether the object's own pattern (stripes, spots, ...) is on this part
+        """
+        if isinstance(when, Tensor):
+            if not bool(when.any()):
+                return
+            when = self._at(when)
+        elif when == 0.0:
+            return
+        self._layer += 1
+        a = (0.5 - d / self.pixel).clamp_(0, 1)
+        if isinstance(when, Tensor):
+            a = a * when
+        t = 1 - (1 + d / bevel).clamp_(0, 1)
+        swell = (t * (2 - t)).sqrt_() * bevel + 0.012 * self._layer
+        self.height = torch.lerp(self.height, swell, a)
+        c = self.paints[paint]
+        if isinstance(tone, Tensor):
+            tone = tone.view(-1, 1, 1, 1)
+        if pattern:
+            c = c + (self.paints["second" if paint == "body" else "body"] - c) * self._pattern[:, None]
+        self.colour = torch.lerp(self.colour, (c * tone).expand_as(self.colour), a[:, None])
+        self.cover = torch.maximum(self.cover, a)
+
+    def eye(self, cx: Value, cy: Value, radius: Value, when: Value = 1.0) -> None:
+        """A round eye with a pupil."""
+        self.fill(self.circle(cx, cy, radius), "light", when, bevel=0.05)
+        self.fill(self.circle(cx, cy, 0.62 * radius), "dark", when, tone=0.4, bevel=0.03)
+
+    def _draw_pattern(self, r: Chance) -> Tensor:
+        """Strength [B, H, W] of the second colour: plain, stripes, rings, spots; chance alone decides."""
+        kind, angle, pitch = r.pick(6), r(0, math.pi), r(9, 20)
+        px, py = self._local(0.0, 0.0, angle)
+        wave_x = (px * self._at(pitch) + self._at(r(0, 6.3))).sin_()
+        wave_y = (py * self._at(pitch) + self._at(r(0, 6.3))).sin_()
+        spots = wave_x * wave_y * 2
+        field = torch.where(
+            self._at(kind == 0), wave_x, torch.where(self._at(kind == 1), spots, wave_y * 0 - 1)
+        )
+        return (field * 3).sigmoid_() * self._at(r(0.2, 0.7)) * self._at((kind < 2).float())
+
+    def shade(self, light: Tensor, gloss: Tensor) -> Tensor:
+        """Light the clay: colour [B, 3, H, W] in [0, 1].
+
+        light [B, 3] unit vector towards the lamp (x right, y up, z to the viewer); gloss [B] in [0, 1].
+        """
+        step = self.pixel * 2
+        gx = torch.zeros_like(self.height)
+        gy = torch.zeros_like(self.height)
+        gx[:, :, 1:-1] = self.height[:, :, 2:] - self.height[:, :, :-2]
+        gy[:, 1:-1] = self.height[:, :-2] - self.height[:, 2:]
+        gx, gy = (gx / step).clamp_(-1.6, 1.6), (gy / step).clamp_(-1.6, 1.6)
+        lx, ly, lz = (light[:, i].view(-1, 1, 1) for i in range(3))
+        length = (1 + gx * gx + gy * gy).rsqrt_()
+        lambert = ((lz - gx * lx - gy * ly) * length).clamp_(0, 1)
+        glint = lambert**24 * (0.55 * self._at(gloss))
+        return (self.colour * (0.45 + 0.72 * lambert)[:, None] + glint[:, None]).clamp_(0, 1)

@@ -1,0 +1,60 @@
+"""One object before a backdrop: the pictures of the object-recognition twins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lecture_lib.twins.backdrop import backdrop, cast_shadow, expose, scatter
+from lecture_lib.twins.canvas import Pose, Sketch, Window, palette
+from lecture_lib.twins.chance import Chance
+
+Draw = Callable[[Sketch, dict[str, Tensor], Chance], None]
+
+
+def lamp(r: Chance) -> Tensor:
+    """Draw where the light comes from: unit vectors [B, 3], from above more often than not."""
+    theta, rise = r(0.15 * math.pi, 0.85 * math.pi), r(0.55, 1.0)
+    return torch.stack([rise.cos() * theta.cos(), rise.cos() * theta.sin(), rise.sin()], 1)
+
+
+def draw_object(
+    draw: Draw, genes: dict[str, Tensor], pose: Pose, window: Window, r: Chance, light: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Draw B objects of one kind: colour [B, 3, H, W] in [0, 1] and coverage [B, H, W] in [0, 1]."""
+    sketch = Sketch(window, pose, palette(r), r)
+    draw(sketch, genes, r)
+    return sketch.shade(light, r() ** 2), sketch.cover
+
+
+def vary(genes: dict[str, Tensor], r: Chance, amount: float = 0.05) -> dict[str, Tensor]:
+    """Make individuals of a class: every gene wanders a little."""
+    return {name: (g + r(-amount, amount)).clamp(0, 1) for name, g in genes.items()}
+
+
+def draw_portraits(
+    draw: Draw, genes: dict[str, Tensor], keys: Tensor, size: int, turn: float = 0.22
+) -> Tensor:
+    """Pictures uint8 [B, 3, size, size] of one object each.
+
+    genes: each [B]; keys [B] int64 decide everything else; turn: the largest tilt in radians.
+    """
+    window = Window.whole(size)
+    r = Chance(keys)
+    scale = r(0.30, 0.44)
+    room = 0.47 - scale
+    pose = Pose(
+        x=0.5 + r(-1, 1) * room, y=0.5 + r(-1, 1) * room, scale=scale, angle=r(-turn, turn),
+        mirror=1 - 2 * r.chance(0.5), stretch=r(0.9, 1.12), shear=r(-0.1, 0.1),
+    )  # fmt: skip
+    light = lamp(r)
+    picture = backdrop(Chance(keys, 1), window)
+    picture = scatter(picture, Chance(keys, 2), window, 4, (0.04, 0.22), 0.6)
+    colour, cover = draw_object(draw, vary(genes, r), pose, window, Chance(keys, 3), light)
+    picture = cast_shadow(picture, cover, light, r(0.1, 0.6))
+    picture = torch.lerp(picture, colour, cover[:, None])
+    picture = scatter(picture, Chance(keys, 4), window, 1, (0.04, 0.14), 0.4)
+    return expose(picture, Chance(keys, 5), window)
