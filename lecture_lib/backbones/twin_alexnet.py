@@ -1,0 +1,146 @@
+"""AlexNet's plan for small pictures: five convolutions, three max-poolings, three fully connected layers.
+
+A 64x64 picture goes through these stages (channels x height x width after each):
+
+    conv1  7x7/2  64x32x32    pool1  64x16x16
+    conv2  5x5    96x16x16    pool2  96x 8x 8
+    conv3  3x3   192x 8x 8    conv4 192x 8x 8    conv5 128x 8x 8    pool5 128x4x4
+    fc6   768                 fc7   768          fc8   one score a class
+
+about 97 million multiply-adds and 3.1 million weights. A stage named convN or fcN ends with its ReLU,
+as Caffe's in-place blobs do; fc8 is raw scores. What is published is this plain net; batch normalisation
+exists only while it is trained and is then folded into the convolutions.
+
+Pictures of any size from 64 pixels go in. The convolutional stages grow with the picture; pooling is
+placed so that unit (i, j) of pool5 looks at the pixels around (16 j + 8, 16 i + 8). There are two ways
+on from a larger pool5:
+
+* as a classifier, fc6 first averages pool5 to its 4x4 grid (as torchvision's AlexNet does to 6x6);
+  for a 64x64 picture that changes nothing;
+* `as_convolutions` turns fc6, fc7, fc8 into convolutions, which gives a map of scores, one for every
+  64x64 window of the picture in steps of 16 pixels.
+"""
+
+import copy
+import json
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+NAME = "twin-alexnet"
+INPUT_SIZE = 64
+MEAN = (0.5, 0.5, 0.5)
+STD = (0.25, 0.25, 0.25)
+GRID = 4  # side of pool5 for a picture of INPUT_SIZE
+CHANNELS = {"conv1": 64, "conv2": 96, "conv3": 192, "conv4": 192, "conv5": 128}
+KERNELS = {"conv1": 7, "conv2": 5, "conv3": 3, "conv4": 3, "conv5": 3}
+FC = 768
+
+
+def build(n_classes: int, batchnorm: bool = False) -> nn.Sequential:
+    """Build the stages of the net, in order and named by tap, with fresh weights from torch's generator.
+
+    batchnorm adds a BatchNorm2d between every convolution and its ReLU, for training; see `fold_batchnorm`.
+    The net maps float32 [B, 3, H, W], H and W >= 64, to scores float32 [B, n_classes].
+    """
+    stages, before = OrderedDict(), 3
+    for tap, channels in CHANNELS.items():
+        kernel, stride = KERNELS[tap], 2 if tap == "conv1" else 1
+        layers = OrderedDict(conv=nn.Conv2d(before, channels, kernel, stride, kernel // 2))
+        if batchnorm:
+            layers["bn"] = nn.BatchNorm2d(channels)
+        stages[tap] = nn.Sequential(layers | {"relu": nn.ReLU(inplace=True)})
+        before = channels
+        if tap in ("conv1", "conv2"):
+            stages["pool" + tap[-1]] = nn.MaxPool2d(3, stride=2, padding=1)
+    # Caffe's rounding here, padding above: the shifts of the two cancel, and pool5 is centred on the picture.
+    stages["pool5"] = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+    to_grid = OrderedDict(grid=nn.AdaptiveAvgPool2d(GRID), flatten=nn.Flatten())
+    stages["fc6"] = nn.Sequential(to_grid | _fully_connected(before * GRID**2))
+    stages["fc7"] = nn.Sequential(_fully_connected(FC))
+    stages["fc8"] = nn.Sequential(OrderedDict(linear=nn.Linear(FC, n_classes)))
+    net = nn.Sequential(stages)
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            nn.init.zeros_(module.bias)
+    nn.init.normal_(net.fc8.linear.weight, std=0.01)
+    return net
+
+
+def _fully_connected(n_inputs: int) -> OrderedDict:
+    return OrderedDict(linear=nn.Linear(n_inputs, FC), relu=nn.ReLU(inplace=True), dropout=nn.Dropout(0.5))
+
+
+def fold_batchnorm(net: nn.Sequential) -> nn.Sequential:
+    """Return a copy of a net in eval mode whose convolutions do what convolution and BatchNorm did before.
+
+    BatchNorm at test time is the affine map y -> gamma (y - mean) / sqrt(var + eps) + beta of every channel,
+    so it goes into the kernel (times the scale) and the bias. Computed in float64.
+    """
+    folded = OrderedDict()
+    for tap, stage in net.named_children():
+        stage = copy.deepcopy(stage)
+        if "bn" in dict(stage.named_children()):
+            conv, bn = stage.conv, stage.bn
+            scale = bn.weight.double() / (bn.running_var.double() + bn.eps).sqrt()
+            bias = (conv.bias.double() - bn.running_mean.double()) * scale + bn.bias.double()
+            with torch.no_grad():
+                conv.weight.copy_(conv.weight.double() * scale[:, None, None, None])
+                conv.bias.copy_(bias)
+            stage = nn.Sequential(OrderedDict(conv=conv, relu=stage.relu))
+        folded[tap] = stage
+    return nn.Sequential(folded).eval()
+
+
+def as_convolutions(net: nn.Sequential) -> nn.Sequential:
+    """Return a copy of a folded net with fc6, fc7 and fc8 as 4x4, 1x1 and 1x1 convolutions.
+
+    The copy maps [B, 3, H, W] to scores [B, C, h, w], h = ceil(H / 8) // 2 - 3, one for each 4x4 window
+    of pool5.
+    For a 64x64 picture these are the net's scores; elsewhere a window sees its neighbours where the
+    net, given the window alone, would see the zeros of its padding.
+    """
+    stages = OrderedDict()
+    for tap, stage in net.named_children():
+        stage = copy.deepcopy(stage)
+        if tap.startswith("fc"):
+            linear, kernel = stage.linear, GRID if tap == "fc6" else 1
+            conv = nn.Conv2d(linear.in_features // kernel**2, linear.out_features, kernel)
+            with torch.no_grad():
+                conv.weight.copy_(linear.weight.view_as(conv.weight))
+                conv.bias.copy_(linear.bias)
+            rest = [(k, m) for k, m in stage.named_children() if k in ("relu", "dropout")]
+            stage = nn.Sequential(OrderedDict([("conv", conv.to(linear.weight.device)), *rest]))
+        stages[tap] = stage
+    return nn.Sequential(stages).eval()
+
+
+def save_weights(net: nn.Sequential, classes: tuple[str, ...], path: Path) -> None:
+    """Write a folded net as float16 safetensors, with the names of its classes in the header.
+
+    Raises ValueError where a weight is not finite in float16.
+    """
+    from safetensors.torch import save
+
+    from lecture_lib import store
+
+    half = {name: tensor.cpu().half().contiguous() for name, tensor in net.state_dict().items()}
+    for name, tensor in half.items():
+        if not torch.isfinite(tensor).all():
+            raise ValueError(f"{NAME}: {name} is not finite in float16; nothing was written.")
+    store.write_atomically(path, save(half, metadata={"net": NAME, "classes": json.dumps(list(classes))}))
+
+
+def load_weights(path: Path) -> tuple[nn.Sequential, tuple[str, ...]]:
+    """Read what `save_weights` wrote: the net (float32, eval mode) and the names of its classes."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        classes = tuple(json.loads(file.metadata()["classes"]))
+        weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    net = build(len(classes))
+    net.load_state_dict(weights)
+    return net.eval(), classes
