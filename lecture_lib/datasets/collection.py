@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 from typing import Literal, Protocol
 
 import numpy as np
@@ -189,7 +188,7 @@ class ImageCollection:
             ("classes", tuple(self.classes)),
             ("groups", groups),
             ("boxes", None if self.boxes is None else tuple(self.boxes)),
-            ("splits", MappingProxyType(splits)),
+            ("splits", splits),
         ):
             object.__setattr__(self, key, value)
 
@@ -240,7 +239,7 @@ class ImageCollection:
         sizes = sorted({tuple(picture.shape[1:]) for picture in pictures})
         if len(sizes) != 1:
             raise ValueError(
-                f"{self.name}: {len(pictures)} pictures of {len(sizes)} different sizes cannot be one tensor. "
+                f"{self.name}: {len(pictures)} pictures have {len(sizes)} sizes and cannot be one tensor. "
                 "Resize them first."
             )
         return torch.stack(pictures)

@@ -1,0 +1,205 @@
+"""Pictures in files: found in a folder, decoded once before anybody relies on them, read when asked for.
+
+A picture that turns out to be broken an hour into an extraction would cost that hour. So `check` decodes
+every file once, on all threads, and leaves out what cannot be read, by name; what it learnt of the readable
+ones is kept in the cache folder, and the next time only new and changed files are decoded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from lecture_lib import settings, store
+from lecture_lib.datasets import reading
+from lecture_lib.datasets.collection import frozen_array
+from lecture_lib.datasets.reading import UnreadablePicture
+
+_SAVE_EVERY = 20_000  # pictures: what a killed kernel has to check again, at most
+_DEBRIS = {"thumbs.db", "desktop.ini", "icon\r"}  # what Windows and macOS leave in folders of pictures
+
+
+@dataclass(frozen=True, eq=False)
+class FileImages:
+    """Pictures in files below one folder, read at every access; made by `check`.
+
+    names    file names relative to `root`, with forward slashes
+    digests  uint8 [N, 16], hash of each file's bytes: the fingerprint stays when the folder is moved
+    sizes    int32 [N, 2], width and height of each picture, upright
+    """
+
+    root: Path
+    names: tuple[str, ...]
+    digests: np.ndarray
+    sizes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, i: int) -> Tensor:
+        try:
+            return reading.read_picture(self.path(i))
+        except UnreadablePicture as error:
+            raise UnreadablePicture(
+                error.file, f"{error.reason}; it was readable before. Load the dataset again to leave it out"
+            ) from None
+
+    def path(self, i: int) -> Path:
+        """The file of picture i."""
+        return self.root / self.names[i]
+
+    def take(self, indices: np.ndarray) -> FileImages:
+        """The pictures at `indices`."""
+        return replace(
+            self,
+            names=tuple(self.names[i] for i in indices),
+            digests=self.digests[indices],
+            sizes=self.sizes[indices],
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the files' contents in their order."""
+        return hashlib.sha256(f"files {reading.VERSION} ".encode() + self.digests.tobytes()).hexdigest()
+
+
+Skipped = tuple[tuple[str, str], ...]  # (file, reason)
+
+
+def check(root: Path, names: Sequence[str], title: str) -> tuple[FileImages, np.ndarray, Skipped]:
+    """Decode every file once, on all threads, and keep those that are pictures.
+
+    names    files relative to `root`, with forward slashes
+    title    the dataset, for the progress bar
+    returns  the readable pictures; their places in `names`, int64 [n]; (file, reason) of all others
+
+    What is known of the readable files goes into the cache folder, also when the check is interrupted. Others
+    are tried again every time: they are few, and may have been repaired.
+    """
+    ledger = _Ledger(root)
+    known: list[tuple | None] = []
+    stamps: list[tuple[int, int]] = []
+    for name in names:
+        try:
+            stat = os.stat(root / name)
+            stamps.append((stat.st_size, stat.st_mtime_ns))
+        except OSError:
+            stamps.append((-1, -1))  # reading it will say what is wrong
+        known.append(ledger.find(name, stamps[-1]))
+    new = [i for i, entry in enumerate(known) if entry is None]
+    skipped = []
+    bar = tqdm(total=len(new), desc=f"{title}: checking pictures once", delay=1, leave=False)
+    pool = ThreadPoolExecutor(settings.current().threads)
+    try:
+        for start in range(0, len(new), _SAVE_EVERY):
+            block = new[start : start + _SAVE_EVERY]
+            for i, verdict in zip(block, pool.map(lambda i: _examine(root / names[i]), block), strict=True):
+                bar.update()
+                if isinstance(verdict, str):
+                    skipped.append((reading.printable(names[i]), verdict))
+                else:
+                    known[i] = verdict
+                    ledger.add(names[i], stamps[i], verdict)
+            ledger.save()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        bar.close()
+        ledger.save()
+    kept = np.array([i for i, entry in enumerate(known) if entry is not None], np.int64)
+    entries = [known[i] for i in kept]
+    images = FileImages(
+        root,
+        tuple(names[i] for i in kept),
+        frozen_array([list(bytes.fromhex(digest)) for digest, *_ in entries], np.uint8).reshape(-1, 16),
+        frozen_array([size for _, *size in entries], np.int32).reshape(-1, 2),
+    )
+    return images, kept, tuple(skipped)
+
+
+def list_pictures(folder: Path, pattern: str = "*") -> list[str]:
+    """Names of the files in `folder`, sorted, without hidden ones and what file browsers leave behind.
+
+    The order of the names alone decides, so that index 17 is the same picture on every machine.
+    """
+    return sorted(
+        entry.name
+        for entry in os.scandir(folder)
+        if not entry.name.startswith(".")
+        and entry.name.lower() not in _DEBRIS
+        and Path(entry.name).match(pattern)
+        and not entry.is_dir()
+    )
+
+
+def list_folders(folder: Path) -> list[str]:
+    """Names of the folders in `folder` in sorted order, without hidden ones (.ipynb_checkpoints, ...)."""
+    return sorted(
+        entry.name for entry in os.scandir(folder) if not entry.name.startswith(".") and entry.is_dir()
+    )
+
+
+def report_skipped(title: str, skipped: Skipped, total: int) -> None:
+    """Say in one line how many files were left out, and name the first."""
+    if skipped:
+        file, reason = skipped[0]
+        what = "files are not readable and left out, the first" if len(skipped) > 1 else "file is left out"
+        print(f"{title}: {len(skipped):,} of {total:,} {what}: {file} ({reason}). All are in .skipped.")
+
+
+def _examine(path: Path) -> tuple[str, int, int] | str:
+    """Digest, width and height of a picture, or why it cannot be read."""
+    try:
+        data = reading.read_bytes(path)
+        height, width = reading.decode_picture(data, path.name).shape[1:]
+    except UnreadablePicture as error:
+        return error.reason
+    return hashlib.blake2b(data, digest_size=16).hexdigest(), width, height
+
+
+class _Ledger:
+    """What is known of the readable files below one folder, in a file of the cache folder."""
+
+    def __init__(self, root: Path):
+        key = hashlib.sha256(os.fsencode(os.path.abspath(root))).hexdigest()[:20]
+        self.file = settings.current().cache / "pictures" / f"{key}.json"
+        self.head = {"version": reading.VERSION, "root": reading.printable(os.path.abspath(root))}
+        self.entries: dict[str, list] = {}  # name -> [bytes, mtime, digest, width, height]
+        self.changed = False
+        # a ledger that is not there, damaged or of an older version is begun again
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            content = json.loads(self.file.read_bytes())
+            if content["version"] == reading.VERSION:
+                self.entries = dict(content["files"])
+
+    def find(self, name: str, stamp: tuple[int, int]) -> tuple[str, int, int] | None:
+        """Digest, width and height, if the file is still the one that was checked."""
+        entry = self.entries.get(name)
+        if entry is None or tuple(entry[:2]) != stamp:
+            return None
+        return tuple(entry[2:])
+
+    def add(self, name: str, stamp: tuple[int, int], verdict: tuple[str, int, int]) -> None:
+        self.entries[name] = [*stamp, *verdict]
+        self.changed = True
+
+    def save(self) -> None:
+        if not self.changed:
+            return
+        self.changed = False
+        text = json.dumps(self.head | {"files": self.entries}, separators=(",", ":"))
+        try:
+            store.write_atomically(self.file, text.encode())
+        except store.StoreError as error:
+            warnings.warn(f"The pictures will be checked again next time: {error}")

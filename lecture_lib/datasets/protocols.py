@@ -1,0 +1,102 @@
+"""Which pictures train and which test: the evaluation protocols of the papers.
+
+A protocol is a function (collection, seed, **options) -> (train, test), two int64 index arrays in rising order;
+`ImageCollection.split` calls the one that its loader gave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lecture_lib.datasets.collection import ImageCollection
+
+Split = tuple[np.ndarray, np.ndarray]
+
+
+class ProtocolError(ValueError):
+    """A split that the pictures at hand do not allow; the message says which and what to do."""
+
+
+def few_shot_split(
+    labels: np.ndarray,
+    train_per_class: int,
+    test_per_class: int | None = None,
+    seed: int = 0,
+    classes: Sequence[str] | None = None,
+) -> Split:
+    """Draw `train_per_class` training pictures a class, and from the rest up to `test_per_class` test ones.
+
+    labels          int64 [N], one class a picture; pictures labelled -1 are in neither part
+    test_per_class  None: all the rest
+    classes         class names, for the error message
+
+    Each class is shuffled by a generator of its own, (seed, class): leaving out a class changes no other draw.
+    Training pictures are taken from the front of that order and test pictures from its end, so that a larger
+    training set contains the smaller one of the same seed and, while pictures last, the test set is the same.
+    Raises ProtocolError if a class does not leave at least one test picture.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1:
+        raise ProtocolError("A number of pictures a class needs one class a picture, not several.")
+    if train_per_class < 1 or (test_per_class is not None and test_per_class < 1):
+        raise ProtocolError("A split needs at least one training and one test picture a class.")
+    present, counts = np.unique(labels[labels >= 0], return_counts=True)
+    if not len(present):
+        raise ProtocolError("There are no labelled pictures to split.")
+    few = [(c, n) for c, n in zip(present.tolist(), counts.tolist(), strict=True) if n <= train_per_class]
+    if few:
+        named = ", ".join(f"{classes[c] if classes else f'class {c}'} ({n})" for c, n in few[:5])
+        more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+        raise ProtocolError(
+            f"Too few pictures for {train_per_class} training and at least one test picture a class: "
+            f"{named}{more}. Take train_per_class={min(n for _, n in few) - 1} or less, or leave them out."
+        )
+    train, test = [], []
+    for c in present.tolist():
+        order = np.random.default_rng([seed, c]).permutation(np.flatnonzero(labels == c))
+        rest = order[train_per_class:]
+        train.append(order[:train_per_class])
+        test.append(rest if test_per_class is None else rest[-test_per_class:])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(test))
+
+
+def few_shot(
+    collection: ImageCollection, seed: int = 0, *, train_per_class: int = 30, test_per_class: int | None = 50
+) -> Split:
+    """Caltech-101's protocol: 30 training and up to 50 test pictures a class, drawn anew for each seed.
+
+    The papers report the mean over five such splits, here seeds 0 to 4.
+    """
+    return few_shot_split(collection.labels, train_per_class, test_per_class, seed, collection.classes)
+
+
+def published_partition(collection: ImageCollection, seed: int = 0) -> Split:
+    """SUN-397's protocol: its ten published partitions, seeds 0 to 9; 50 training, 50 test pictures a class."""
+    train, test = (collection.splits.get(f"{part}_{seed + 1:02d}") for part in ("train", "test"))
+    if train is None or test is None:
+        there = [key.removeprefix("train_") for key in collection.splits if key.startswith("train_")]
+        raise ProtocolError(
+            f"{collection.name}: there is no partition {seed + 1:02d} for seed {seed}; "
+            f"there are {', '.join(there) or 'none'}."
+        )
+    return train, test
+
+
+def official_split(collection: ImageCollection, seed: int = 0, *, train: str, test: str) -> Split:
+    """The dataset's own split, given by the names of its two parts."""
+    if seed != 0:
+        raise ProtocolError(
+            f"{collection.name} has one official split, so there is no split {seed}; seed is 0."
+        )
+    for name in (train, test):
+        if name not in collection.splits:
+            raise ProtocolError(
+                f"{collection.name}: the split {name!r} is not there; there are "
+                f"{', '.join(collection.splits) or 'none'}. "
+                'Choose two of them, for example split(train="train", test="val").'
+            )
+    return collection.splits[train], collection.splits[test]
