@@ -1,0 +1,83 @@
+# Every command of the project. `make help` lists them.
+#
+# Variables: PYTHON      the Python that makes .venv                    make lab PYTHON=python3.12
+#            LECTURE_... a setting of lecture_lib                       make lab LECTURE_PROFILE=real
+#            LAB_OPTIONS more options for JupyterLab                    make lab LAB_OPTIONS="--port 9999"
+#            TORCH_INDEX where torch comes from, if not from PyPI       make setup TORCH_INDEX=https://...
+#            ONLY        some notebooks instead of all                  make notebooks ONLY=00_start_here
+#            WORKERS     tests at a time                                make test WORKERS=8
+
+PYTHON ?= python3
+WORKERS ?= 2
+RUN = .venv/bin/python
+
+# Jupyter, IPython and matplotlib keep their own files (kernels, settings, histories, fonts) inside .venv,
+# so that nothing is written to the home folder and nothing there (an old kernel, say) gets in the way.
+export JUPYTER_CONFIG_DIR := $(CURDIR)/.venv/var/jupyter/config
+export JUPYTER_DATA_DIR := $(CURDIR)/.venv/var/jupyter/data
+export IPYTHONDIR := $(CURDIR)/.venv/var/ipython
+export MPLCONFIGDIR := $(CURDIR)/.venv/var/matplotlib
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab copy test notebooks lint format bench clean
+
+help:  ## list these commands
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /:/' | awk -F: '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+setup: .venv/.ready  ## install everything into .venv (the other commands do it when needed)
+
+lab: .venv/.ready  ## open JupyterLab at notebooks/00_start_here.ipynb
+	@options=; \
+	if [ "$$(id -u)" = 0 ]; then options="--allow-root"; fi; \
+	if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then options="$$options --no-browser"; fi; \
+	echo "JupyterLab is starting; stop it with Ctrl-C, twice."; \
+	PATH="$(CURDIR)/.venv/bin:$$PATH" exec $(RUN) -m jupyterlab $$options --log-level=WARN \
+	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_OPTIONS)
+
+copy:  ## copy the notebooks to my-work/ to write in; what is there already is kept
+	@mkdir -p my-work
+	@for from in notebooks/*.ipynb; do to="my-work/$${from#notebooks/}"; \
+	    if [ -e "$$to" ]; then echo "kept    $$to"; else cp "$$from" "$$to" && echo "copied  $$to"; fi; done
+
+test: .venv/.ready  ## run all tests and all notebooks
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadscope --durations=20
+
+notebooks: .venv/.ready  ## run all notebooks and save them with their outputs
+	@$(RUN) notebooks/execute.py $(ONLY)
+
+lint: .venv/.ready  ## look for mistakes of style
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+
+format: .venv/.ready  ## put modules and notebooks into the common style
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+bench: .venv/.ready  ## measure speed against what one would use instead
+	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(RUN) "$$file" || exit 1; done
+
+clean:  ## remove build/ and caches; .venv and my-work/ stay
+	rm -rf build .pytest_cache .ruff_cache *.egg-info
+	find lecture_lib tests notebooks -name __pycache__ -prune -exec rm -rf {} +
+
+# The set-up is done once, and again when its two files change.
+.venv/.ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed, and \"$(PYTHON)\" is not one: install it from python.org or your system's packages, then for example: make lab PYTHON=python3.13"; exit 1; }
+	@$(RUN) -m pip --version >/dev/null 2>&1 || $(RUN) -m ensurepip >/dev/null 2>&1 \
+	    || $(PYTHON) -m venv --clear .venv || { rm -rf .venv; \
+	    echo "This Python cannot make a virtual environment. On Debian or Ubuntu: apt install python3-venv. Elsewhere install Python from python.org, then try again."; exit 1; }
+	@echo "Installing the packages of requirements.txt into .venv: some minutes, this once."
+	@quiet=; [ -t 1 ] || quiet=--quiet; \
+	if [ -n "$(TORCH_INDEX)" ]; then \
+	    grep -E '^torch(vision)?==' requirements.txt | sed 's/ *#.*//' >.venv/torch.txt; \
+	    $(RUN) -m pip install $$quiet --no-deps --index-url "$(TORCH_INDEX)" -r .venv/torch.txt || exit 1; \
+	fi; \
+	$(RUN) -m pip install $$quiet -r requirements.txt && $(RUN) -m pip install --quiet --no-deps -e . || { \
+	    echo "The installation stopped; pip says why above. With a network and about 8 GB of free disk, the same command goes on from here."; exit 1; }
+	@# no news from the network at the first start, and the fonts are listed now, not in a lesson
+	@mkdir -p .venv/share/jupyter/lab/settings
+	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
+	    >.venv/share/jupyter/lab/settings/overrides.json
+	@$(RUN) -c "import matplotlib.font_manager"
+	@touch .venv/.ready
