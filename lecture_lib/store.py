@@ -66,7 +66,7 @@ def fetch(
     folder = settings.current().cache / "arrays"
     slots = [_Slot(folder, name, recipe, n) for name, recipe in recipes.items()]
     spans = [(start, min(start + block, n)) for start in range(0, n, block)]
-    for _ in range(3):  # again only if someone cleared the cache in the meantime
+    for _ in range(10):  # again only if someone cleared the cache in the meantime
         arrays = {slot.name: slot.open() for slot in slots}
         missing = [slot for slot in slots if arrays[slot.name] is None]
         if not missing:
@@ -186,10 +186,12 @@ class _Slot:
         told = {"name": self.name, "n": self.n, "recipe": self.recipe}
         text = json.dumps(told, indent=1, ensure_ascii=False, default=_plain) + "\n"
         try:
-            self.parts.mkdir(parents=True, exist_ok=True)
+            _make_folder(self.parts)
             _replace(self.json, self.folder, [text.encode()])
         except OSError as error:
-            raise _unwritable(self.folder, error) from None
+            # not found: cleared by another process at this moment, and `fetch` looks again
+            if not isinstance(error, FileNotFoundError) or not self.folder.is_dir():
+                raise _unwritable(self.folder, error) from None
 
     def write(self, span: Span, rows: np.ndarray) -> None:
         """Keep the rows of one span."""
@@ -205,7 +207,7 @@ class _Slot:
             if not self.npy.exists():
                 _replace(self._part(span), self.parts, [_header(rows.dtype, rows.shape), rows.data])
         except FileNotFoundError:
-            pass  # the folder went: another process has finished the array, or cleared it; `fetch` looks
+            pass  # the folder went: another process has finished the array, or cleared it
         except OSError as error:
             raise _unwritable(self.folder, error) from None
 
@@ -219,6 +221,8 @@ class _Slot:
         except OSError as error:
             if not self.npy.exists():  # Windows cannot replace the file that a faster process reads
                 raise _unwritable(self.folder, error) from None
+        if not self.json.exists():  # cleared while the array was made
+            self.prepare()
         shutil.rmtree(self.parts, ignore_errors=True)
 
     def _joined(self, spans: list[Span]) -> Iterator[bytes | memoryview]:
@@ -270,14 +274,15 @@ def _compute(slots: list[_Slot], spans: list[Span], stream: Stream, progress: st
 def _open_npy(path: Path, rows: int) -> np.ndarray | None:
     """Map a file [rows, ...] read-only; None if there is none, ValueError if it is not whole."""
     try:
+        size = path.stat().st_size
         array = np.lib.format.open_memmap(path, mode="r")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
         raise
     except Exception as error:  # a damaged header fails in many ways
         raise ValueError(str(error).splitlines()[0] if str(error) else "no header") from None
-    if array.shape[:1] != (rows,) or path.stat().st_size != array.offset + array.nbytes:
+    if array.shape[:1] != (rows,) or size != array.offset + array.nbytes:
         raise ValueError(f"it has not the {rows} rows that it should have")
     return array
 
@@ -291,7 +296,7 @@ def _header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
 
 def _replace(path: Path, temporary: Path, chunks: Iterable[bytes | memoryview]) -> None:
     """Write chunks into a new file in the folder `temporary`, then give it the name `path`."""
-    temporary.mkdir(parents=True, exist_ok=True)
+    _make_folder(temporary)
     new = temporary / f"{path.name.split('.')[0]}.{secrets.token_hex(8)}.tmp"
     try:
         with open(new, "xb") as file:
@@ -302,6 +307,16 @@ def _replace(path: Path, temporary: Path, chunks: Iterable[bytes | memoryview]) 
         with contextlib.suppress(OSError):
             new.unlink()
         raise
+
+
+def _make_folder(folder: Path) -> None:
+    for attempt in range(5):
+        try:
+            return folder.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, FileExistsError):  # another process removed it while we looked at it
+            if attempt == 4 or folder.is_file():
+                raise
+    return None
 
 
 def _unwritable(folder: Path, error: OSError) -> StoreError:
@@ -344,10 +359,11 @@ def _pieces(key: str) -> list[Path]:
 
 
 def _bytes(path: Path) -> int:
+    inside = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
     total = 0
-    for file in [path, *path.rglob("*")]:
+    for file in inside or [path]:
         with contextlib.suppress(OSError):  # gone in the meantime
-            total += file.stat().st_size if file.is_file() else 0
+            total += os.path.getsize(file) if os.path.isfile(file) else 0
     return total
 
 
