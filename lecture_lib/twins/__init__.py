@@ -1,0 +1,1 @@
+"""A small procedural world: the pictures of the demo profile."""

@@ -59,7 +59,7 @@ def backdrop(r: Chance, window: Window) -> Tensor:
 def scatter(
     picture: Tensor, r: Chance, window: Window, count: int, size: tuple[float, float], chance: float
 ) -> Tensor:
-    """Lay `count` plain distractors (discs, boxes, sticks, wedges, sharp or out of focus) over the picture."""
+    """Lay `count` plain distractors (discs, boxes, wedges, sharp or out of focus) over the picture."""
     u, v = window.axes(picture.device)
     for _ in range(count):
         there = r.chance(chance)

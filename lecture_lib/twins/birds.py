@@ -9,6 +9,7 @@ from torch import Tensor
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
 
+GROUP = "bird"
 GENES = ("size", "slim", "neck", "legs", "beak", "hook", "head", "tail", "crest", "wing", "upright")
 CLASSES = {
     #               size slim neck legs beak hook head tail crest wing upright

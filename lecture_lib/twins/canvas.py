@@ -1,13 +1,13 @@
 """Draw batches of objects from signed distance fields, shaded as if modelled in clay.
 
-A *sketch* is B pictures of one kind of object, drawn part by part, back to front. Each part is a signed distance
-field d [B, H, W] (negative inside, in object units) that is filled with one of the object's paints. Fills keep
-three fields: colour, coverage and a height that swells inside each part. When all parts are there, the slope of
-the height gives normals, and those give light and shade (the distance functions are the textbook ones; see
-I. Quilez, "2D distance functions").
+A *sketch* is B pictures of one kind of object, drawn part by part, back to front. Each part is a signed
+distance field d [B, H, W] (negative inside, in object units) that is filled with one of the object's paints.
+Fills keep three fields: colour, coverage and a height that swells inside each part. When all parts are there,
+the slope of the height gives normals, and those give light and shade (the distance functions are the textbook
+ones; see I. Quilez, "2D distance functions").
 
-Object units: x to the right, y UP, the object about fills the box [-1, 1] x [-1, 1]. The same numbers draw it at
-any resolution. Every argument of a shape is a float or a tensor [B].
+Object units: x to the right, y UP, the object about fills the box [-1, 1] x [-1, 1]. The same numbers draw it
+at any resolution. Every argument of a shape is a float or a tensor [B].
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -108,7 +109,7 @@ class Sketch:
         self._layer = 0
         self._pattern = self._draw_pattern(r)
 
-    # ---- shapes: signed distance, negative inside -------------------------------------------------------------
+    # ---- shapes: signed distance, negative inside ----
 
     def _local(self, cx: Value, cy: Value, angle: Value = 0.0) -> tuple[Tensor, Tensor]:
         dx, dy = self.x - self._at(cx), self.y - self._at(cy)
@@ -143,7 +144,7 @@ class Sketch:
         return self.circle(cx, cy, radius).abs_() - self._at(half)
 
     def arc(self, cx: Value, cy: Value, radius: Value, half: Value, middle: Value, reach: Value) -> Tensor:
-        """Piece of a ring around direction `middle` (radians, anticlockwise from +x), `reach` to each side."""
+        """Piece of a ring around direction `middle` (radians from +x), `reach` to each side."""
         dx, dy = self._local(cx, cy, middle)
         dy = dy.abs()
         radius, half = self._at(radius), self._at(half)
@@ -156,7 +157,7 @@ class Sketch:
     def capsule(
         self, x0: Value, y0: Value, x1: Value, y1: Value, r0: Value, r1: Value | None = None
     ) -> Tensor:
-        """Rounded stick from (x0, y0) with radius r0 to (x1, y1) with radius r1 (default r0; 0 is a point)."""
+        """Rounded stick from (x0, y0), radius r0, to (x1, y1), radius r1 (default r0; 0 is a point)."""
         r1 = r0 if r1 is None else r1
         dx, dy = self._local(x0, y0)
         ex, ey = self._at(x1 - x0), self._at(y1 - y0)
@@ -169,7 +170,7 @@ class Sketch:
         r1 = r0 if r1 is None else r1
         n = len(points) - 1
         d = None
-        for i, ((x0, y0), (x1, y1)) in enumerate(zip(points[:-1], points[1:], strict=True)):
+        for i, ((x0, y0), (x1, y1)) in enumerate(pairwise(points)):
             part = self.capsule(x0, y0, x1, y1, r0 + (r1 - r0) * (i / n), r0 + (r1 - r0) * ((i + 1) / n))
             d = part if d is None else torch.minimum(d, part)
         return d
@@ -228,7 +229,7 @@ class Sketch:
     def _soft_max(a: Tensor, b: Tensor) -> Tensor:
         return (a.clamp(min=0) ** 2 + b.clamp(min=0) ** 2).sqrt_() + torch.maximum(a, b).clamp_(max=0)
 
-    # ---- paint ------------------------------------------------------------------------------------------------
+    # ---- paint ----
 
     def fill(
         self,

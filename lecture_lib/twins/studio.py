@@ -12,6 +12,7 @@ from lecture_lib.twins.backdrop import backdrop, cast_shadow, expose, scatter
 from lecture_lib.twins.canvas import Pose, Sketch, Window, palette
 from lecture_lib.twins.chance import Chance
 
+TURN = 0.22  # radians, the largest tilt of what has an up and a down
 Draw = Callable[[Sketch, dict[str, Tensor], Chance], None]
 
 
@@ -22,10 +23,10 @@ def lamp(r: Chance) -> Tensor:
 
 
 def draw_object(
-    draw: Draw, genes: dict[str, Tensor], pose: Pose, window: Window, r: Chance, light: Tensor
+    draw: Draw, genes: dict[str, Tensor], pose: Pose, size: int, r: Chance, light: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Draw B objects of one kind: colour [B, 3, H, W] in [0, 1] and coverage [B, H, W] in [0, 1]."""
-    sketch = Sketch(window, pose, palette(r), r)
+    """Draw B objects of one kind: colour [B, 3, size, size] in [0, 1] and coverage [B, size, size] in [0, 1]."""
+    sketch = Sketch(Window.whole(size), pose, palette(r), r)
     draw(sketch, genes, r)
     return sketch.shade(light, r() ** 2), sketch.cover
 
@@ -36,7 +37,7 @@ def vary(genes: dict[str, Tensor], r: Chance, amount: float = 0.05) -> dict[str,
 
 
 def draw_portraits(
-    draw: Draw, genes: dict[str, Tensor], keys: Tensor, size: int, turn: float = 0.22
+    draw: Draw, genes: dict[str, Tensor], keys: Tensor, size: int, turn: float = TURN
 ) -> Tensor:
     """Pictures uint8 [B, 3, size, size] of one object each.
 
@@ -53,8 +54,16 @@ def draw_portraits(
     light = lamp(r)
     picture = backdrop(Chance(keys, 1), window)
     picture = scatter(picture, Chance(keys, 2), window, 4, (0.04, 0.22), 0.6)
-    colour, cover = draw_object(draw, vary(genes, r), pose, window, Chance(keys, 3), light)
+    colour, cover = draw_object(draw, vary(genes, r), pose, size, Chance(keys, 3), light)
     picture = cast_shadow(picture, cover, light, r(0.1, 0.6))
     picture = torch.lerp(picture, colour, cover[:, None])
     picture = scatter(picture, Chance(keys, 4), window, 1, (0.04, 0.14), 0.4)
+    return expose(picture, Chance(keys, 5), window)
+
+
+def draw_backgrounds(keys: Tensor, size: int) -> Tensor:
+    """Pictures uint8 [B, 3, size, size] with clutter and no object: the background class."""
+    window = Window.whole(size)
+    picture = backdrop(Chance(keys, 1), window)
+    picture = scatter(picture, Chance(keys, 2), window, 6, (0.04, 0.3), 0.7)
     return expose(picture, Chance(keys, 5), window)

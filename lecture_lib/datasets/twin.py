@@ -1,0 +1,187 @@
+"""The twins: drawn pictures with the labels, boxes, groups and protocols of the lecture's datasets.
+
+Each picture is decided by its name (dataset, split, class, number), so a dataset may grow without any picture
+changing. Pictures are drawn once, kept in the cache, and can be drawn again at any size for a slide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from lecture_lib import store
+from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
+from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
+from lecture_lib.twins import places, voc, world
+
+SIZE = 64  # pixels, what twin-alexnet sees
+CALTECH_PER_CLASS = 60  # 30 to train on and 30 to test on
+SUN_PER_CLASS = 100  # 50 and 50, as in SUN-397's partitions
+VOC_SPLIT = 800  # pictures in each of trainval and test; VOC 2007 has about 5,000
+VOC_WIDTH, VOC_HEIGHT = 160, 120
+BACKGROUND = "BACKGROUND_Google"
+
+DrawRows = Callable[[np.ndarray, int], np.ndarray]  # rows int64 [n], width -> uint8 [n, 3, H, W]
+
+
+@dataclass(frozen=True, eq=False)
+class TwinImages(ArrayImages):
+    """Drawn pictures, which can be drawn again at another size."""
+
+    draw: DrawRows | None = field(default=None, repr=False)
+
+    def slide(self, i: int, width: int = 256) -> Image.Image:
+        """Picture i, drawn anew at `width` pixels: the same picture, only finer."""
+        return Image.fromarray(self.draw(self.rows[i : i + 1], width)[0].transpose(1, 2, 0).copy())
+
+
+def drawn(name: str, recipe: dict, n: int, draw: DrawRows, width: int = SIZE) -> TwinImages:
+    """Draw n pictures, or take them from the cache."""
+    recipe = {"width": width, **recipe}
+    arrays, content = cached(name, recipe, n, lambda rows: {"pictures": draw(rows, width)}, ("pictures",))
+    return TwinImages(arrays["pictures"], content=content, draw=draw)
+
+
+def cached(
+    name: str,
+    recipe: dict,
+    n: int,
+    draw: Callable[[np.ndarray], dict[str, np.ndarray]],
+    names: tuple[str, ...],
+) -> tuple[dict[str, np.ndarray], str]:
+    """Arrays that `draw` makes from the rows 0 .. n-1, kept in the cache, and the fingerprint of the pictures."""
+    recipe = {"twin": name, "code": world.code_version(), **recipe}
+
+    def stream(spans, _names):
+        for start, stop in spans:
+            yield draw(np.arange(start, stop))
+
+    recipes = {part: {"part": part, **recipe} for part in names}
+    return store.fetch(recipes, n, stream, block=2048, progress=f"drawing {name}"), store.fingerprint(recipe)
+
+
+def labelled(label: str, classes: list[world.ObjectClass], per_class: int) -> tuple[np.ndarray, Tensor]:
+    """Labels int64 [N] and keys int64 [N] of `per_class` pictures a class; class by class."""
+    labels = np.repeat(np.arange(len(classes)), per_class)
+    return labels, torch.cat([world.keys(f"{label}/{c.name}", per_class) for c in classes])
+
+
+def ilsvrc2012(split: str = "val", per_class: int = 30) -> ImageCollection:
+    """The source task: world.SOURCE, 135 classes in 13 groups. `train` is what twin-alexnet was trained on."""
+    if split not in ("train", "val"):
+        raise ValueError(f"ilsvrc2012: no split {split!r}; take 'train' or 'val'.")
+    classes = list(world.SOURCE)
+    labels, keys = labelled(f"ilsvrc2012/{split}", classes, per_class)
+
+    def draw(rows: np.ndarray, width: int) -> np.ndarray:
+        return world.portraits([classes[labels[i]] for i in rows], keys[rows], width)
+
+    images = drawn(f"ilsvrc2012 {split}", {"per_class": per_class}, len(labels), draw)
+    return ImageCollection(
+        name="ilsvrc2012",
+        source="twin",
+        images=images,
+        classes=tuple(c.name for c in classes),
+        groups=tuple(c.group for c in classes),
+        labels=labels,
+        splits={split: np.arange(len(labels))},
+    )
+
+
+def caltech101(background: bool = False) -> ImageCollection:
+    """Object recognition: world.TARGET, classes of the source's groups that the source never showed."""
+    classes = list(world.TARGET)
+    labels, keys = labelled("caltech101", classes, CALTECH_PER_CLASS)
+    n_things = len(labels)
+    names, groups = tuple(c.name for c in classes), tuple(c.group for c in classes)
+    if background:
+        names, groups = (*names, BACKGROUND), (*groups, "background")
+        labels = np.append(labels, np.full(CALTECH_PER_CLASS, len(classes)))
+        keys = torch.cat([keys, world.keys(f"caltech101/{BACKGROUND}", CALTECH_PER_CLASS)])
+
+    def draw(rows: np.ndarray, width: int) -> np.ndarray:
+        things, empty = rows[rows < n_things], rows[rows >= n_things]
+        parts = []
+        if len(things):
+            parts.append(world.portraits([classes[labels[i]] for i in things], keys[things], width))
+        if len(empty):
+            parts.append(world.backgrounds(keys[empty], width))
+        return np.concatenate(parts)  # rows come in order: things first
+
+    recipe = {"per_class": CALTECH_PER_CLASS, "background": background}
+    images = drawn("caltech101", recipe, len(labels), draw)
+    return ImageCollection("caltech101", "twin", images, names, labels, groups, protocol=few_shot)
+
+
+def sun397() -> ImageCollection:
+    """Scenes: indoor, outdoor natural and outdoor man-made places, told apart by what stands where."""
+    labels = np.repeat(np.arange(len(places.CLASSES)), SUN_PER_CLASS)
+    keys = torch.cat([world.keys(f"sun397/{name}", SUN_PER_CLASS) for name in places.CLASSES])
+
+    def draw(rows: np.ndarray, width: int) -> np.ndarray:
+        return places.draw([places.CLASSES[labels[i]] for i in rows], keys[rows], width)
+
+    images = drawn("sun397", {"per_class": SUN_PER_CLASS}, len(labels), draw)
+    splits = {}
+    for k in range(10):  # ten partitions of 50 and 50, as published for the photographs
+        splits[f"train_{k + 1:02d}"], splits[f"test_{k + 1:02d}"] = few_shot_split(
+            labels, SUN_PER_CLASS // 2, seed=k
+        )
+    return ImageCollection(
+        "sun397",
+        "twin",
+        images,
+        places.CLASSES,
+        labels,
+        places.GROUPS,
+        splits=splits,
+        protocol=published_partition,
+    )
+
+
+def voc2007() -> ImageCollection:
+    """Several objects a picture, with boxes; splits `trainval` and `test`."""
+    return _voc("voc2007", ("trainval", "test"))
+
+
+def voc2012() -> ImageCollection:
+    """As VOC 2007, with other pictures; splits `train` and `val`, as its test labels are not published."""
+    return _voc("voc2012", ("train", "val"))
+
+
+def _voc(name: str, splits: tuple[str, str]) -> ImageCollection:
+    keys = torch.cat([world.keys(f"{name}/{split}", VOC_SPLIT) for split in splits])
+
+    def draw(rows: np.ndarray) -> dict[str, np.ndarray]:
+        pictures, marks = voc.draw(keys[rows], VOC_WIDTH)
+        return {"pictures": pictures, "marks": marks}
+
+    arrays, content = cached(name, {"width": VOC_WIDTH}, len(keys), draw, ("pictures", "marks"))
+    images = TwinImages(
+        arrays["pictures"], content=content, draw=lambda rows, width: voc.draw(keys[rows], width)[0]
+    )
+    boxes, labels = [], np.zeros((len(keys), len(voc.CLASSES)), np.int8)
+    for i, marks in enumerate(arrays["marks"]):
+        marks = marks[~np.isnan(marks[:, 0])]
+        marked = Boxes(marks[:, :4], marks[:, 4], marks[:, 5], marks[:, 6])
+        boxes.append(marked)
+        labels[i, marked.labels[marked.difficult]] = -1
+        labels[i, marked.labels[~marked.difficult]] = 1
+    group_of = {c: group for group, members in voc.GROUPS.items() for c in members}
+    return ImageCollection(
+        name=name,
+        source="twin",
+        images=images,
+        classes=voc.CLASSES,
+        groups=tuple(group_of[c] for c in voc.CLASSES),
+        labels=labels,
+        boxes=tuple(boxes),
+        splits={split: np.arange(VOC_SPLIT) + k * VOC_SPLIT for k, split in enumerate(splits)},
+        protocol=partial(official_split, train=splits[0], test=splits[1]),
+    )

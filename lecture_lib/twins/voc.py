@@ -1,0 +1,134 @@
+"""The twin of PASCAL VOC: several objects in a picture, with boxes, truncated and difficult flags.
+
+Labels are coarser than the source task's, as in the lecture ("label bias"): a VOC "dog" is any of the breeds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lecture_lib.twins import birds, figures, quadrupeds
+from lecture_lib.twins.backdrop import backdrop, expose, scatter
+from lecture_lib.twins.canvas import Window
+from lecture_lib.twins.chance import Chance
+from lecture_lib.twins.compose import Placed, Sprite, draw_sprites, lay
+from lecture_lib.twins.studio import lamp
+from lecture_lib.twins.world import BY_NAME, THINGS
+
+MEMBERS = {
+    "aeroplane": ("airliner",),
+    "bicycle": ("bicycle",),
+    "bird": tuple(birds.CLASSES),
+    "boat": ("sailing boat", "ocean liner", "canoe"),
+    "bottle": ("bottle",),
+    "bus": ("bus",),
+    "car": ("car",),
+    "cat": ("cat",),
+    "chair": ("chair",),
+    "cow": ("cow",),
+    "diningtable": ("dining table",),
+    "dog": tuple(quadrupeds.DOGS),
+    "horse": ("horse",),
+    "motorbike": ("motorbike",),
+    "person": tuple(figures.CLASSES),
+    "pottedplant": ("potted plant",),
+    "sheep": ("sheep",),
+    "sofa": ("sofa",),
+    "train": ("locomotive",),
+    "tvmonitor": ("television",),
+}
+CLASSES = tuple(MEMBERS)
+GROUPS = {  # the four of VOC's own
+    "person": ("person",),
+    "animal": ("bird", "cat", "cow", "dog", "horse", "sheep"),
+    "vehicle": ("aeroplane", "bicycle", "boat", "bus", "car", "motorbike", "train"),
+    "indoor": ("bottle", "chair", "diningtable", "pottedplant", "sofa", "tvmonitor"),
+}
+PEOPLE = 4.0  # a person is so many times as frequent as any other class; in VOC 2007, about six times
+OTHERS = tuple(c for c in THINGS if c.group in ("structure, construction", "plant", "covering", "vessel"))
+OTHERS = tuple(c for c in OTHERS if c.name not in {name for names in MEMBERS.values() for name in names})
+
+LABELLED, UNLABELLED = 5, 2  # slots a picture
+DIFFICULT_SEEN = 0.35  # an object of which less is visible is difficult
+DIFFICULT_SIDE = 0.07  # and one whose box is smaller than this, in picture widths
+TRUNCATED_SEEN = 0.95  # an object of which less lies inside the picture is truncated
+
+
+def arrange(keys: Tensor) -> tuple[Placed, Tensor]:
+    """Decide what stands where in each picture; returns the objects and their VOC labels (-1: none of the 20)."""
+    r = Chance(keys, 7)
+    weights = torch.tensor([PEOPLE if c == "person" else 1.0 for c in CLASSES])
+    ends = (weights / weights.sum()).cumsum(0)
+    count = torch.searchsorted(torch.tensor([0.36, 0.66, 0.86, 0.95]), r()) + 1
+    others = torch.searchsorted(torch.tensor([0.45, 0.80]), r())
+    columns = []
+    for slot in range(LABELLED + UNLABELLED):
+        label = torch.searchsorted(ends, r()).clamp(max=len(CLASSES) - 1)
+        there = slot < count if slot < LABELLED else slot - LABELLED < others
+        if slot >= LABELLED:
+            label = torch.full_like(label, -1)
+        scale = 0.085 * (0.34 / 0.085) ** r()  # log-uniform: small objects are frequent
+        columns.append((there, label, r(), r(0.04, 0.96), r(0.08, 0.67), scale, r(-0.14, 0.14)))
+    there, label, which, x, y, scale, angle = (torch.stack(c, 1) for c in zip(*columns, strict=True))
+    order = scale.argsort(1)  # what is small is far, and laid first
+    there, label, which, x, y, scale, angle = (
+        t.gather(1, order) for t in (there, label, which, x, y, scale, angle)
+    )
+    picture, slot = there.nonzero(as_tuple=True)
+    label, which = label[picture, slot], which[picture, slot]
+    classes = []
+    for c, w in zip(label.tolist(), which.tolist(), strict=True):
+        names = MEMBERS[CLASSES[c]] if c >= 0 else OTHERS
+        member = names[int(w * len(names))]
+        classes.append(BY_NAME[member] if c >= 0 else member)
+    key = keys[picture] + (slot + 1) * 7_046_029_254_386_353  # far from the keys of other pictures
+    return Placed(
+        picture, x[picture, slot], y[picture, slot], scale[picture, slot], angle[picture, slot], key, classes
+    ), label
+
+
+def draw(keys: Tensor, width: int = 160, chunk: int = 256) -> tuple[np.ndarray, np.ndarray]:
+    """Draw pictures and mark their objects.
+
+    returns pictures uint8 [N, 3, H, W] with H = 3/4 W, and marks float32 [N, LABELLED, 7]: x0, y0, x1, y1 as in
+    `Boxes`, class, difficult, truncated; unused rows are NaN. A box bounds what is visible of its object, so an
+    object that others hide wholly has none.
+    """
+    height = width * 3 // 4
+    pictures = np.empty((len(keys), 3, height, width), np.uint8)
+    marks = np.full((len(keys), LABELLED, 7), np.nan, np.float32)
+    window = Window.whole(width, height)
+    for start in range(0, len(keys), chunk):
+        part = keys[start : start + chunk]
+        r = Chance(part, 8)
+        light, shadow = lamp(r), r(0.1, 0.6)
+        layers = backdrop(Chance(part, 1), window)
+        layers = scatter(layers, Chance(part, 2), window, 4, (0.03, 0.16), 0.6)
+        placed, label = arrange(part)
+        sprites = draw_sprites(placed, width, light[placed.picture])
+        for i in range(len(part)):
+            mine = (placed.picture == i).nonzero()[:, 0].tolist()
+            own = [sprites[j] for j in mine]
+            visible = lay(layers[i], own, light[i], float(shadow[i]))
+            found = [
+                mark(sprite, seen, height, width, int(label[j]))
+                for sprite, seen, j in zip(own, visible, mine, strict=True)
+                if label[j] >= 0 and bool((seen > 0.5).any())
+            ]
+            marks[start + i, : len(found)] = np.array(found, np.float32).reshape(-1, 7)
+        pictures[start : start + chunk] = expose(layers, Chance(part, 5), window).numpy()
+    return pictures, marks
+
+
+def mark(sprite: Sprite, seen: Tensor, height: int, width: int, label: int) -> tuple[float, ...]:
+    """Mark one object: its box, label, difficult, truncated; `seen` [S, S] is what is visible of it."""
+    rows = (seen > 0.5).any(1).nonzero()[:, 0] + sprite.top
+    columns = (seen > 0.5).any(0).nonzero()[:, 0] + sprite.left
+    x0, y0, x1, y1 = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    top, left = max(-sprite.top, 0), max(-sprite.left, 0)
+    framed = sprite.cover[top : height - sprite.top, left : width - sprite.left].sum()
+    whole = sprite.cover.sum()
+    difficult = bool(seen.sum() < DIFFICULT_SEEN * whole) or max(x1 - x0, y1 - y0) < DIFFICULT_SIDE * width
+    return x0, y0, x1, y1, label, difficult, bool(framed < TRUNCATED_SEEN * whole)
