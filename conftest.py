@@ -1,0 +1,37 @@
+"""What every test runs under: few threads, a cache of its own, no window, no network for notebooks."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Set before torch is imported, and inherited by the kernels of the notebooks. Several workers share the
+# cores, so each gets its part; the cache is the clone's, so that a test never meets the user's.
+workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+threads = str(max(1, (os.cpu_count() or 1) // workers))
+os.environ["LECTURE_CACHE"] = str(Path(__file__).parent / "build" / "cache")
+os.environ["MPLBACKEND"] = "agg"
+os.environ.setdefault("LECTURE_THREADS", threads)
+os.environ.setdefault("OMP_NUM_THREADS", threads)
+
+NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Start the kernels of notebooks without network, and say why a test of photographs is skipped."""
+    if item.get_closest_marker("real") and not Path(os.environ.get("LECTURE_DATA") or "/nowhere").is_dir():
+        pytest.skip("needs photographs: set LECTURE_DATA to their folder")
+    if item.path.suffix != ".ipynb":
+        return (yield)
+    # nbval starts the kernel in the set-up of the first cell, with the environment of that moment
+    before = dict(os.environ)
+    os.environ.pop("MPLBACKEND")  # a kernel draws into the notebook
+    os.environ.update(NO_NETWORK)
+    os.environ.setdefault("LECTURE_OFFLINE", "1")
+    try:
+        return (yield)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

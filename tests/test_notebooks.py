@@ -1,0 +1,325 @@
+"""Form and freshness of the saved notebooks. That their cells run is nbval's part; see pyproject.toml."""
+
+import ast
+import copy
+import json
+import re
+import runpy
+import statistics
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from lecture_lib.settings import REPOSITORY
+
+FOLDER = REPOSITORY / "notebooks"
+PATHS = sorted(FOLDER.glob("[0-9]*.ipynb"))
+execute = runpy.run_path(str(FOLDER / "execute.py"))
+
+LONGEST_CELL, MEDIAN_CELL = 25, 7  # lines
+LARGEST_FILE = 1_500_000  # bytes
+SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
+MACHINE_PATHS = re.compile(r"/home/\w|/Users/\w|/tmp/\w|[A-Z]:\\\\|" + re.escape(str(REPOSITORY)))
+NO_ALTERNATIVE = re.compile(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")")
+ADDRESSES = re.compile(r"<[\w. ]+ at 0x[0-9a-f]+>")
+
+
+def form_faults(notebook, name="09_example"):
+    """Everything about one notebook that a reader, a slide or a test would stumble over, as sentences."""
+    faults = []
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    ids = [cell.get("id") for cell in notebook.cells]
+    faults += [f"cell id {i} is used twice" for i in {i for i in ids if ids.count(i) > 1}]
+    for cell in notebook.cells:
+        where = f"cell {cell.get('id')}"
+        if cell.metadata.get("slideshow", {}).get("slide_type") not in SLIDES:
+            faults.append(f"{where}: no slideshow metadata")
+        if not cell.source.strip():
+            faults.append(f"{where}: empty")
+        if cell.cell_type == "markdown" and re.search(
+            r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")", cell.source
+        ):
+            faults.append(f"{where}: a picture without alternative text")
+        tags = set(cell.metadata.get("tags", ()))
+        faults += [f"{where}: tag {tag} hides a fault" for tag in tags & {"nbval-skip", "raises-exception"}]
+    lengths = [len(cell.source.splitlines()) for cell in code]
+    faults += [
+        f"cell {cell.id}: {n} lines" for cell, n in zip(code, lengths, strict=True) if n > LONGEST_CELL
+    ]
+    if not code:
+        return [*faults, "no code"]
+    if statistics.median(lengths) > MEDIAN_CELL:
+        faults.append(f"the median cell has {statistics.median(lengths):g} lines")
+    if not _calls(code[0].source, "use"):
+        faults.append("the first code cell does not call lecture_lib.use()")
+    if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
+        faults.append("kernel is not python3")
+    return faults + exercise_faults(code, name[:2])
+
+
+def exercise_faults(code, number):
+    faults = []
+    for cell in code:
+        for function in ("hint", "solution"):
+            if _calls(cell.source, function):
+                faults.append(f"cell {cell.id}: {function}() runs before anyone asked; comment it out")
+        for asked in re.findall(r"(?m)^\s*check\(\"([\d.]+)\"", cell.source):
+            if not asked.startswith(f"{number}."):
+                faults.append(f"cell {cell.id}: exercise {asked} belongs to another notebook")
+            if f"Exercise {asked}: not tried yet" not in _printed(cell):
+                faults.append(f"cell {cell.id}: exercise {asked} is not an untouched stub")
+    return faults
+
+
+def freshness_faults(notebook):
+    """Whether the saved outputs are those of a clean run of these very cells."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    faults = []
+    if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
+        faults.append("not run once from top to bottom")
+    if notebook.metadata.get("lecture", {}).get("source_sha256") != execute["source_hash"](notebook):
+        faults.append("the code has changed since the outputs were saved")
+    for cell in code:
+        where = f"cell {cell.id}"
+        for output in cell.outputs:
+            if output.output_type == "error":
+                faults.append(f"{where}: stopped with {output.ename}")
+            elif output.get("name") == "stderr":
+                faults.append(f"{where}: warns: {output.text.strip().splitlines()[-1][:100]}")
+            if any("widget" in kind for kind in output.get("data", ())):
+                faults.append(f"{where}: a widget without its kernel")
+        printed = _printed(cell)
+        faults += [
+            f"{where}: prints a path of this machine: {found}" for found in MACHINE_PATHS.findall(printed)
+        ]
+        faults += [f"{where}: prints an address: {found}" for found in ADDRESSES.findall(printed)]
+    tidied = copy.deepcopy(notebook)
+    execute["tidy"](tidied)
+    if not faults and tidied != notebook:
+        faults.append("contains what an editor left in it")
+    return [f"{fault} (make notebooks)" for fault in faults]
+
+
+def link_faults(path, notebook):
+    """Links to files that are not there, and a last cell that does not lead on."""
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    links = re.findall(r"\]\((?!https?:|#|mailto:|attachment:)([^)#\s]+)", "\n".join(texts))
+    faults = [f"link to {link}, which is not there" for link in links if not (path.parent / link).exists()]
+    notebooks = sorted(path.parent.glob("[0-9]*.ipynb"))
+    following = notebooks[notebooks.index(path) + 1 :]
+    if following and following[0].name not in texts[-1]:
+        faults.append(f"the last cell does not lead on to {following[0].name}")
+    return faults
+
+
+def _printed(cell):
+    parts = [output.get("text", "") for output in cell.outputs]
+    parts += [
+        text for output in cell.outputs for kind, text in output.get("data", {}).items() if "text" in kind
+    ]
+    return "\n".join(parts)
+
+
+def _calls(source, function):
+    # magics are no Python, and no notebook here needs them in a cell that is looked at
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return function in {getattr(called, "attr", getattr(called, "id", None)) for called in calls}
+
+
+each = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+
+
+@each
+def test_form(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(json.loads(path.read_text(encoding="utf-8")))
+    assert form_faults(notebook, path.stem) == []
+
+
+@each
+def test_outputs_belong_to_the_code(path):
+    assert freshness_faults(nbformat.read(path, as_version=4)) == []
+
+
+@each
+def test_links(path):
+    assert link_faults(path, nbformat.read(path, as_version=4)) == []
+
+
+@each
+def test_small_enough_to_be_shown_by_a_code_hosting_site(path):
+    assert path.stat().st_size < LARGEST_FILE
+
+
+@each
+def test_readme_tells_what_is_in_it(path):
+    assert path.stem in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["check --output-format=concise", "format --check"])
+def test_modules_and_notebooks_are_in_the_common_style(command):
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command.split(), "."], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + "make format mends most of it"
+
+
+# The checks themselves: one good notebook, run for real, then one fault at a time.
+
+CELLS = [
+    ("markdown", "title", "# Example\n[the next](10_next.ipynb) ![a black dot](dot.png)"),
+    ("code", "use", "import lecture_lib\n\nlecture_lib.use(threads=1)"),
+    ("code", "sum", "print(1 + 1)"),
+    ("code", "bar", "from tqdm import tqdm\n\nfor _ in tqdm(range(3)):\n    pass"),
+    ("code", "slider", "from ipywidgets import IntSlider\n\nIntSlider()"),
+    ("code", "stub", 'from lecture_lib.exercises import check\n\ncheck("00.1", ...)\n# hint("00.1")'),
+    ("markdown", "end", "Next: [the next](10_next.ipynb)"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("notebooks")
+    (folder / "dot.png").touch()
+    notebook = nbformat.v4.new_notebook()
+    for kind, name, source in CELLS:
+        cell = getattr(nbformat.v4, f"new_{kind}_cell")(source, id=name)
+        cell.metadata = {"slideshow": {"slide_type": "slide"}, "editable": True, "tags": ["kept"]}
+        notebook.cells.append(cell)
+    nbformat.write(notebook, folder / "00_example.ipynb")
+    nbformat.write(notebook, folder / "10_next.ipynb")
+    execute["execute"](folder / "00_example.ipynb")
+    return folder
+
+
+@pytest.fixture
+def good(folder):
+    return nbformat.read(folder / "00_example.ipynb", as_version=4)
+
+
+def cell_of(notebook, name):
+    return next(cell for cell in notebook.cells if cell.id == name)
+
+
+def test_a_good_notebook_passes_every_check_after_one_execution(folder, good):
+    assert form_faults(good, "00_example") == []
+    assert freshness_faults(good) == []
+    assert link_faults(folder / "00_example.ipynb", good) == []
+    assert cell_of(good, "sum").outputs[0].text == "2\n"
+
+
+def test_execution_takes_out_bars_and_widgets_and_keeps_ids_and_tags(good):
+    assert [cell.id for cell in good.cells] == [name for _, name, _ in CELLS]
+    assert cell_of(good, "bar").outputs == []
+    assert cell_of(good, "slider").outputs == []
+    assert good.metadata.language_info == {"name": "python"}
+    assert all(cell.metadata.tags == ["kept"] and "editable" not in cell.metadata for cell in good.cells)
+
+
+def test_executing_again_changes_nothing(folder, good):
+    good.cells = [cell for cell in good.cells if cell.id in ("sum", "bar", "slider", "end")]
+    path = folder / "short.ipynb"
+    nbformat.write(good, path)
+    execute["execute"](path)
+    before = path.read_bytes()
+    execute["execute"](path)
+    assert path.read_bytes() == before
+
+
+def test_a_notebook_that_stops_is_left_as_it_was(folder, good, capsys):
+    cell_of(good, "sum").source = "1 / 0"
+    good.cells = [cell_of(good, "sum")]
+    path = folder / "stops.ipynb"
+    nbformat.write(good, path)
+    before = path.read_bytes()
+    assert execute["main"]([str(path.with_suffix(""))]) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().out
+    assert path.read_bytes() == before
+    assert not path.with_suffix(".unfinished").exists()
+
+
+def test_a_notebook_of_another_name_is_asked_for(capsys):
+    assert execute["main"](["98_no_such_notebook"]) == 1
+    assert "there is no such notebook" in capsys.readouterr().out
+
+
+def output(**fields):
+    return nbformat.from_dict(fields)
+
+
+def tag(name):
+    return lambda notebook: cell_of(notebook, "sum").metadata.tags.append(name)
+
+
+def every_source(source):
+    return lambda notebook: [cell.update(source=source) for cell in notebook.cells]
+
+
+FORM = {
+    "cell id sum is used twice": lambda nb: cell_of(nb, "bar").update(id="sum"),
+    "cell sum: no slideshow metadata": lambda nb: cell_of(nb, "sum").metadata.pop("slideshow"),
+    "cell sum: empty": lambda nb: cell_of(nb, "sum").update(source=" "),
+    "a picture without alternative text": lambda nb: cell_of(nb, "title").update(source="![](dot.png)"),
+    "tag raises-exception hides a fault": tag("raises-exception"),
+    "tag nbval-skip hides a fault": tag("nbval-skip"),
+    "cell sum: 26 lines": lambda nb: cell_of(nb, "sum").update(source="x = 1\n" * 26),
+    "the median cell has 8 lines": every_source("lecture_lib.use()\n" * 8),
+    "the first code cell does not call": lambda nb: cell_of(nb, "use").update(source="lecture_lib.use  # ()"),
+    "kernel is not python3": lambda nb: nb.metadata.kernelspec.update(name="my-conda"),
+    "hint() runs before anyone asked": lambda nb: cell_of(nb, "sum").update(source='hint("00.1")'),
+    "solution() runs before anyone asked": lambda nb: cell_of(nb, "sum").update(source='solution("00.1")'),
+    "exercise 00.1 is not an untouched stub": lambda nb: cell_of(nb, "stub").outputs.clear(),
+    "exercise 07.1 belongs to another": lambda nb: cell_of(nb, "stub").update(source='check("07.1", ...)'),
+    "no code": lambda nb: [cell.update(cell_type="markdown") for cell in nb.cells],
+}
+
+FRESH = {
+    "not run once from top to bottom": lambda nb: cell_of(nb, "sum").update(execution_count=7),
+    "the code has changed": lambda nb: cell_of(nb, "sum").update(source="print(1 + 2)"),
+    "stopped with ValueError": lambda nb: cell_of(nb, "sum").outputs.append(
+        output(output_type="error", ename="ValueError", evalue="", traceback=[])
+    ),
+    "warns: old and slow": lambda nb: cell_of(nb, "sum").outputs.append(
+        output(output_type="stream", name="stderr", text="DeprecationWarning\nold and slow")
+    ),
+    "a widget without its kernel": lambda nb: cell_of(nb, "sum").outputs.append(
+        output(output_type="display_data", metadata={}, data={"application/vnd.jupyter.widget-view+json": {}})
+    ),
+    "prints a path of this machine": lambda nb: cell_of(nb, "sum").outputs.append(
+        output(output_type="stream", name="stdout", text=f"read {REPOSITORY}/data")
+    ),
+    "prints an address": lambda nb: cell_of(nb, "sum").outputs.append(
+        output(output_type="execute_result", data={"text/plain": "<Axes at 0x7f12ab>"})
+    ),
+    "contains what an editor left": lambda nb: cell_of(nb, "sum").metadata.update(
+        execution={"iopub": "14:00"}
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FORM)
+def test_a_fault_of_form_is_found(good, fault):
+    FORM[fault](good)
+    assert any(fault in found for found in form_faults(good, "00_example"))
+
+
+@pytest.mark.parametrize("fault", FRESH)
+def test_stale_outputs_are_found(good, fault):
+    FRESH[fault](good)
+    assert any(fault in found for found in freshness_faults(good))
+
+
+def test_a_changed_word_of_prose_does_not_ask_for_a_new_run(good):
+    cell_of(good, "title").source += " More prose."
+    assert freshness_faults(good) == []
+
+
+def test_dead_links_and_dead_ends_are_found(folder, good):
+    cell_of(good, "title").source = "[gone](03_gone.ipynb) [fine](https://example.org/x.ipynb) [here](#top)"
+    cell_of(good, "end").source = "That was it."
+    assert link_faults(folder / "00_example.ipynb", good) == [
+        "link to 03_gone.ipynb, which is not there",
+        "the last cell does not lead on to 10_next.ipynb",
+    ]
