@@ -40,6 +40,9 @@ class Settings:
     seed: int
     offline: bool
 
+    def _ipython_display_(self) -> None:
+        """Show nothing: a notebook's first cell ends with `use`, whose three lines have said it."""
+
 
 _chosen: dict[str, Any] = {}  # what the arguments of `use` have set so far
 _settings: Settings | None = None
