@@ -1,1 +1,58 @@
-"""The lecture's datasets: photographs in their original layouts, or their drawn twins."""
+"""The lecture's datasets: photographs in their original layouts, or their drawn twins.
+
+caltech = datasets.load("caltech101")      # the twin in the demo profile, photographs in the real one
+train, test = caltech.split(seed=0)
+mine = datasets.folder("my-pictures")      # one folder a class
+datasets.fetch("caltech101")               # download the original archives, once
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lecture_lib import settings
+from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
+from lecture_lib.datasets.folders import folder
+from lecture_lib.datasets.layout import LAYOUT, DatasetNotFound
+from lecture_lib.datasets.reading import UnreadablePicture
+
+__all__ = [
+    "ArrayImages",
+    "Boxes",
+    "DatasetNotFound",
+    "ImageCollection",
+    "UnreadablePicture",
+    "fetch",
+    "folder",
+    "load",
+]
+
+
+def fetch(name: str) -> Path:
+    """Download a dataset's original archives into LECTURE_DATA, check and unpack them; return its folder.
+
+    What is finished is not done again. Raises DownloadError with what to do by hand, where it cannot be done.
+    """
+    from lecture_lib.datasets import archives  # here, because only this needs a network
+
+    return archives.fetch(name)
+
+
+def load(name: str, /, **options) -> ImageCollection:
+    """Load a dataset: its twin in the demo profile, its photographs in the real one.
+
+    name      "ilsvrc2012", "caltech101", "sun397", "voc2007" or "voc2012"
+    options   those of the dataset's loader, for example background=True for Caltech-101; `root`, a folder to
+              look in instead of LECTURE_DATA, asks for photographs in either profile
+    """
+    if name not in LAYOUT:
+        raise ValueError(f"There is no dataset {name!r}; there are {', '.join(LAYOUT)}, and folder(path).")
+    if settings.current().profile == "demo" and "root" not in options:
+        from lecture_lib.datasets import twin  # here, because the renderer is not needed for photographs
+
+        return twin.load(name, **options)
+    from lecture_lib.datasets import caltech101, imagenet, sun397, voc
+
+    if name.startswith("voc"):
+        return voc.load(int(name.removeprefix("voc")), **options)
+    return {"caltech101": caltech101, "ilsvrc2012": imagenet, "sun397": sun397}[name].load(**options)

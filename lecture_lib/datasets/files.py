@@ -150,14 +150,6 @@ def list_folders(folder: Path) -> list[str]:
     )
 
 
-def report_skipped(title: str, skipped: Skipped, total: int) -> None:
-    """Say in one line how many files were left out, and name the first."""
-    if skipped:
-        file, reason = skipped[0]
-        what = "files are not readable and left out, the first" if len(skipped) > 1 else "file is left out"
-        print(f"{title}: {len(skipped):,} of {total:,} {what}: {file} ({reason}). All are in .skipped.")
-
-
 def _examine(path: Path) -> tuple[str, int, int] | str:
     """Digest, width and height of a picture, or why it cannot be read."""
     try:

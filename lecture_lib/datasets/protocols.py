@@ -1,7 +1,7 @@
 """Which pictures train and which test: the evaluation protocols of the papers.
 
-A protocol is a function (collection, seed, **options) -> (train, test), two int64 index arrays in rising order;
-`ImageCollection.split` calls the one that its loader gave it.
+A protocol is a function (collection, seed, **options) -> (train, test), two int64 index arrays in rising
+order; `ImageCollection.split` calls the one that its loader gave it.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def few_shot_split(
     test_per_class  None: all the rest
     classes         class names, for the error message
 
-    Each class is shuffled by a generator of its own, (seed, class): leaving out a class changes no other draw.
-    Training pictures are taken from the front of that order and test pictures from its end, so that a larger
-    training set contains the smaller one of the same seed and, while pictures last, the test set is the same.
+    Each class is shuffled by a generator of its own, (seed, class), so leaving out a class changes no other
+    draw. Training pictures come from the front of that order and test pictures from its end, so a larger
+    training set contains the smaller one of the same seed and, while pictures last, the test set stays.
     Raises ProtocolError if a class does not leave at least one test picture.
     """
     labels = np.asarray(labels)
@@ -51,9 +51,11 @@ def few_shot_split(
     if few:
         named = ", ".join(f"{classes[c] if classes else f'class {c}'} ({n})" for c, n in few[:5])
         more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+        largest = min(n for _, n in few) - 1
+        todo = f"Take train_per_class={largest} or less, or leave" if largest else "Add pictures, or leave"
         raise ProtocolError(
             f"Too few pictures for {train_per_class} training and at least one test picture a class: "
-            f"{named}{more}. Take train_per_class={min(n for _, n in few) - 1} or less, or leave them out."
+            f"{named}{more}. {todo} these classes out."
         )
     train, test = [], []
     for c in present.tolist():
@@ -75,13 +77,14 @@ def few_shot(
 
 
 def published_partition(collection: ImageCollection, seed: int = 0) -> Split:
-    """SUN-397's protocol: its ten published partitions, seeds 0 to 9; 50 training, 50 test pictures a class."""
+    """SUN-397's protocol: ten published partitions, seeds 0 to 9, with 50 + 50 pictures a class."""
     train, test = (collection.splits.get(f"{part}_{seed + 1:02d}") for part in ("train", "test"))
     if train is None or test is None:
         there = [key.removeprefix("train_") for key in collection.splits if key.startswith("train_")]
         raise ProtocolError(
             f"{collection.name}: there is no partition {seed + 1:02d} for seed {seed}; "
-            f"there are {', '.join(there) or 'none'}."
+            f"there are {', '.join(there) or 'none'}. They come with Partitions.zip, which "
+            'datasets.fetch("sun397") unpacks.'
         )
     return train, test
 

@@ -1,0 +1,142 @@
+"""Where the published datasets come from: their original archives, downloaded, checked and unpacked."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from lecture_lib import download, settings
+from lecture_lib.datasets.layout import LAYOUT
+from lecture_lib.download import RemoteFile
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One published archive and its place below LECTURE_DATA.
+
+    into   folder that it is unpacked into
+    holds  what is there once it is unpacked
+    inner  archive inside the archive, unpacked into the same folder
+    """
+
+    file: RemoteFile
+    into: str
+    holds: str
+    inner: str = ""
+
+
+_CALTECH = "https://data.caltech.edu/records/mzrjq-6wc02"
+_VOC = "http://host.robots.ox.ac.uk/pascal/VOC"
+_SUN = "https://vision.princeton.edu/projects/2010/SUN"
+
+
+def _voc(year: int, file: str, size: int, sha256: str, holds: str) -> Archive:
+    urls = (
+        f"{_VOC}/voc{year}/{file}",
+        f"https://thor.robots.ox.ac.uk/pascal/VOC/voc{year}/{file}",
+        f"https://pjreddie.com/media/files/{file}",
+    )
+    return Archive(RemoteFile(file, urls, sha256, size, f"{_VOC}/voc{year}/"), ".", holds)
+
+
+# sizes and SHA-256 as recorded for the same files by TensorFlow Datasets
+ARCHIVES = {
+    "caltech101": (
+        Archive(
+            RemoteFile(
+                "caltech-101.zip",
+                (f"{_CALTECH}/files/caltech-101.zip?download=1",),
+                "331234750fc7f77520e50d9565e8b6907b03565e30320da1401130db08c61f91",
+                137_414_764,
+                _CALTECH,
+            ),
+            "caltech101",
+            "caltech101/101_ObjectCategories",
+            "caltech-101/101_ObjectCategories.tar.gz",
+        ),
+    ),
+    "voc2007": (
+        _voc(
+            2007,
+            "VOCtrainval_06-Nov-2007.tar",
+            460_032_000,
+            "7d8cd951101b0957ddfd7a530bdc8a94f06121cfc1e511bb5937e973020c7508",
+            "VOCdevkit/VOC2007/ImageSets/Main/trainval.txt",
+        ),
+        _voc(
+            2007,
+            "VOCtest_06-Nov-2007.tar",
+            451_020_800,
+            "6836888e2e01dca84577a849d339fa4f73e1e4f135d312430c4856b5609b4892",
+            "VOCdevkit/VOC2007/ImageSets/Main/test.txt",
+        ),
+    ),
+    "voc2012": (
+        _voc(
+            2012,
+            "VOCtrainval_11-May-2012.tar",
+            1_999_639_040,
+            "e14f763270cf193d0b5f74b169f44157a4b0c6efa708f4dd0ff78ee691763bcb",
+            "VOCdevkit/VOC2012/ImageSets/Main/trainval.txt",
+        ),
+    ),
+    "sun397": (
+        Archive(
+            RemoteFile(
+                "SUN397.tar.gz",
+                (f"{_SUN}/SUN397.tar.gz",),
+                "f404130965a7ad77bed5ececc71e720ab50f3cc1e1bb257257610d38f3b928ec",
+                39_077_296_924,
+                f"{_SUN}/",
+            ),
+            ".",
+            "SUN397/a",
+        ),
+        Archive(
+            RemoteFile(
+                "Partitions.zip",
+                (f"{_SUN}/download/Partitions.zip",),
+                "e3311ea5f812d4cc6faef194688343d1111f6cd6f70f2c62f393c2b8d6ba1ec9",
+                18_293_705,
+                f"{_SUN}/",
+            ),
+            "SUN397/Partitions",
+            "SUN397/Partitions",
+        ),
+    ),
+}
+
+
+def fetch(name: str) -> Path:
+    """Download the original archives of a dataset, check them, and unpack them below LECTURE_DATA.
+
+    What is finished is not done again: an interrupted call goes on where it stopped, and an archive that was
+    put into LECTURE_DATA by hand is taken from there. Returns the dataset's folder. Raises DownloadError.
+    """
+    if name not in LAYOUT:
+        raise ValueError(f"There is no dataset {name!r} to fetch; there are {', '.join(ARCHIVES)}.")
+    data = settings.current().data
+    for archive in ARCHIVES[name]:
+        _fetch_archive(archive, data)
+    return data / LAYOUT[name]
+
+
+def _fetch_archive(archive: Archive, data: Path) -> None:
+    # there from the first file unpacked to the last: without it, half a dataset would pass for a whole one
+    begun = data / f"{archive.file.name}.unpacking"
+    if (data / archive.holds).exists() and not begun.exists():
+        print(f"{archive.file.name}: already unpacked in {data / archive.into}.")
+        return
+    ours = not (data / archive.file.name).exists()
+    path = download.fetch(archive.file, data)
+    into = data / archive.into
+    into.mkdir(parents=True, exist_ok=True)
+    begun.touch()
+    download.unpack(path, into)
+    if archive.inner:
+        download.unpack(into / archive.inner, into)
+        shutil.rmtree(into / Path(archive.inner).parts[0])
+    begun.unlink()
+    if ours:  # an archive that somebody put there is not ours to delete
+        path.unlink()
