@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lecture_lib import download, settings
-from lecture_lib.datasets.layout import LAYOUT
+from lecture_lib.datasets.layout import BY_HAND, LAYOUT, unfinished
 from lecture_lib.download import RemoteFile
 
 
@@ -117,14 +117,15 @@ def fetch(name: str) -> Path:
     if name not in LAYOUT:
         raise ValueError(f"There is no dataset {name!r} to fetch; there are {', '.join(ARCHIVES)}.")
     data = settings.current().data
+    if name not in ARCHIVES:
+        raise DownloadError(f"{name} cannot be downloaded. {BY_HAND.format(folder=data / LAYOUT[name])}")
     for archive in ARCHIVES[name]:
-        _fetch_archive(archive, data)
+        _fetch_archive(archive, data, data / unfinished(name, archive.file.name))
     return data / LAYOUT[name]
 
 
-def _fetch_archive(archive: Archive, data: Path) -> None:
-    # there from the first file unpacked to the last: without it, half a dataset would pass for a whole one
-    begun = data / f"{archive.file.name}.unpacking"
+def _fetch_archive(archive: Archive, data: Path, begun: Path) -> None:
+    """`begun` is a file that is there from the first file unpacked to the last, see `unfinished`."""
     if (data / archive.holds).exists() and not begun.exists():
         print(f"{archive.file.name}: already unpacked in {data / archive.into}.")
         return
