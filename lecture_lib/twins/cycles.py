@@ -24,13 +24,13 @@ CLASSES = {
 # fmt: on
 
 
-def spokes(s: Sketch, cx: Value, cy: Value, radius: Tensor, n: int, turn: Tensor, half: float) -> Tensor:
-    """Distance to n spokes of a wheel."""
-    dx, dy = s._local(cx, cy)
-    part = 2 * math.pi / n
-    angle = (torch.atan2(dy, dx) + s._at(turn)).remainder(part) - part / 2
-    far = (dx * dx + dy * dy).sqrt_()
-    return torch.maximum(far * angle.sin().abs_() - half, far - s._at(radius))
+def spokes(s: Sketch, cx: Value, cy: Value, radius: Tensor, turn: Tensor, half: float) -> Tensor:
+    """Distance to the eight spokes of a wheel: fold it eightfold, then the nearest spoke is one of two."""
+    dx, dy = s._local(cx, cy, turn)
+    dx, dy = dx.abs_(), dy.abs_()
+    low, high = torch.minimum(dx, dy), torch.maximum(dx, dy)
+    far = (low * low + high * high).sqrt_()
+    return torch.maximum(torch.minimum(low, (high - low) * math.sqrt(0.5)) - half, far - s._at(radius))
 
 
 def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
@@ -52,7 +52,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
 
     # spokes, tyres, and hubs
     d = torch.minimum(
-        spokes(s, xf, yf, rf - tyre, 12, turn, 0.010), spokes(s, xr, yr, rr - tyre, 12, turn + r(), 0.010)
+        spokes(s, xf, yf, rf - tyre, turn, 0.012), spokes(s, xr, yr, rr - tyre, turn + r(), 0.012)
     )
     d = torch.minimum(d, s.ring(xf, yf, rf - 2.2 * tyre, 0.5 * tyre))
     d = torch.minimum(d, s.ring(xr, yr, rr - 2.2 * tyre, 0.5 * tyre))
