@@ -324,7 +324,7 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
     inside = folder == cache or cache in folder.parents
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         what = f"The disk is full: nothing more fits into {folder}. What was finished is kept."
-        todo = "Free some space (store.clear() empties the cache)"
+        todo = "Free some space (store.clear(older_than_days=7) deletes old arrays)"
     else:
         what = f"The folder {folder} cannot be written ({error.strerror or error})."
         todo = "Make it writable"
