@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
+from lecture_lib.twins.parts import on, only, union
 
 GROUP = "commodity, trade good"
 # cabinet: wide, tall, slant, up (its centre's height); pane: a flat window; disc: lens, door, dial or
@@ -40,24 +41,6 @@ CLASSES = {
     "typewriter":      (.90, .42, .40, .30, 0  , 0  , .50, .50, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
 }
 # fmt: on
-
-
-def on(gene: Tensor) -> Tensor:
-    """A switch gene as 0 or 1."""
-    return (gene > 0.5).float()
-
-
-def only(d: Tensor, when: Tensor) -> Tensor:
-    """The shape where `when` is 1, nothing elsewhere: lets parts of different things share one fill."""
-    return d + 9 * (1 - when.view(-1, 1, 1))
-
-
-def union(*shapes: Tensor) -> Tensor:
-    """All points of any of the shapes."""
-    d = shapes[0]
-    for other in shapes[1:]:
-        d = torch.minimum(d, other)
-    return d
 
 
 def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:

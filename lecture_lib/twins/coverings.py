@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
+from lecture_lib.twins.parts import on, only
 
 GROUP = "covering"
 # The first four genes say what the thing is made of; the others shape these parts.
@@ -39,16 +40,6 @@ CLASSES = {
     "sombrero": (0, 0, 1, 0, .50, .50, .50, .50, 0  , 0, 0, 0, .50, 0, .62, .10, 1, 0, 0),
 }
 # fmt: on
-
-
-def on(gene: Tensor) -> Tensor:
-    """A switch gene as 0 or 1."""
-    return (gene > 0.5).float()
-
-
-def only(d: Tensor, when: Tensor) -> Tensor:
-    """The shape where `when` is 1, nothing elsewhere: lets parts of different things share one fill."""
-    return d + 9 * (1 - when.view(-1, 1, 1))
 
 
 def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:

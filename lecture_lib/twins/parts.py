@@ -1,0 +1,42 @@
+"""Small helpers for kinds whose classes have different parts: switches, shared fills, turned bodies."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lecture_lib.twins.canvas import Sketch
+
+
+def on(gene: Tensor) -> Tensor:
+    """A switch gene as 0 or 1."""
+    return (gene > 0.5).float()
+
+
+def only(d: Tensor, when: Tensor) -> Tensor:
+    """The shape where `when` [B] is 1, nothing elsewhere: parts of different classes can share one fill."""
+    return d + 9 * (1 - when.view(-1, 1, 1))
+
+
+def union(*shapes: Tensor) -> Tensor:
+    """All points of any of the shapes."""
+    d = shapes[0]
+    for other in shapes[1:]:
+        d = torch.minimum(d, other)
+    return d
+
+
+def turned(s: Sketch, cx: Tensor | float, y: list[Tensor], w: list[Tensor], soft: float = 0.10) -> Tensor:
+    """A body of revolution: half-width w[k] at height y[k], straight in between, bends rounded by `soft`."""
+    slopes = [(w[k + 1] - w[k]) / (y[k + 1] - y[k]) for k in range(len(w) - 1)]
+    width = s._at(w[0]) + s._at(slopes[0]) * (s.y - s._at(y[0]))
+    steep = s._at(slopes[0])
+    for k in range(1, len(slopes)):
+        u = s.y - s._at(y[k])
+        root = (u * u + soft * soft).sqrt_()
+        bend = s._at((slopes[k] - slopes[k - 1]) / 2)
+        width = width + bend * (u + root)
+        steep = steep + bend * (1 + u / root)
+    side = ((s.x - s._at(cx)).abs() - width) * (1 + steep * steep).rsqrt()
+    ends = (s.y - s._at((y[0] + y[-1]) / 2)).abs() - s._at((y[-1] - y[0]) / 2)
+    return torch.maximum(side, 3 * ends)  # steeper ends: round to the sides, a narrow rim at foot and lip
