@@ -9,7 +9,7 @@ A 64x64 picture goes through these stages (channels x height x width after each)
 
 about 97 million multiply-adds and 3.1 million weights. A stage named convN or fcN ends with its ReLU,
 as Caffe's in-place blobs do; fc8 is raw scores. What is published is this plain net; batch normalisation
-exists only while it is trained and is then folded into the convolutions.
+exists only while it is trained and is then folded into the weights.
 
 Pictures of any size from 64 pixels go in. The convolutional stages grow with the picture; pooling is
 placed so that unit (i, j) of pool5 looks at the pixels around (16 j + 8, 16 i + 8). There are two ways
@@ -42,26 +42,27 @@ FC = 768
 def build(n_classes: int, batchnorm: bool = False) -> nn.Sequential:
     """Build the stages of the net, in order and named by tap, with fresh weights from torch's generator.
 
-    batchnorm adds a BatchNorm2d between every convolution and its ReLU, for training; see `fold_batchnorm`.
+    batchnorm adds a BatchNorm before every ReLU, for training; see `fold_batchnorm`.
     The net maps float32 [B, 3, H, W], H and W >= 64, to scores float32 [B, n_classes].
     """
     stages, before = OrderedDict(), 3
     for tap, channels in CHANNELS.items():
         kernel, stride = KERNELS[tap], 2 if tap == "conv1" else 1
-        layers = OrderedDict(conv=nn.Conv2d(before, channels, kernel, stride, kernel // 2))
-        if batchnorm:
-            layers["bn"] = nn.BatchNorm2d(channels)
-        stages[tap] = nn.Sequential(layers | {"relu": nn.ReLU(inplace=True)})
+        conv = nn.Conv2d(before, channels, kernel, stride, kernel // 2)
+        bn = {"bn": nn.BatchNorm2d(channels)} if batchnorm else {}
+        stages[tap] = _stage(conv=conv, **bn, relu=nn.ReLU(inplace=True))
         before = channels
         if tap in ("conv1", "conv2"):
             stages["pool" + tap[-1]] = nn.MaxPool2d(3, stride=2, padding=1)
     # Caffe's rounding here, padding above: the shifts of the two cancel, and pool5 is centred on the picture.
     stages["pool5"] = nn.MaxPool2d(3, stride=2, ceil_mode=True)
-    to_grid = OrderedDict(grid=nn.AdaptiveAvgPool2d(GRID), flatten=nn.Flatten())
-    stages["fc6"] = nn.Sequential(to_grid | _fully_connected(before * GRID**2))
-    stages["fc7"] = nn.Sequential(_fully_connected(FC))
-    stages["fc8"] = nn.Sequential(OrderedDict(linear=nn.Linear(FC, n_classes)))
-    net = nn.Sequential(stages)
+    for tap, inputs in (("fc6", before * GRID**2), ("fc7", FC)):
+        to_vector = {"grid": nn.AdaptiveAvgPool2d(GRID), "flatten": nn.Flatten()} if tap == "fc6" else {}
+        bn = {"bn": nn.BatchNorm1d(FC)} if batchnorm else {}
+        rest = {"relu": nn.ReLU(inplace=True), "dropout": nn.Dropout(0.5)}
+        stages[tap] = _stage(**to_vector, linear=nn.Linear(inputs, FC), **bn, **rest)
+    stages["fc8"] = _stage(linear=nn.Linear(FC, n_classes))
+    net = _stage(**stages)
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -70,52 +71,52 @@ def build(n_classes: int, batchnorm: bool = False) -> nn.Sequential:
     return net
 
 
-def _fully_connected(n_inputs: int) -> OrderedDict:
-    return OrderedDict(linear=nn.Linear(n_inputs, FC), relu=nn.ReLU(inplace=True), dropout=nn.Dropout(0.5))
+def _stage(**layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(layers))
 
 
 def fold_batchnorm(net: nn.Sequential) -> nn.Sequential:
-    """Return a copy of a net in eval mode whose convolutions do what convolution and BatchNorm did before.
+    """Return a copy of the net in eval mode, with each BatchNorm folded into the layer before it.
 
     BatchNorm at test time is the affine map y -> gamma (y - mean) / sqrt(var + eps) + beta of every channel,
-    so it goes into the kernel (times the scale) and the bias. Computed in float64.
+    so it goes into the weights (times the scale) and the bias of that layer. Computed in float64.
     """
-    folded = OrderedDict()
+    folded = {}
     for tap, stage in net.named_children():
         stage = copy.deepcopy(stage)
-        if "bn" in dict(stage.named_children()):
-            conv, bn = stage.conv, stage.bn
+        layers = dict(stage.named_children())
+        bn = layers.pop("bn", None)
+        if bn is not None:
+            layer = layers["conv" if "conv" in layers else "linear"]
             scale = bn.weight.double() / (bn.running_var.double() + bn.eps).sqrt()
-            bias = (conv.bias.double() - bn.running_mean.double()) * scale + bn.bias.double()
+            bias = (layer.bias.double() - bn.running_mean.double()) * scale + bn.bias.double()
             with torch.no_grad():
-                conv.weight.copy_(conv.weight.double() * scale[:, None, None, None])
-                conv.bias.copy_(bias)
-            stage = nn.Sequential(OrderedDict(conv=conv, relu=stage.relu))
+                layer.weight.copy_((layer.weight.double().transpose(0, -1) * scale).transpose(0, -1))
+                layer.bias.copy_(bias)
+            stage = _stage(**layers)
         folded[tap] = stage
-    return nn.Sequential(folded).eval()
+    return _stage(**folded).eval()
 
 
 def as_convolutions(net: nn.Sequential) -> nn.Sequential:
-    """Return a copy of a folded net with fc6, fc7 and fc8 as 4x4, 1x1 and 1x1 convolutions.
+    """Return a copy of the net with fc6, fc7 and fc8 as 4x4, 1x1 and 1x1 convolutions.
 
     The copy maps [B, 3, H, W] to scores [B, C, h, w], h = ceil(H / 8) // 2 - 3, one for each 4x4 window
-    of pool5.
-    For a 64x64 picture these are the net's scores; elsewhere a window sees its neighbours where the
-    net, given the window alone, would see the zeros of its padding.
+    of pool5. For a 64x64 picture these are the net's scores; elsewhere a window sees its neighbours where
+    the net, given the window alone, would see the zeros of its padding.
     """
-    stages = OrderedDict()
-    for tap, stage in net.named_children():
-        stage = copy.deepcopy(stage)
+    stages = {}
+    for tap, stage in fold_batchnorm(net).named_children():
         if tap.startswith("fc"):
-            linear, kernel = stage.linear, GRID if tap == "fc6" else 1
-            conv = nn.Conv2d(linear.in_features // kernel**2, linear.out_features, kernel)
+            linear, side = stage.linear, GRID if tap == "fc6" else 1
+            conv = nn.Conv2d(linear.in_features // side**2, linear.out_features, side).to(linear.weight)
             with torch.no_grad():
                 conv.weight.copy_(linear.weight.view_as(conv.weight))
                 conv.bias.copy_(linear.bias)
-            rest = [(k, m) for k, m in stage.named_children() if k in ("relu", "dropout")]
-            stage = nn.Sequential(OrderedDict([("conv", conv.to(linear.weight.device)), *rest]))
+            rest = {k: m for k, m in stage.named_children() if k in ("relu", "dropout")}
+            stage = _stage(conv=conv, **rest)
         stages[tap] = stage
-    return nn.Sequential(stages).eval()
+    return _stage(**stages).eval()
 
 
 def save_weights(net: nn.Sequential, classes: tuple[str, ...], path: Path) -> None:

@@ -1,0 +1,181 @@
+import dataclasses
+import hashlib
+import itertools
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from lecture_lib import datasets, settings
+from lecture_lib.backbones import pretrain, twin_alexnet
+from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+
+CLASSES = 4
+RECIPE = pretrain.Recipe(epochs=2, batch=8, lr=0.02, seed=3)
+
+
+def draw(n, seed):
+    """Smooth random patterns, one a class, under noise: uint8 [n, 3, 64, 64] and labels."""
+    patterns = torch.rand(CLASSES, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    patterns = torch.nn.functional.interpolate(patterns, size=64, mode="bilinear")
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, CLASSES, (n,), generator=generator)
+    x = patterns[labels] + 0.1 * torch.randn(n, 3, 64, 64, generator=generator)
+    return pretrain.Pictures((x.clamp(0, 1) * 255).byte(), labels)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    checkpoint = tmp_path_factory.mktemp("trained") / "checkpoint.pt"
+    return pretrain.train(draw(113, 1), draw(64, 2), CLASSES, RECIPE, checkpoint)
+
+
+def same_curve(a, b):
+    return [{**line, "seconds": 0} for line in a] == [{**line, "seconds": 0} for line in b]
+
+
+def test_training_learns_patterns_it_is_shown(trained):
+    _, curve = trained
+    assert curve[-1]["val_top1"] > 0.9
+    assert curve[-1]["train_loss"] < curve[0]["train_loss"]
+
+
+def test_resumed_training_equals_uninterrupted_training(trained, tmp_path):
+    class Killed(Exception):
+        pass
+
+    def kill(line):
+        raise Killed
+
+    checkpoint = tmp_path / "checkpoint.pt"
+    with pytest.raises(Killed):
+        pretrain.train(draw(113, 1), draw(64, 2), CLASSES, RECIPE, checkpoint, report=kill)
+    torch.rand(7)  # whatever the process did in between must not matter
+    net, curve = pretrain.train(draw(113, 1), draw(64, 2), CLASSES, RECIPE, checkpoint)
+    assert same_curve(curve, trained[1])
+    for name, tensor in trained[0].state_dict().items():
+        assert torch.equal(tensor, net.state_dict()[name]), name
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_place_and_keeps_the_checkpoint(tmp_path, monkeypatch):
+    checkpoint = tmp_path / "checkpoint.pt"
+    pictures = draw(64, 1)
+    normal = pretrain.augment
+    calls = []
+
+    def explode_in_the_second_epoch(images):
+        calls.append(images)
+        return normal(images) * (float("nan") if len(calls) == 10 else 1)
+
+    monkeypatch.setattr(pretrain, "augment", explode_in_the_second_epoch)
+    with pytest.raises(FloatingPointError, match=r"loss is nan in epoch 2, batch 2 of 8.*0\.02.*--lr"):
+        pretrain.train(pictures, pictures, CLASSES, RECIPE, checkpoint)
+    assert len(torch.load(checkpoint, weights_only=True)["curve"]) == 1
+
+
+def test_folding_batchnorm_leaves_the_outputs_as_they_were():
+    torch.manual_seed(0)
+    net = twin_alexnet.build(CLASSES, batchnorm=True).train()
+    x = torch.randn(16, 3, 64, 64)
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 2)
+            torch.nn.init.uniform_(module.bias, -1, 1)
+    for _ in range(3):
+        net(3 * x + 1)
+    folded = twin_alexnet.fold_batchnorm(net)
+    for (tap, stage), plain in zip(net.eval().named_children(), folded, strict=True):
+        expected = stage(x)
+        torch.testing.assert_close(
+            plain(x), expected, rtol=1e-4, atol=1e-4, msg=lambda m, tap=tap: f"{tap}: {m}"
+        )
+        x = expected
+    assert not [m for m in folded.modules() if "BatchNorm" in type(m).__name__]
+
+
+def test_augmentation_keeps_shape_and_range_and_draws_anew():
+    images = draw(16, 5).images
+    torch.manual_seed(0)
+    one, other = pretrain.augment(images), pretrain.augment(images)
+    torch.manual_seed(0)
+    again = pretrain.augment(images)
+    assert one.shape == (16, 3, 64, 64)
+    assert one.dtype == torch.float32
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+    low, high = pretrain.normalise(torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1))[:, 0, 0, 0]
+    assert one.min() > low - 1.5
+    assert one.max() < high + 2.5
+
+
+def test_augmentation_keeps_the_picture_recognisable():
+    # a wrong affine matrix (transposed, or in pixels) throws the object out of the frame
+    images = torch.zeros(200, 3, 64, 64, dtype=torch.uint8)
+    images[:, :, 24:40, 24:40] = 255
+    bright = (pretrain.augment(images).mean(1) > 0).float()
+    rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    weight = bright.sum((1, 2))
+    centre = torch.stack([(bright * rows).sum((1, 2)), (bright * columns).sum((1, 2))], 1) / weight[:, None]
+    inside = ((centre - 31.5).abs() < 16).all(1) & (weight > 100) & (weight < 700)
+    assert inside.float().mean() > 0.85  # the rest lies under a random box
+
+
+def test_learning_rate_rises_then_falls_to_zero():
+    rates = [pretrain._rate(i, 200) for i in range(200)]
+    assert max(rates) == 1.0
+    assert rates.index(1.0) in (9, 10)
+    assert rates[0] == 0.1
+    assert rates[-1] < 1e-3
+    assert all(a >= b for a, b in itertools.pairwise(rates[10:]))
+
+
+def test_float16_is_refused_where_it_overflows(tmp_path):
+    net = twin_alexnet.build(CLASSES)
+    with torch.no_grad():
+        net.fc7.linear.weight[0, 0] = 1e6
+    with pytest.raises(ValueError, match=r"fc7\.linear\.weight is not finite"):
+        twin_alexnet.save_weights(net, ("a", "b", "c", "d"), tmp_path / "net.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("bfloat16_seconds", "expected"), [(100.0, False), (0.9, False), (0.5, True)])
+def test_bfloat16_is_taken_only_where_it_is_clearly_faster(monkeypatch, bfloat16_seconds, expected):
+    # 5 timings of two clock readings each: first those with bfloat16, then those without
+    durations = iter([bfloat16_seconds] * 5 + [1.0] * 5)
+    readings = []
+
+    def clock():
+        if not readings:
+            readings.extend([0.0, next(durations)])
+        return readings.pop(0)
+
+    monkeypatch.setattr(pretrain.time, "perf_counter", clock)
+    assert pretrain.bfloat16_is_faster(torch.device("cpu")) is expected
+
+
+def test_the_command_writes_weights_and_a_log_that_agree(tmp_path, monkeypatch, capsys):
+    pictures = draw(96, 1)
+    names = tuple(f"pattern {i}" for i in range(CLASSES))
+    source = ImageCollection(
+        "ilsvrc2012",
+        "twin",
+        ArrayImages(pictures.images.numpy()),
+        names,
+        pictures.labels.numpy(),
+        splits={"train": np.arange(64), "val": np.arange(64, 96)},
+    )
+    monkeypatch.setattr(datasets, "load", lambda name: source, raising=False)
+    settings.use("demo", cache=tmp_path / "cache", quiet=True)
+    out = tmp_path / "net.safetensors"
+    pretrain.main(["--epochs", "1", "--batch", "32", "--precision", "float32", "--out", str(out)])
+    log = json.loads(out.with_suffix(".json").read_text())
+    assert log["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert log["command"].startswith("python -m lecture_lib.backbones.pretrain --epochs 1")
+    assert log["recipe"] == {**dataclasses.asdict(pretrain.Recipe()), "epochs": 1, "batch": 32}
+    assert len(log["curve"]) == 1
+    net, classes = twin_alexnet.load_weights(out)
+    assert classes == names
+    assert sum(p.numel() for p in net.parameters()) == log["parameters"]
+    validation = pretrain._pictures(source, "val", torch.device("cpu"))
+    assert pretrain.evaluate(net, validation) == pytest.approx(log["published"])
