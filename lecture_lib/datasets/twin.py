@@ -185,3 +185,9 @@ def _voc(name: str, splits: tuple[str, str]) -> ImageCollection:
         splits={split: np.arange(VOC_SPLIT) + k * VOC_SPLIT for k, split in enumerate(splits)},
         protocol=partial(official_split, train=splits[0], test=splits[1]),
     )
+
+
+def load(name: str, **options) -> ImageCollection:
+    """The twin of a dataset by name; options are those of its function here."""
+    loaders = {f.__name__: f for f in (ilsvrc2012, caltech101, sun397, voc2007, voc2012)}
+    return loaders[name](**options)

@@ -15,8 +15,8 @@ from lecture_lib.twins.chance import Chance
 from lecture_lib.twins.studio import draw_object, vary
 from lecture_lib.twins.world import CHUNK, ObjectClass, chunks_by_kind, genes_of
 
-MARGIN = 1.3  # half a sprite's side over the object's scale: room for stretch, shear and tilt
-SIDES = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048)
+MARGIN = 1.24  # half a sprite's side over the object's scale: room for stretch, shear and tilt
+SIDES = (*range(16, 192, 16), *range(192, 512, 64), 512, 1024, 2048)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from lecture_lib.twins.canvas import Pose, Sketch, Window, hsv
 from lecture_lib.twins.chance import Chance
 from lecture_lib.twins.compose import Placed, draw_sprites, lay
 from lecture_lib.twins.studio import lamp
-from lecture_lib.twins.world import BY_NAME
+from lecture_lib.twins.world import BY_NAME, on_all_cores, runs
 
 Range = tuple[float, float]
 
@@ -517,22 +517,25 @@ def furnish(names: Sequence[str], keys: Tensor) -> Placed:
     return Placed(whole(picture), real(x), real(y), real(scale), torch.zeros(len(x)), whole(key), classes)
 
 
-def draw(names: Sequence[str], keys: Tensor, size: int, chunk: int = 512) -> np.ndarray:
+def draw(names: Sequence[str], keys: Tensor, size: int) -> np.ndarray:
     """Pictures uint8 [N, 3, size, size]; picture i is of the place names[i]."""
     out = np.empty((len(names), 3, size, size), np.uint8)
-    for start in range(0, len(names), chunk):
-        part, part_keys = names[start : start + chunk], keys[start : start + chunk]
+
+    def work(rows: np.ndarray) -> None:
+        part, part_keys = [names[i] for i in rows], keys[rows]
         light = lamp(Chance(part_keys, 8))
         pictures = torch.empty(len(part), 3, size, size)
         for name in sorted(set(part)):
-            rows = [i for i, n in enumerate(part) if n == name]
-            pictures[rows] = draw_ground(PLACES[name][1], part_keys[rows], size, light[rows])
+            same = [i for i, n in enumerate(part) if n == name]
+            pictures[same] = draw_ground(PLACES[name][1], part_keys[same], size, light[same])
         placed = furnish(part, part_keys)
         sprites = draw_sprites(placed, size, light[placed.picture])
         for i in range(len(part)):
             mine = (placed.picture == i).nonzero()[:, 0].tolist()
             lay(pictures[i], [sprites[j] for j in mine], light[i], 0.35)
-        out[start : start + chunk] = expose(pictures, Chance(part_keys, 5), Window.whole(size)).numpy()
+        out[rows] = expose(pictures, Chance(part_keys, 5), Window.whole(size)).numpy()
+
+    on_all_cores(work, runs(len(names), 200))
     return out
 
 

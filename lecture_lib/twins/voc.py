@@ -15,7 +15,7 @@ from lecture_lib.twins.canvas import Window
 from lecture_lib.twins.chance import Chance
 from lecture_lib.twins.compose import Placed, Sprite, draw_sprites, lay
 from lecture_lib.twins.studio import lamp
-from lecture_lib.twins.world import BY_NAME, THINGS
+from lecture_lib.twins.world import BY_NAME, THINGS, on_all_cores, runs
 
 MEMBERS = {
     "aeroplane": ("airliner",),
@@ -70,9 +70,12 @@ def arrange(keys: Tensor) -> tuple[Placed, Tensor]:
         if slot >= LABELLED:
             label = torch.full_like(label, -1)
         scale = 0.085 * (0.34 / 0.085) ** r()  # log-uniform: small objects are frequent
+        if slot >= LABELLED:
+            scale = scale * 0.7
         columns.append((there, label, r(), r(0.04, 0.96), r(0.08, 0.67), scale, r(-0.14, 0.14)))
     there, label, which, x, y, scale, angle = (torch.stack(c, 1) for c in zip(*columns, strict=True))
-    order = scale.argsort(1)  # what is small is far, and laid first
+    # What is small is far, and laid first; what has no label never hides what has one.
+    order = (scale + (label >= 0)).argsort(1)
     there, label, which, x, y, scale, angle = (
         t.gather(1, order) for t in (there, label, which, x, y, scale, angle)
     )
@@ -89,7 +92,7 @@ def arrange(keys: Tensor) -> tuple[Placed, Tensor]:
     ), label
 
 
-def draw(keys: Tensor, width: int = 160, chunk: int = 256) -> tuple[np.ndarray, np.ndarray]:
+def draw(keys: Tensor, width: int = 160) -> tuple[np.ndarray, np.ndarray]:
     """Draw pictures and mark their objects.
 
     returns pictures uint8 [N, 3, H, W] with H = 3/4 W, and marks float32 [N, LABELLED, 7]: x0, y0, x1, y1 as in
@@ -100,15 +103,16 @@ def draw(keys: Tensor, width: int = 160, chunk: int = 256) -> tuple[np.ndarray, 
     pictures = np.empty((len(keys), 3, height, width), np.uint8)
     marks = np.full((len(keys), LABELLED, 7), np.nan, np.float32)
     window = Window.whole(width, height)
-    for start in range(0, len(keys), chunk):
-        part = keys[start : start + chunk]
+
+    def work(rows: np.ndarray) -> None:
+        part = keys[rows]
         r = Chance(part, 8)
         light, shadow = lamp(r), r(0.1, 0.6)
         layers = backdrop(Chance(part, 1), window)
         layers = scatter(layers, Chance(part, 2), window, 4, (0.03, 0.16), 0.6)
         placed, label = arrange(part)
         sprites = draw_sprites(placed, width, light[placed.picture])
-        for i in range(len(part)):
+        for i, row in enumerate(rows):
             mine = (placed.picture == i).nonzero()[:, 0].tolist()
             own = [sprites[j] for j in mine]
             visible = lay(layers[i], own, light[i], float(shadow[i]))
@@ -117,8 +121,10 @@ def draw(keys: Tensor, width: int = 160, chunk: int = 256) -> tuple[np.ndarray, 
                 for sprite, seen, j in zip(own, visible, mine, strict=True)
                 if label[j] >= 0 and bool((seen > 0.5).any())
             ]
-            marks[start + i, : len(found)] = np.array(found, np.float32).reshape(-1, 7)
-        pictures[start : start + chunk] = expose(layers, Chance(part, 5), window).numpy()
+            marks[row, : len(found)] = np.array(found, np.float32).reshape(-1, 7)
+        pictures[rows] = expose(layers, Chance(part, 5), window).numpy()
+
+    on_all_cores(work, runs(len(keys), 200))  # a run holds enough objects of each kind for a batch
     return pictures, marks
 
 

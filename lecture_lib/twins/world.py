@@ -106,20 +106,18 @@ def genes_of(classes: Sequence[ObjectClass]) -> dict[str, Tensor]:
     return {name: table[:, i] for i, name in enumerate(classes[0].kind.GENES)}
 
 
-def in_chunks(
-    draw: Callable[[np.ndarray], Tensor], order: Sequence[np.ndarray], out: np.ndarray
-) -> np.ndarray:
-    """Fill out[rows] = draw(rows) for each array of rows in `order`, on all cores."""
+def on_all_cores(work: Callable[[np.ndarray], None], chunks: Sequence[np.ndarray]) -> None:
+    """Call work(rows) for each array of rows in `chunks`, on as many threads as torch may use."""
     threads = torch.get_num_threads()
-
-    def work(rows: np.ndarray) -> None:
-        out[rows] = draw(rows).cpu().numpy()
-
     # One thread of torch's own in each worker: small fields gain nothing from being split further.
     with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
-        list(pool.map(work, order))
+        list(pool.map(work, chunks))
     torch.set_num_threads(threads)
-    return out
+
+
+def runs(n: int, length: int = CHUNK) -> list[np.ndarray]:
+    """The rows 0 .. n-1 in chunks of `length`."""
+    return [np.arange(i, min(i + length, n)) for i in range(0, n, length)]
 
 
 def chunks_by_kind(classes: Sequence[ObjectClass], length: int = CHUNK) -> list[np.ndarray]:
@@ -136,17 +134,23 @@ def chunks_by_kind(classes: Sequence[ObjectClass], length: int = CHUNK) -> list[
 
 def portraits(classes: Sequence[ObjectClass], picture_keys: Tensor, size: int) -> np.ndarray:
     """Pictures uint8 [N, 3, size, size] of one object each: picture i shows an object of classes[i]."""
+    out = np.empty((len(classes), 3, size, size), np.uint8)
 
-    def draw(rows: np.ndarray) -> Tensor:
+    def work(rows: np.ndarray) -> None:
         part = [classes[i] for i in rows]
         turn = getattr(part[0].kind, "TURN", studio.TURN)
-        return studio.draw_portraits(part[0].kind.draw, genes_of(part), picture_keys[rows], size, turn)
+        out[rows] = studio.draw_portraits(part[0].kind.draw, genes_of(part), picture_keys[rows], size, turn)
 
-    return in_chunks(draw, chunks_by_kind(classes), np.empty((len(classes), 3, size, size), np.uint8))
+    on_all_cores(work, chunks_by_kind(classes))
+    return out
 
 
 def backgrounds(picture_keys: Tensor, size: int) -> np.ndarray:
     """Pictures uint8 [N, 3, size, size] of backdrops and clutter, without an object."""
-    rows = [np.arange(i, min(i + CHUNK, len(picture_keys))) for i in range(0, len(picture_keys), CHUNK)]
     out = np.empty((len(picture_keys), 3, size, size), np.uint8)
-    return in_chunks(lambda part: studio.draw_backgrounds(picture_keys[part], size), rows, out)
+
+    def work(rows: np.ndarray) -> None:
+        out[rows] = studio.draw_backgrounds(picture_keys[rows], size)
+
+    on_all_cores(work, runs(len(out)))
+    return out
