@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lecture_lib import download, settings
 from lecture_lib.datasets.layout import BY_HAND, LAYOUT, unfinished
-from lecture_lib.download import RemoteFile
+from lecture_lib.download import DownloadError, RemoteFile
 
 
 @dataclass(frozen=True)
