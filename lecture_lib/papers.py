@@ -121,5 +121,6 @@ def _frame(path) -> pd.DataFrame:
 
 def _require(wanted: str, known: list[str], what: str) -> None:
     if wanted not in known:
-        near = difflib.get_close_matches(str(wanted), known, n=3, cutoff=0.4) or known
-        raise UnknownEntry(f"{what} {wanted!r}; there is {', '.join(map(repr, near))}.")
+        lower = {name.lower(): name for name in known}
+        near = [lower[n] for n in difflib.get_close_matches(str(wanted).lower(), lower, n=3, cutoff=0.4)]
+        raise UnknownEntry(f"{what} {wanted!r}; there is {', '.join(map(repr, near or known))}.")

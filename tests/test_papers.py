@@ -136,7 +136,7 @@ def test_unknown_names_are_answered_with_the_nearest_ones():
     for args, words in [
         (("decaf/caltech", "SVM", "DeCAF6"), "no table 'decaf/caltech'; there is 'decaf/caltech101'"),
         (("decaf/caltech101", "SVM dropout", "DeCAF6"), "no row 'SVM dropout'; there is 'SVM with Dropout'"),
-        (("decaf/caltech101", "SVM", "fc6"), "no column of results 'fc6'; there is 'DeCAF5', 'DeCAF6'"),
+        (("decaf/caltech101", "SVM", "fc6"), "no column of results 'fc6'; there is 'DeCAF6'"),
         (("decaf/caltech101", "SVM", "DeCAF6 spread"), "no column of results"),
         (("devil/voc2007", "(a) FK", "Dim"), "no column of results 'Dim'; there is 'mAP'"),
         (("../decaf/office", "SVM (S)", "Dslr->Webcam SURF"), "no table"),
