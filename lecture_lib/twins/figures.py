@@ -22,12 +22,12 @@ CLASSES = {
     #            hip1  knee1  hip2  knee2  arm1  elbow1  arm2  elbow2  lean  book  seat
     "standing": (0.54,  0.50, 0.46,  0.50, 0.55,   0.50, 0.45,   0.50, 0.50, 0.00, 0.00, *_BY_CHANCE),
     "walking":  (0.65,  0.48, 0.39,  0.38, 0.41,   0.58, 0.60,   0.62, 0.55, 0.00, 0.00, *_BY_CHANCE),
-    "running":  (0.80,  0.15, 0.36,  0.18, 0.36,   0.88, 0.62,   0.92, 0.70, 0.00, 0.00, *_BY_CHANCE),
+    "running":  ( 0.82, 0.12, 0.34, 0.22, 0.36,   0.88, 0.62,   0.92, 0.70, 0.00, 0.00, *_BY_CHANCE),
     "sitting":  (0.92,  0.12, 0.90,  0.14, 0.60,   0.62, 0.56,   0.62, 0.48, 0.00, 1.00, *_BY_CHANCE),
     "reading":  (0.54,  0.50, 0.46,  0.50, 0.56,   0.88, 0.53,   0.86, 0.54, 1.00, 0.00, *_BY_CHANCE),
     "waving":   (0.55,  0.50, 0.46,  0.50, 0.86,   0.68, 0.42,   0.35, 0.48, 0.00, 0.00, *_BY_CHANCE),
     "jumping":  (0.76,  0.40, 0.24,  0.60, 0.88,   0.52, 0.12,   0.48, 0.50, 0.00, 0.00, *_BY_CHANCE),
-    "kneeling": (0.93,  0.10, 0.48,  0.12, 0.62,   0.60, 0.47,   0.55, 0.55, 0.00, 0.00, *_BY_CHANCE),
+    "kneeling": ( 0.52, 0.08, 0.47, 0.10, 0.66, 0.62, 0.58, 0.60, 0.52, 0.00, 0.00, *_BY_CHANCE),
 }
 # fmt: on
 
@@ -124,11 +124,17 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
 
     # pelvis, near trouser leg, skirt
     (ax, ay), (bx, by) = legs[0][1], legs[1][1]
+    # a skirt is one flared sheet over both thighs, wider than they are
+    hem_l, hem_r = torch.minimum(ax, bx), torch.maximum(ax, bx)
     skirt = union(
-        s.capsule(zero, zero, 0.85 * ax, 0.85 * ay, 0.15, 0.17),
-        s.capsule(zero, zero, 0.85 * bx, 0.85 * by, 0.15, 0.17),
+        s.capsule(zero, zero, 0.80 * ax, 0.80 * ay, 0.15, 0.16),
         s.polygon(
-            [(zero, zero + 0.05), (0.85 * bx - 0.14, 0.85 * by - 0.1), (0.85 * ax + 0.14, 0.85 * ay - 0.1)]
+            [
+                (zero - 0.12, zero + 0.06),
+                (0.95 * hem_l - 0.17, 0.9 * by),
+                (0.95 * hem_r + 0.17, 0.9 * ay),
+                (zero + 0.12, zero + 0.06),
+            ]
         ),
     )
     below = union(
@@ -157,16 +163,15 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     face = s.ellipse(hx + 0.07, hy - 0.05, 0.16, 0.17)
     s.fill(torch.maximum(s.circle(hx - 0.01, hy + 0.02, 0.21), -face), "dark", bevel=0.06)
     nod = -0.05 * book
-    eyes = union(s.circle(hx + 0.035, hy + nod, 0.024), s.circle(hx + 0.145, hy + nod, 0.024))
-    s.fill(
-        union(eyes, s.arc(hx + 0.09, hy - 0.05 + nod, 0.06, 0.012, -1.57, 0.7)), "dark", tone=0.5, bevel=0.02
-    )
+    eyes = union(s.circle(hx + 0.035, hy + nod, 0.022), s.circle(hx + 0.145, hy + nod, 0.022))
+    s.fill(eyes, "dark", tone=0.5, bevel=0.02)
+    mouth = s.arc(hx + 0.09, hy - 0.05 + nod, 0.05, 0.014, -1.57, 0.7)
     rims = union(
-        s.ring(hx + 0.03, hy + nod, 0.056, 0.017),
-        s.ring(hx + 0.155, hy + nod, 0.056, 0.017),
-        s.capsule(hx - 0.03, hy + nod, hx - 0.17, hy + 0.02 + nod, 0.015),
+        s.ring(hx + 0.02, hy + nod, 0.062, 0.02),
+        s.ring(hx + 0.16, hy + nod, 0.062, 0.02),
+        s.capsule(hx - 0.04, hy + nod, hx - 0.18, hy + 0.02 + nod, 0.018),
     )
-    s.fill(rims, "accent", on["glasses"], tone=0.7, bevel=0.02)
+    s.fill(union(mouth, only(rims, on["glasses"])), "accent", tone=0.75, bevel=0.02)
     hat = union(
         s.capsule(hx - 0.22, hy + 0.10, hx + 0.27, hy + 0.10, 0.035),
         s.trapezoid(hx, hy + 0.20, 0.18, 0.14, 0.11, 0.0, 0.05),
@@ -176,7 +181,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     # book, near arm
     (x, y) = arms[0][2]
     s.fill(
-        union(s.box(x + 0.09, y + 0.12, 0.035, 0.19, -0.35), s.box(x - 0.02, y + 0.09, 0.03, 0.18, 0.45)),
+        union(s.box(x + 0.13, y + 0.14, 0.05, 0.24, -0.45), s.box(x - 0.07, y + 0.14, 0.05, 0.24, 0.45)),
         "accent",
         book,
         bevel=0.03,

@@ -20,15 +20,15 @@ GENES = (
 CLASSES = {
     #               deep  snout  blunt  bill  tail  fork   odd  dorsal  base  back  anal  breast  wing  spine  puff  barbel   eel   jaw  lift
     "shark":       (0.22,  0.55,  0.10, 0.00, 0.65, 0.70, 1.00,   0.65, 0.20, 0.45, 0.15,   0.65, 0.00,  0.00, 0.00,   0.00, 0.00, 1.00, 0.00),
-    "eel":         (0.05,  0.40,  0.50, 0.00, 0.00, 0.00, 0.00,   0.12, 1.00, 0.60, 0.10,   0.15, 0.00,  0.00, 0.00,   0.00, 1.00, 0.00, 0.00),
+    "eel":         ( 0.07, 0.30, 0.80, 0.00, 0.00, 0.00, 0.00, 0.06, 0.90, 0.60, 0.00,   0.15, 0.00,  0.00, 0.00,   0.00, 1.00, 0.00, 0.00),
     "tuna":        (0.32,  0.45,  0.20, 0.00, 0.70, 1.00, 0.00,   0.30, 0.10, 0.55, 0.45,   0.30, 0.00,  0.00, 0.00,   0.00, 0.00, 0.00, 0.00),
     "pufferfish":  (0.85,  0.25,  0.30, 0.00, 0.25, 0.00, 0.00,   0.10, 0.10, 0.80, 0.10,   0.30, 0.00,  0.00, 1.00,   0.00, 0.00, 0.00, 0.00),
     "swordfish":   (0.24,  0.60,  0.10, 1.00, 0.65, 0.90, 0.00,   0.60, 0.15, 0.20, 0.20,   0.40, 0.00,  0.00, 0.00,   0.00, 0.00, 0.00, 0.00),
-    "angelfish":   (0.80,  0.30,  0.10, 0.00, 0.40, 0.10, 0.00,   0.95, 0.35, 0.60, 1.00,   0.20, 0.00,  0.00, 0.00,   0.00, 0.00, 0.00, 0.00),
+    "angelfish":   ( 0.62,  0.30,  0.10, 0.00, 0.40, 0.10, 0.00, 0.95, 0.70, 0.55, 1.00,   0.20, 0.00,  0.00, 0.00,   0.00, 0.00, 0.00, 0.00),
     "pike":        (0.14,  1.00,  0.45, 0.00, 0.35, 0.50, 0.00,   0.25, 0.15, 1.00, 0.60,   0.15, 0.00,  0.00, 0.00,   0.00, 0.00, 1.00, 0.00),
-    "goldfish":    (0.55,  0.25,  0.45, 0.00, 1.00, 0.60, 0.00,   0.40, 0.50, 0.40, 0.35,   0.40, 0.00,  0.00, 0.00,   0.00, 0.00, 0.00, 0.00),
-    "sunfish":     (0.90,  0.25,  0.25, 0.00, 0.05, 0.00, 0.00,   0.80, 0.12, 1.00, 0.85,   0.20, 0.00,  0.00, 0.00,   0.00, 0.00, 0.00, 0.00),
-    "catfish":     (0.25,  0.40,  0.95, 0.00, 0.35, 0.00, 0.00,   0.25, 0.10, 0.25, 0.30,   0.30, 0.00,  0.00, 0.00,   1.00, 0.00, 0.00, 0.00),
+    "goldfish":    ( 0.72,  0.25,  0.45, 0.00, 1.00, 0.30, 0.00, 0.35, 0.55, 0.40, 0.35,   0.40, 0.00,  0.00, 0.00,   0.00, 0.00, 0.00, 0.00),
+    "sunfish":     ( 0.85,  0.25,  0.25, 0.00, 0.05, 0.00, 0.00,   0.80, 0.05, 1.00, 0.85,   0.20, 0.00,  0.00, 0.00,   0.00, 0.00, 0.00, 0.00),
+    "catfish":     ( 0.32,  0.40,  0.95, 0.00, 0.35, 0.00, 0.00,   0.25, 0.10, 0.25, 0.30,   0.30, 0.00,  0.00, 0.00,   1.00, 0.00, 0.00, 0.00),
     "whale":       (0.55,  0.45,  1.00, 0.00, 0.55, 0.60, 0.00,   0.00, 0.10, 0.70, 0.00,   0.55, 0.00,  0.00, 0.00,   0.00, 0.00, 0.00, 1.00),
     "anglerfish":  (0.75,  0.35,  0.80, 0.00, 0.35, 0.00, 0.00,   0.10, 0.20, 0.90, 0.20,   0.30, 0.00,  0.00, 0.00,   0.00, 0.00, 1.00, 0.40),
     "flying fish": (0.18,  0.35,  0.30, 0.00, 0.55, 0.80, 0.00,   0.15, 0.15, 0.90, 0.15,   1.00, 1.00,  0.00, 0.00,   0.00, 0.00, 0.00, 0.00),
@@ -56,14 +56,14 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     high = 0.75 * g["dorsal"] + r(-0.04, 0.04)
     low = 0.70 * g["anal"]
     root = -0.92 + 0.25 * g["deep"] * (g["tail"] < 0.3)
-    tail = 0.12 + 0.52 * g["tail"]
+    tail = 0.12 + 0.52 * g["tail"] + 0.25 * (g["tail"] - 0.8).clamp(min=0) * 5
     spread = 0.75 - 0.1 * g["fork"]
     upper, lower = tail * (1 + 0.45 * g["odd"]), tail * (1 - 0.30 * g["odd"])
     end_x = root - tail * (0.85 - 0.25 * g["tail"])
 
     # the curve of the body: eels wind, all others beat the tail a little, a whale lifts it
     beat, phase = r(-0.10, 0.10), r(0, 6.3)
-    wind = 0.26 * on["eel"]
+    wind = 0.17 * on["eel"]
     up = most(
         deep + high, spread * upper, 0.62 * whale + 0.30, (deep + 0.55) * lure, 1.1 * deep + 0.12 * on["puff"]
     )
@@ -73,13 +73,13 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     fit(s, end_x - 0.12 * g["odd"], front + bill, -down - wind, up + wind)
     back = (-0.25 - s.x).clamp(min=0)
     s.y = s.y - at(beat) * back * 1.2 - at(0.75 * whale) * back * back
-    s.y = s.y + at(wind) * (s.x * 4.2 + at(phase)).sin() * (1.1 - 0.45 * s.x)
+    s.y = s.y + at(wind) * (s.x * 4.6 + at(phase)).sin() * (1.1 - 0.45 * s.x)
 
     # the trunk: its shape is needed for the belly too
     body = union(
         s.ellipse(0.02, 0.0, 0.74, deep),
         s.capsule(0.25, 0.0, nose, -0.12 * deep * g["blunt"], 0.84 * deep, blunt),
-        s.capsule(-0.25, 0.0, root, 0.0, 0.80 * deep, 0.03 + 0.09 * deep),
+        s.capsule(-0.25, 0.0, root, 0.0, 0.80 * deep, 0.03 + 0.09 * deep + 0.02 * on["eel"]),
     )
     angle = torch.atan2(s.y, s.x - 0.05)
     spikes = ((angle * 11).cos() - 0.55).clamp(min=0) * 0.30
@@ -102,10 +102,11 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     wide = 0.12 + 0.55 * g["base"]
     lean = 0.10 + 0.35 * g["dorsal"] * (1 - on["spine"])
     cut = at(on["spine"]) * 0.07 * ((s.x * 30 + s.y * 4).sin() + 0.3)
+    hold = 0.45 * deep * (1 - on["eel"])
     top = s.polygon(
         [
-            (mid + wide, 0.45 * deep),
-            (mid - wide, 0.45 * deep),
+            (mid + wide, hold),
+            (mid - wide, hold),
             (mid - wide - lean, deep + high),
             (mid - (1 - 1.2 * g["base"]) * wide - 0.4 * lean, deep + high),
         ]
@@ -138,7 +139,14 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     reach = 0.10 + 0.45 * g["breast"] + 0.40 * on["wing"]
     way = 3.9 + flap - 1.75 * on["wing"]
     px, py = 0.30 + 0 * reach, -0.30 * deep * (1 - on["wing"])
-    fin = s.capsule(px, py, px + reach * way.cos(), py + reach * way.sin(), 0.035, 0.05 + 0.13 * g["breast"])
+    fin = s.capsule(
+        px,
+        py,
+        px + reach * way.cos(),
+        py + reach * way.sin(),
+        0.035,
+        0.05 + 0.13 * g["breast"] + 0.05 * on["wing"],
+    )
     fin = fin + at(on["spine"] + 0.25) * 0.06 * ((s.x - s.y) * 38).sin()
     s.fill(fin, "second", bevel=0.05)
 

@@ -27,14 +27,14 @@ CLASSES = {
     "spider":    (0.05,   0.40, 0.00,  0.20, 0.40,  0.80,  1.00,  1.00,  0.15,  0.00,   0.00, 0.00,  0.00, 0.00, 0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00),
     "butterfly": (0.15,   0.05, 0.00,  0.00, 0.50,  0.05,  0.00,  0.10,  0.05,  0.00,   0.70, 0.70,  1.00, 1.00, 0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00),
     "dragonfly": (0.40,   0.20, 0.00,  0.00, 1.00,  0.00,  0.00,  0.10,  0.05,  0.00,   0.00, 1.00,  0.10, 0.90, 0.00, 0.00,  1.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00),
-    "crab":      (0.00,   1.00, 1.00,  0.00, 0.00,  0.10,  1.00,  0.55,  0.35,  0.30,   0.00, 0.00,  0.00, 0.00, 0.80, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00),
+    "crab":      (0.00,   1.00, 1.00,  0.00, 0.00,  0.10,  1.00,  0.55,  0.35,  0.30,   0.00, 0.00,  0.00, 0.00, 1.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00),
     "scorpion":  (0.05,   0.45, 0.20,  0.00, 0.40,  0.45,  1.00,  0.40,  0.15,  0.30,   0.00, 0.00,  0.00, 0.00, 0.45, 0.00,  1.00, 0.00,  1.00, 0.00,  0.00, 0.00,  0.00),
     "centipede": (0.25,   0.10, 0.00,  0.00, 0.00,  0.00,  0.00,  0.10,  0.05,  0.00,   0.50, 0.00,  0.00, 0.00, 0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  1.00, 0.00,  0.00),
     "starfish":  (0.00,   0.40, 0.00,  0.00, 0.00,  0.00,  0.00,  0.10,  0.05,  0.00,   0.00, 0.00,  0.00, 0.00, 0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00, 1.00,  0.00),
     "snail":     (0.30,   0.10, 0.00,  0.00, 0.00,  0.00,  0.00,  0.10,  0.05,  0.00,   0.50, 0.00,  0.00, 0.00, 0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  1.00),
-    "bee":       (0.50,   0.55, 0.10,  0.00, 0.50,  0.75,  0.75,  0.25,  0.10,  0.00,   0.25, 0.30,  0.35, 0.50, 0.00, 0.00,  1.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00),
-    "lobster":   (0.20,   0.40, 0.00,  0.00, 0.80,  0.35,  0.75,  0.30,  0.15,  0.30,   1.00, 0.00,  0.00, 0.00, 1.00, 0.00,  1.00, 0.00,  0.00, 1.00,  0.00, 0.00,  0.00),
-    "mantis":    (0.35,   0.05, 0.00,  0.00, 1.00,  0.35,  0.50,  0.55,  0.08,  0.50,   0.60, 0.00,  0.00, 0.00, 0.00, 1.00,  0.00, 1.00,  0.00, 0.00,  0.00, 0.00,  0.00),
+    "bee":       (0.50,   0.55, 0.10,  0.00, 0.50,  0.75,  0.75,  0.25,  0.10,  0.00,   0.25, 0.42, 0.50, 0.50, 0.00, 0.00,  1.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00),
+    "lobster":   (0.20, 0.50, 0.00,  0.00, 0.80,  0.35,  0.75, 0.40,  0.15,  0.30,   1.00, 0.00,  0.00, 0.00, 1.00, 0.00,  1.00, 0.00,  0.00, 1.00,  0.00, 0.00,  0.00),
+    "mantis":    ( 0.45,   0.05, 0.00,  0.00, 1.00, 0.40,  0.50, 0.85,  0.08,  0.50,   0.60, 0.00,  0.00, 0.00, 0.00, 1.00,  0.00, 1.00,  0.00, 0.00,  0.00, 0.00,  0.00),
     "octopus":   (1.00,   0.30, 0.00,  0.00, 0.00,  0.00,  1.00,  0.75,  1.00,  1.00,   0.00, 0.00,  0.00, 0.00, 0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00, 0.00,  0.00),
 }
 # fmt: on
@@ -63,31 +63,37 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     claw = 0.45 * g["claw"]
 
     # how far it all goes
-    feet = (tx + reach) * (g["pairs"] > 0.2)
+    legs = (g["pairs"] > 0.2).float()
     right = most(
-        feet, (span + 0.05) * winged, tx + 1.4 * claw * on["claw"], aw, 0.90 * on["star"], 0.42 * on["chain"]
+        (0.7 * tx + reach) * legs,
+        0.97 * span * winged,
+        tx + 1.3 * claw * on["claw"],
+        aw,
+        0.90 * on["star"],
+        0.42 * on["chain"],
+        0.82 * on["sting"],
     )
     top = most(
         hy + head + 0.8 * feeler,
-        ty + 2.0 * claw * on["claw"],
-        0.8 * span * winged,
-        (1 - 1.4 * g["sweep"]) * 0.75 * reach * (1 - big),
-        0.92 * on["star"],
-        0.5 * on["fold"] + hy,
+        0.5 * ty + 1.9 * claw * on["claw"],
+        span * (0.35 + 0.45 * g["broad"]) * winged,
+        ((0.95 - 0.75 * g["sweep"]).sin() * reach + 0.55 * ty) * legs,
+        0.90 * on["star"],
+        0.3 * on["fold"] + hy,
     )
     low = most(
         -ay + al + 0.18 * on["fan"],
-        (0.62 + 0.3 * g["sweep"]) * reach * (g["pairs"] > 0.2) + ty * 0.5,
-        0.85 * on["star"],
-        0.95 * on["chain"],
+        ((0.95 + 0.75 * g["sweep"]).sin() * reach + 0.55 * ty) * legs,
+        0.78 * on["star"],
+        1.00 * on["chain"],
         0.95 * on["shell"],
-        0.80 * on["sting"] - ay,
-        0.5 * span * winged,
+        0.60 * on["sting"] - ay + al,
+        0.6 * span * g["broad"] * winged,
     )
     fit(s, -right, right, -low, top)
 
     # bend the back, then fold left onto right: what is drawn on the right is also on the left
-    bow, phase = r(-0.18, 0.18), r(0, 6.3)
+    bow, phase = r(-0.12, 0.12), r(0, 6.3)
     s.x = s.x - at(bow) * s.y * s.y - at(0.16 * on["chain"]) * (s.y * 4 + at(phase)).sin()
     free = s.x
     s.x = s.x.abs()
@@ -155,39 +161,28 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     s.fill(union(*limbs[:4]), "body", tone=0.85, bevel=0.05)
     s.fill(union(*limbs[4:]), "dark", bevel=0.03)
 
-    # claws, sting and tail fan
+    # claws, tail fan and sting; from the sting on, right and left differ
     cx, cy = tx + 0.75 * claw, 0.5 * ty + 0.9 * claw
     claws = union(
-        s.limb([(0.6 * tx, 0.5 * ty), (cx, 0.5 * ty + 0.25 * claw), (cx, cy)], 0.05, 0.045),
-        s.limb([(cx, cy), (cx + 0.30 * claw, cy + 0.45 * claw), (cx, cy + 0.95 * claw)], 0.26 * claw, 0.02),
         s.limb(
-            [(cx, cy), (cx - 0.25 * claw, cy + 0.35 * claw), (cx - 0.12 * claw, cy + 0.75 * claw)],
-            0.20 * claw,
-            0.02,
+            [(0.6 * tx, 0.5 * ty), (cx, 0.5 * ty + 0.25 * claw), (cx, cy)],
+            0.04 + 0.05 * claw,
+            0.04 + 0.06 * claw,
         ),
+        s.capsule(
+            cx + 0.10 * claw, cy + 0.1 * claw, cx + 0.05 * claw, cy + 0.95 * claw, 0.30 * claw, 0.04 * claw
+        ),
+        s.capsule(cx - 0.10 * claw, cy, cx - 0.33 * claw, cy + 0.75 * claw, 0.20 * claw, 0.03 * claw),
     )
-    s.fill(claws, "body", on["claw"], bevel=0.08)
     end = ay - al
-    s.fill(
-        union(s.ellipse(0.0, end - 0.05, 0.09, 0.15), s.ellipse(0.15, end - 0.02, 0.08, 0.16, 0.6)),
-        "second",
-        on["fan"],
-        bevel=0.05,
-    )
+    fan = union(s.ellipse(0.0, end - 0.05, 0.09, 0.15), s.ellipse(0.15, end - 0.02, 0.08, 0.16, 0.6))
     s.x = free
     side = 1 - 2 * r.chance(0.5)
-    tail = [
-        (0.0 * ay, end + 0.1),
-        (0.05 * side, end - 0.2),
-        (0.22 * side, end - 0.45),
-        (0.50 * side, end - 0.5),
-        (0.68 * side, end - 0.28),
-    ]
-    beads = union(
-        s.limb(tail, 0.06, 0.035), *[s.circle(x, y, 0.085 - 0.008 * i) for i, (x, y) in enumerate(tail)]
+    tail = [(0.0, end + 0.1), (0.06 * side, end - 0.25), (0.35 * side, end - 0.44), (0.62 * side, end - 0.26)]
+    sting = union(
+        s.limb(tail, 0.085, 0.05),
+        s.capsule(*tail[-1], 0.52 * side, end - 0.06, 0.055, 0.005),
     )
-    beads = union(beads, s.capsule(*tail[-1], 0.56 * side, end - 0.12, 0.05, 0.005))
-    s.fill(beads, "second", on["sting"], bevel=0.06)
 
     # the starfish: five arms by folding the angle
     turn = torch.atan2(s.x, s.y)
@@ -196,33 +191,44 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     keep = s.x, s.y
     s.x, s.y = far * fold.sin(), far * fold.cos()
     star = s.capsule(0.0, 0.0, 0.0, 0.84, 0.30, 0.07)
-    dots = union(*[s.circle(0.0, y, 0.055 - 0.03 * y) for y in (0.0, 0.3, 0.5, 0.68)])
+    s.y = s.y - (s.y / 0.21).clamp(0, 3).round() * 0.21
+    dots = s.circle(0.0, 0.0, 0.045)
     # the centipede: one ring with two legs, again and again
     s.x, s.y = keep[0].abs(), keep[1] - ((keep[1] / 0.16).clamp(-5.5, 4.5).round() * 0.16)
     rings = s.ellipse(0.0, 0.0, 0.12, 0.10)
-    many = s.limb([(0.05, 0.0), (0.24, 0.03), (0.36, -0.06)], 0.03, 0.014)
+    many = s.capsule(0.05, 0.02, 0.36, -0.05, 0.035, 0.012)
     s.x, s.y = keep
-    s.fill(many, "second", on["chain"], bevel=0.03)
-    foot = s.limb([(0.0, 0.68), (0.05, 0.0), (0.0, -0.90)], 0.17, 0.03)
+    s.fill(
+        union(only(many, on["chain"]), only(fan, on["fan"]), only(sting, on["sting"])),
+        "second",
+        (on["chain"] + on["fan"] + on["sting"]).clamp(max=1),
+        bevel=0.05,
+    )
+
+    # the body of all of them
     belly = s.ellipse(0.0, ay, aw, al)
-    mass = union(
+    foot = s.capsule(0.0, 0.68, 0.0, -0.92, 0.19, 0.03)
+    body = union(
         only(belly, plain * (g["long"] > 0.15)),
+        only(claws, on["claw"]),
         only(star, on["star"]),
         only(rings, on["chain"]),
         only(foot, on["shell"]),
     )
-    s.fill(mass, "body", bevel=0.16, pattern=True)
+    s.fill(body, "body", bevel=0.16, pattern=True)
     s.fill(dots, "light", on["star"], bevel=0.04)
 
-    # bands and wing-case seam on the belly; spiral on the snail's shell
-    comb = (s.y * 26).sin() * 0.05
-    s.fill(torch.maximum(belly + 0.012, comb), "dark", on["bands"], bevel=0.05)
-    s.fill(s.capsule(0.0, ay + 0.9 * al, 0.0, ay - al, 0.018), "dark", on["seam"], bevel=0.02)
+    # on the body: the snail's shell and its spiral, bands, the seam of the wing cases
     shell = s.circle(0.08, -0.22, 0.50)
     s.fill(shell, "second", on["shell"], bevel=0.3)
     dx, dy = s.x - 0.08, s.y + 0.22
-    coil = (((dx * dx + dy * dy).sqrt() / 0.17 - torch.atan2(dy, dx) / (2 * math.pi)) * 2 * math.pi).cos()
-    s.fill(torch.maximum(shell, (0.72 - coil) * 0.03), "dark", on["shell"], bevel=0.03)
+    coil = ((dx * dx + dy * dy).sqrt() * (2 * math.pi / 0.17) - torch.atan2(dy, dx)).cos()
+    marks = union(
+        only(torch.maximum(shell, (0.72 - coil) * 0.03), on["shell"]),
+        only(torch.maximum(belly + 0.012, (s.y * 26).sin() * 0.05), on["bands"]),
+        only(s.capsule(0.0, ay + 0.9 * al, 0.0, end, 0.018), on["seam"]),
+    )
+    s.fill(marks, "dark", (on["shell"] + on["bands"] + on["seam"]).clamp(max=1), bevel=0.03)
 
     # thorax and head
     s.fill(s.ellipse(0.0, 0.0, tx, ty), "body", plain, bevel=0.16, tone=0.92, pattern=True)
