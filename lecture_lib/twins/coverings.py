@@ -24,7 +24,7 @@ CLASSES = {
     #               foot     length         hem       legs  hood       crown     round
     #                  hat                                     shaft                   stick
     "t-shirt":  (1, 0, 0, 0, .30, .60, .55, .40, .18, 0, 0, 0, .50, 0, .50, .50, 0, 0, 0),
-    "coat":     (1, 0, 0, 0, 1  , .45, .45, .50, .95, 0, 1, 0, .50, 0, .50, .50, 0, 0, 0),
+    "coat":     (1, 0, 0, 0, 1  , .45, .45, .50, .88, 0, 1, 0, .50, 0, .50, .50, 0, 0, 0),
     "trousers": (1, 0, 0, 0, 1  , .40, .50, .48, 0  , 1, 0, 0, .50, 0, .50, .50, 0, 0, 0),
     "skirt":    (1, 0, 0, 0, .30, .30, .75, .95, 0  , 0, 0, 0, .50, 0, .50, .50, 0, 0, 0),
     "dress":    (1, 0, 0, 0, 1  , .32, .15, .85, .05, 0, 0, 0, .50, 0, .50, .50, 0, 0, 0),
@@ -35,7 +35,7 @@ CLASSES = {
     "umbrella": (0, 0, 1, 0, .50, .50, .50, .50, 0  , 0, 0, 0, .50, 0, .60, 1  , 1, 0, 1),
     # targets
     "glove":    (0, 0, 0, 1, .50, .50, .50, .50, 0  , 0, 0, 0, .50, 0, .50, .50, 0, 0, 0),
-    "hoodie":   (1, 0, 0, 0, .30, .50, .50, .38, .80, 0, 0, 1, .50, 0, .50, .50, 0, 0, 0),
+    "hoodie":   (1, 0, 0, 0, .30, .50, .50, .38, .66, 0, 0, 1, .50, 0, .50, .50, 0, 0, 0),
     "sock":     (0, 1, 0, 0, .50, .50, .50, .50, 0  , 0, 0, 0, .85, 0, .50, .50, 0, 0, 0),
     "sombrero": (0, 0, 1, 0, .50, .50, .50, .50, 0  , 0, 0, 0, .50, 0, .62, .10, 1, 0, 0),
 }
@@ -68,9 +68,10 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     instep = torch.minimum(rim, ground + 0.66)
 
     # ---- measures of a hat: crown on a brim
-    base = -0.05 - 0.62 * g["crown"] + 0.50 * dome * (1 - stick) * g["crown"] + 0.50 * stick
+    base = -0.05 - 0.62 * g["crown"] + 0.15 * dome * (1 - stick) * g["crown"] + 0.50 * stick
     rise = 0.30 + 1.20 * g["crown"] - dome * (0.12 + 0.30 * stick)
     w_hat = 0.34 + 0.40 * g["wide"] + 0.22 * stick + 0.12 * peak
+    shift = -0.14 * peak
 
     # umbrella stick, hook and tip, behind the canopy
     hook = torch.minimum(
@@ -97,7 +98,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     # brim: an ellipse all around, or a peak to the front; a sombrero's is thick and swings up
     flat = hat * (1 - stick) * (1 - peak)
     brim = only(s.ellipse(0.0, base, 0.95, 0.13 + 0.12 * dome), flat)
-    visor = s.capsule(0.15, base + 0.05, 0.90, base - 0.08, 0.16, 0.06)
+    visor = s.capsule(0.05, base + 0.05, 0.84, base - 0.08, 0.16, 0.06)
     s.fill(torch.minimum(brim, only(visor, peak)), "second", hat * (1 - stick), bevel=0.06)
 
     # ---- the main part: all bodies share one fill
@@ -121,8 +122,8 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     cap = s.capsule(heel + 0.3, ground + 0.19, toe - 0.20, ground + 0.19, 0.20)
     sock = torch.minimum(torch.minimum(shank, vamp), cap)
 
-    block = s.trapezoid(0.0, base + rise / 2, w_hat * 0.88, w_hat, rise / 2)
-    bowl = torch.maximum(s.ellipse(0.0, base, w_hat, rise), s._at(base) - s.y)
+    block = s.trapezoid(shift, base + rise / 2, w_hat * 0.88, w_hat, rise / 2)
+    bowl = torch.maximum(s.ellipse(shift, base, w_hat, rise), s._at(base) - s.y)
     bowl = bowl + (block - bowl) * (1 - dome).view(-1, 1, 1)
     for k in (-2, 0, 2):
         bowl = torch.maximum(bowl, -only(s.ellipse(0.32 * k, base - 0.03, 0.31, 0.17), stick))
@@ -174,7 +175,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     s.fill(dark, "dark", bevel=0.03)
 
     # light: coat buttons, shoe laces, the cap's knob, sombrero's pompons
-    light = only(s.circle(0.0, base + rise, 0.07), peak)
+    light = only(s.circle(shift, base + rise, 0.07), peak)
     for k in range(3):
         light = torch.minimum(light, only(s.circle(0.10, mid + 0.12 - 0.30 * k, 0.045), front))
         x0, y0 = heel + 0.66 + 0.17 * k, instep - 0.09 - 0.06 * k

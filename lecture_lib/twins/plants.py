@@ -28,18 +28,18 @@ CLASSES = {
     "potted plant": (.50, 0  , .50, .50, .38, .52, .42, .64, .62, .35, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     "oak":          (0  , .70, .50, .50, .50, .50, .50, 0  , .50, 0  , 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     "fir":          (0  , .45, .30, .50, .50, .50, .50, 0  , .50, 0  , 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0),
-    "palm":         (0  , .40, .66, .90, .66, .66, .46, .48, .48, .80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    "palm":         (0  , .40, .66, .90, .66, .66, .46, .48, .34, .80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     "cactus":       (0  , 0  , .50, .50, .50, .50, .50, 0  , .50, 0  , 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0),
     "sunflower":    (0  , .15, .75, .55, .22, .70, .95, .50, .50, .20, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0),
-    "tulip":        (0  , .12, .70, .50, .04, .40, .30, .85, .32, .05, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0),
+    "tulip":        (0  , .12, .70, .50, .04, .27, .30, .62, .32, .05, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0),
     "mushroom":     (0  , .95, .55, .50, .50, .50, .50, 0  , .50, 0  , 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0),
-    "fern":         (0  , 0  , .50, .50, .08, .60, .34, .98, .50, .45, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    "fern":         (0  , 0  , .50, .50, .10, .30, .29, .88, .78, .25, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     "rose":         (0  , .15, .75, .60, .32, .62, .75, .40, .55, .10, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0),
     # targets
-    "lotus":        (0  , 0  , .50, .50, .24, .52, .36, .62, .62, 0  , 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0),
+    "lotus":        (0  , 0  , .50, .50, .31, .52, .36, .62, .62, 0  , 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0),
     "bonsai":       (1  , .50, .75, .95, .50, .50, .50, 0  , .50, 0  , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
-    "agave":        (0  , 0  , .50, .50, .14, .52, .36, .82, .62, 0  , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-    "bamboo":       (0  , 0  , .50, .50, .60, .85, .55, .56, .32, .50, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0),
+    "agave":        (0  , 0  , .50, .50, .24, .46, .32, .70, .55, 0  , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    "bamboo":       (0  , 0  , .50, .50, .60, .85, .55, .50, .32, .50, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0),
 }
 # fmt: on
 
@@ -70,7 +70,7 @@ def fan(
     theta = theta - k * period
     rho = (x * x + y * y).sqrt()
     u, v = rho * theta.cos(), (rho * theta.sin()).abs()
-    t = u / s._at(reach)
+    t = u / (s._at(reach) * (1 - 0.06 * k.abs()))  # the outer ones are shorter
     bulge = 4 * t * (1 - t) * s._at(width)
     leaflets = 1 - 0.28 * s._at(comb) * (1 + (u * 36).sin())
     leaf = v - bulge * torch.where(bulge > 0, leaflets, 1.0)
@@ -91,7 +91,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     sway = r(-0.08, 0.08)
 
     # ---- pot
-    high = 0.30 - 0.16 * dish
+    high = 0.32 - 0.18 * dish
     s.fill(
         union(
             s.trapezoid(0.0, -0.92 + high, 0.26 + 0.20 * dish, 0.36 + 0.20 * dish, high),
@@ -103,8 +103,8 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     )
 
     # ---- trunk or stem, thicker at the ground
-    foot, top = -0.92 + 0.25 * dish, -0.92 + 1.75 * g["stem"]
     thick = 0.02 + 0.20 * g["trunk"]
+    foot, top = -0.92 + 0.25 * dish + thick, -0.92 + 1.75 * g["stem"]
     curve = 0.7 * (g["bend"] - 0.5) + sway * 0.5
     third = (top - foot) / 3
     s.fill(
@@ -140,7 +140,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     )
     up = r(-0.15, 0.15)
     stems = union(
-        s.capsule(0.0, -0.90, 0.0, 0.68, 0.25),
+        s.capsule(0.0, -0.70, 0.0, 0.68, 0.25),
         s.limb([(0.0, -0.25), (-0.58, -0.22), (-0.58, 0.20 + up)], 0.14),
         s.limb([(0.0, 0.02), (0.58, 0.05), (0.58, 0.45 + up)], 0.14),
     )
@@ -163,12 +163,12 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
 
     # ---- flowers: ring of petals, cup, the front petals of the lotus, rose
     bloom = head + cup + lotus
-    y0 = 0.42 * head + 0.08 * cup - 0.55 * lotus
+    y0 = 0.42 * head + 0.08 * cup - 0.42 * lotus
     petal, _ = fan(
         s, y0,
         4.0 * head + 0.5 * cup + 1.1 * lotus,
         0.45 - 0.03 * head - 0.07 * cup + 0.07 * lotus,
-        0.1 + 0.42 * head + 0.72 * cup + 0.55 * lotus,
+        0.1 + 0.46 * head + 0.72 * cup + 0.55 * lotus,
         0.01 + 0.09 * head + 0.20 * cup + 0.14 * lotus,
         0 * y0, 0 * y0, 0 * y0, 0.5 * sway,
     )  # fmt: skip
@@ -191,4 +191,4 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     # ---- light: spots of the mushroom; second: the pad below the lotus
     spots = union(s.circle(-0.42, 0.28, 0.14), s.circle(0.12, 0.55, 0.16), s.circle(0.50, 0.20, 0.11))
     s.fill(spots, "light", cap, bevel=0.05)
-    s.fill(s.ellipse(0.0, -0.60, 0.90, 0.14), "second", lotus, bevel=0.06)
+    s.fill(s.ellipse(0.0, -0.47, 0.90, 0.14), "second", lotus, bevel=0.06)

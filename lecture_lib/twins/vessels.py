@@ -35,7 +35,7 @@ CLASSES = {
     # targets
     "watering can": (.60, .50, .44, .44, .44, .44, .44, .40, .50, 0, 0, 1, 1, 0, 1, 0, 0, 0  , 0),
     "flask":        (.95, .45, .72, .66, .40, .14, .13, .16, 0  , 0, 0, 0, 0, 0, 0, 0, 0, 0  , 1),
-    "tankard":      (.78, .50, .54, .52, .51, .50, .49, .48, .50, 0, 0, 0, 0, 1, 0, 1, 0, 0  , 0),
+    "tankard":      (.88, .50, .54, .52, .51, .50, .49, .48, .50, 0, 0, 0, 0, 1, 0, 1, 0, 0  , 0),
     "saucepan":     (.42, .50, .56, .60, .60, .60, .60, .60, 0  , 0, 1, 0, 0, 1, 0, 0, 0, 0  , 0),
 }
 # fmt: on
@@ -49,9 +49,9 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     )
     saucer = (g["plate"] > 0.2).float()
     handle, both = (g["handles"] > 0.25).float(), (g["handles"] > 0.75).float()
-    hh = 0.92 * g["tall"] - 0.06 * stopper - 0.04 * lid
+    hh = 0.92 * g["tall"] - 0.06 * stopper - 0.04 * lid - 0.04 * opened
     cx = -0.16 * handle * (1 - both) * (1 - spout) + 0.10 * rose - 0.34 * stick
-    cy = -0.14 * lid - 0.28 * bail + 0.08 * saucer - 0.08 * stopper
+    cy = -0.20 * rose - 0.14 * lid - 0.28 * bail + 0.08 * saucer - 0.08 * stopper
     top, bottom = cy + hh, cy - hh
     shift = 2 * g["level"] - 1
     ys = [bottom + 2 * hh * (t + shift * t * (1 - t)) for t in (k / (LEVELS - 1) for k in range(LEVELS))]
@@ -66,7 +66,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     far = s.ellipse(cx - hx, hy, reach, 0.52 * hh + 0.03).abs() - 0.055
     swing = r(-0.12, 0.12)
     bow = s.ellipse(swing, top, lip - 0.02, 0.62, swing).abs() - 0.035
-    beak_x, beak_y = -0.90 + 0 * hh, top - 0.02 + 0.12 * rose
+    beak_x, beak_y = -0.90 + 0.10 * rose, top - 0.02 + 0.12 * rose
     beak = s.limb(
         [(cx - 0.35, cy - 0.55 * hh), (cx - 0.68, cy - 0.1 * hh), (beak_x, beak_y)], 0.15 - 0.06 * rose, 0.06
     )
