@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -16,6 +18,22 @@ def on(gene: Tensor) -> Tensor:
 def only(d: Tensor, when: Tensor) -> Tensor:
     """The shape where `when` [B] is 1, nothing elsewhere: parts of different classes can share one fill."""
     return d + 9 * (1 - when.view(-1, 1, 1))
+
+
+def each(s: Sketch, *parts: tuple) -> Tensor:
+    """A shape that is another one in each class: each part is (when, shape, *values).
+
+    shape(p, *values) is worked out for those pictures only whose `when` [B] is 1, p being the sketch and values
+    the tensors [B] of just these; a mixed batch so costs one shape a picture rather than all of them.
+    """
+    d = torch.full_like(s.y, 9.0)
+    p = copy.copy(s)
+    for when, shape, *values in parts:
+        rows = when.nonzero().flatten()
+        if len(rows):
+            p.x, p.y = s.x[rows], s.y[rows]
+            d[rows] = torch.minimum(d[rows], shape(p, *(v[rows] for v in values)))
+    return d
 
 
 def union(*shapes: Tensor) -> Tensor:
