@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 
-from lecture_lib.twins.canvas import Sketch
+from lecture_lib.twins.canvas import Sketch, Value
 from lecture_lib.twins.chance import Chance
 
 GROUP = "conveyance, transport"
@@ -28,130 +30,152 @@ CLASSES = {
 def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     """Draw one craft a picture; every gene is [B] in [0, 1].
 
-    Six ways to be a craft exclude one another, so their parts of one paint and one depth share a fill: first
-    come the shapes of each way, then the fills, back to front.
+    The ways to be a craft exclude one another. So they share shapes: `by` chooses the numbers of a shape, the
+    mast of one is a skid of another and a rope of the third, and what a class lacks is 9 units away.
     """
     at = lambda t: t.view(-1, 1, 1)  # noqa: E731
-    names = ("sails", "liner", "crew", "wing", "rotor", "tower", "balloon")
-    on = {k: g[k].round() for k in names}
+    ways = ("sails", "liner", "crew", "wing", "rotor", "tower", "balloon")
+    on = {k: g[k].round() for k in ways}
     sails, liner, crew, wing, rotor, tower, balloon = on.values()
-    nothing = torch.full_like(s.x, 9.0)
 
-    def choose(**shapes: Tensor) -> Tensor:
-        d = nothing
-        for name, shape in shapes.items():
-            d = torch.where(at(on[name]) > 0, shape, d)
-        return d
+    def by(other: float = 9.0, **values: Value) -> Tensor:
+        """Each picture's own number [B]."""
+        x = torch.full_like(sails, other)
+        for way, value in values.items():
+            x = torch.where(on[way] > 0, value, x)
+        return x
 
-    # ---- boats: y0 is the middle of the deck; the hull is cut raked at the ends
+    def corners(**points: tuple[tuple[Value, Value], ...]) -> Tensor:
+        """Each picture's own convex polygon of four corners."""
+        return s.polygon([
+            tuple(by(9.0 + (i == k), **{w: p[k][i] for w, p in points.items()}) for i in range(2)) for k in range(4)
+        ])  # fmt: skip
+
+    def stick(**ends: tuple[Value, Value, Value, Value, Value, Value]) -> Tensor:
+        """Each picture's own capsule: its ends and radii."""
+        return s.capsule(
+            *(by(9.0 if i < 4 else 0.01, **{w: e[i] for w, e in ends.items()}) for i in range(6))
+        )
+
+    # y0 is the middle of a boat's deck; mid is the middle line of a tube
     y0 = 0.02 - 0.64 * sails - 0.16 * liner - 0.12 * crew
-    depth, curve = 0.10 + 0.40 * g["deep"], 0.06 + 0.36 * g["sheer"]
-    deck = at(y0) + at(curve) * s.x * s.x
-    keel = at(y0 - depth) + at(curve + 0.85 * depth * (0.25 + crew)) * s.x.abs() ** 3
-    ends = s.x.abs() - 0.94 + 0.30 * at(liner + 0.8 * sails) * (deck - s.y)
-    hull = torch.maximum(torch.maximum(s.y - deck, keel - s.y) * 0.85, ends)
-    band = torch.maximum(hull + 0.012, (s.y - deck + 0.07).abs() - 0.03)
+    mid = 0.03 * wing - 0.02 * rotor - 0.26 * tower
+    lean, bulge, stroke = r(-0.03, 0.03), r(0.02, 0.12), r(-0.12, 0.12)
+    dip, spin = r(-0.04, 0.04), r(0, 3.14)
 
-    # sailing boat: mast, pennant, mainsail and foresail with a stripe
-    lean, bulge = r(-0.03, 0.03), r(0.02, 0.12)
-    mast = s.capsule(-0.05, y0, -0.05 + lean, 0.97, 0.028)
-    pennant = s.polygon([(-0.03 + lean, 0.98), (-0.03 + lean, 0.84), (-0.26, 0.91)])
-    sheet = torch.minimum(
-        s.polygon([(-0.10, y0 + 0.16), (-0.10 + lean, 0.92), (-0.80, y0 + 0.16)]),
-        s.polygon([(0.01, y0 + 0.14), (lean, 0.80), (0.72 + bulge, y0 + 0.14)]),
+    # behind, dark: mast; skid, struts, rotor mast; periscope, screw; ropes
+    d = stick(
+        sails=(-0.05, y0, -0.05 + lean, 0.97, 0.028, 0.028),
+        rotor=(0.05, mid - 0.52, 0.86, mid - 0.52, 0.033, 0.033),
+        tower=(0.16, mid + 0.40, 0.16, mid + 0.78, 0.04, 0.04),
+        balloon=(-0.13, -0.45, -0.10, -0.75, 0.02, 0.02),
     )
-    stripe = torch.maximum(sheet + 0.02, (s.y - at(y0 + 0.42)).abs() - 0.05)
+    d = torch.minimum(d, stick(
+        rotor=(0.26, mid - 0.2, 0.22, mid - 0.5, 0.033, 0.033),
+        tower=(0.16, mid + 0.78, 0.34, mid + 0.78, 0.04, 0.04),
+        balloon=(0.13, -0.45, 0.10, -0.75, 0.02, 0.02),
+    ))  # fmt: skip
+    d = torch.minimum(d, stick(
+        rotor=(0.60, mid - 0.2, 0.56, mid - 0.5, 0.033, 0.033),
+        tower=(-0.91, mid - 0.20, -0.91, mid + 0.20, 0.035, 0.035),
+    ))  # fmt: skip
+    d = torch.minimum(d, s.capsule(0.36 + 9 * (1 - rotor), mid, 0.36 + 9 * (1 - rotor), mid + 0.54, 0.033))
+    s.fill(d, "dark", when=sails + rotor + tower + balloon, bevel=0.035, tone=1.25)
 
-    # liner: three funnels, two storeys with windows
-    funnels = s.box(-0.38, y0 + 0.48, 0.075, 0.22, 0.14)
-    for x in (-0.08, 0.22):
-        funnels = torch.minimum(funnels, s.box(x, y0 + 0.48, 0.075, 0.22, 0.14))
-    storeys = torch.minimum(
-        s.box(-0.06, y0 + 0.11, 0.66, 0.13, 0.0, 0.03), s.box(-0.08, y0 + 0.25, 0.48, 0.10, 0.0, 0.03)
+    # behind: far wing; then pennant, fins, rudder, and the trunk of a paddler, tail boom, conning tower
+    d = s.polygon([(0.16, mid + 0.06), (-0.16, mid + 0.06), (-0.34, mid + 0.40), (-0.20, mid + 0.40)])
+    s.fill(d, "second", when=wing, tone=0.65, bevel=0.04)
+    d = corners(
+        sails=((-0.03 + lean, 0.98), (-0.03 + lean, 0.84), (-0.20, 0.89), (-0.26, 0.91)),
+        wing=((-0.58, mid), (-0.92, mid), (-0.98, mid + 0.50), (-0.82, mid + 0.50)),
+        rotor=((-0.70, mid + 0.12), (-0.88, mid + 0.12), (-0.95, mid + 0.40), (-0.84, mid + 0.40)),
+        tower=((-0.46, mid), (-0.66, mid), (-0.90, mid + 0.32), (-0.74, mid + 0.32)),
     )
+    d = torch.minimum(d, stick(
+        crew=(-0.12, y0, -0.08, y0 + 0.34, 0.14, 0.12),
+        rotor=(0.20, mid + 0.08, -0.84, mid + 0.16, 0.14, 0.06),
+        tower=(-0.06, mid + 0.36, 0.14, mid + 0.36, 0.19, 0.19),
+    ))  # fmt: skip
+    s.fill(d, "second", when=1 - liner - balloon, bevel=0.07)
+
+    # funnels of a liner: one, three times
+    folded = copy.copy(s)
+    folded.x = s.x + 0.08 - 0.30 * ((s.x + 0.08) / 0.30).round().clamp(-1, 1)
+    funnels = folded.box(0.0, y0 + 0.48, 0.075, 0.22, 0.14)
+    s.fill(funnels, "accent", when=liner, bevel=0.07)
+
+    # light: sails; two storeys; a head. The corners serve the near wing, the tail plane and a balloon's cone too
+    big = corners(
+        sails=((-0.10, y0 + 0.16), (-0.10 + lean, 0.92), (-0.12 + lean, 0.92), (-0.80, y0 + 0.16)),
+        wing=((0.30, mid - 0.05), (-0.14, mid - 0.05), (-0.50, mid - 0.56), (-0.30, mid - 0.56)),
+        balloon=((-0.58, 0.10), (0.58, 0.10), (0.16, -0.50), (-0.16, -0.50)),
+    )
+    small = corners(
+        sails=((0.01, y0 + 0.14), (lean, 0.80), (lean + 0.02, 0.80), (0.72 + bulge, y0 + 0.14)),
+        wing=((-0.64, mid + 0.08), (-0.84, mid + 0.08), (-1.00, mid - 0.12), (-0.86, mid - 0.12)),
+    )
+    pair = torch.minimum(big, small)
+    ball = s.circle(-0.05 * crew, by(crew=y0 + 0.57, balloon=0.32), 0.13 + 0.50 * balloon)
+    lower = s.box(
+        0.16 * wing - 0.06 * liner - 0.06 * wing,
+        by(liner=y0 + 0.11, wing=mid - 0.26, balloon=-0.83),
+        by(0.1, liner=0.66, wing=0.15, balloon=0.15),
+        by(0.1, liner=0.13, wing=0.075, balloon=0.12),
+        0.0,
+        0.04,
+    )
+    storeys = torch.minimum(lower, s.box(-0.08, y0 + 0.25, 0.48, 0.10, 0.0, 0.03))
+    d = torch.where(at(sails) > 0, pair, torch.where(at(liner) > 0, storeys, ball))
+    s.fill(d, "light", when=sails + liner + crew, bevel=0.08)
     column = ((s.x * 8).remainder(1.0) - 0.5).abs() / 8
     row = torch.minimum((s.y - at(y0 + 0.13)).abs(), (s.y - at(y0 + 0.27)).abs())
     panes = torch.maximum(torch.maximum(column, row) - 0.034, storeys + 0.05)
     soot = torch.maximum(funnels - 0.004, at(y0 + 0.60) - s.y)
+    s.fill(torch.minimum(panes, soot), "dark", when=liner, bevel=0.03)
 
-    # canoe: a paddler
-    stroke = r(-0.12, 0.12)
-    trunk = s.capsule(-0.12, y0, -0.08, y0 + 0.34, 0.14, 0.12)
-    head = s.circle(-0.05, y0 + 0.57, 0.13)
-    paddle = s.capsule(0.10 + stroke, y0 + 0.54, 0.28 - stroke, y0 - 0.34, 0.026)
-    paddle = torch.minimum(paddle, s.ellipse(0.28 - stroke, y0 - 0.32, 0.08, 0.15, 0.2))
-    paddle = torch.minimum(paddle, s.capsule(-0.08, y0 + 0.32, 0.12 + stroke, y0 + 0.36, 0.045))
-
-    # ---- airliner, helicopter, submarine: a tube round a middle line
-    mid = 0.03 * wing - 0.02 * rotor - 0.26 * tower
+    # body: a hull between deck and keel, its ends raked; a tube; the bag of a balloon
+    depth, curve = 0.10 + 0.40 * g["deep"], 0.06 + 0.36 * g["sheer"]
+    deck = at(curve) * (s.x * s.x) + at(y0)
+    keel = at(curve + 0.85 * depth * (0.25 + crew)) * (s.x * s.x * s.x.abs()) + at(y0 - depth)
+    hull = torch.maximum(s.y - deck, keel - s.y) * 0.85
+    hull = torch.maximum(hull, s.x.abs() - 0.94 + at(0.30 * liner + 0.24 * sails) * (deck - s.y))
     ry = 0.36 - 0.26 * g["slim"] + 0.05 * wing
     tube = s.ellipse(0.01 + 0.38 * rotor, mid, 0.92 - 0.41 * rotor, ry)
     tube = torch.where(at(wing) > 0, s.capsule(-0.90, mid + 0.08, 0.80, mid, 0.05, ry), tube)
-    port = ((s.x * 6.5).remainder(1.0) - 0.5) / 6.5
-    ports = (port * port + (s.y - at(mid + 0.03)) ** 2).sqrt() - at(0.032 + 0.025 * tower)
-    ports = torch.maximum(ports, s.x.abs() - 0.62)
-    screen = torch.maximum(tube + 0.03, at(0.74 - 0.32 * rotor) - s.x)
-    screen = torch.maximum(screen, at(mid + 0.02 - 0.10 * rotor) - s.y)
+    bag = torch.minimum(big, ball)
+    body = torch.where(at(g["hull"]) > 0.5, hull, torch.where(at(balloon) > 0, bag, tube))
+    s.fill(body, "body", bevel=0.22, pattern=True)
 
-    # airliner: wings, fin, tail plane, engine
-    far = s.polygon([(0.16, mid + 0.06), (-0.16, mid + 0.06), (-0.34, mid + 0.40), (-0.20, mid + 0.40)])
-    fin = s.polygon([(-0.58, mid), (-0.92, mid), (-0.98, mid + 0.50), (-0.82, mid + 0.50)])
-    near = torch.minimum(
-        s.polygon([(0.30, mid - 0.05), (-0.14, mid - 0.05), (-0.50, mid - 0.56), (-0.30, mid - 0.56)]),
-        s.polygon([(-0.64, mid + 0.08), (-0.84, mid + 0.08), (-1.00, mid - 0.12), (-0.86, mid - 0.12)]),
-    )
-    engine = s.box(0.10, mid - 0.26, 0.15, 0.075, 0.0, 0.06)
-
-    # helicopter: boom with fin, skids and rotor mast, two rotors
-    boom = torch.minimum(
-        s.capsule(0.20, mid + 0.08, -0.84, mid + 0.16, 0.14, 0.06),
-        s.polygon([(-0.70, mid + 0.12), (-0.88, mid + 0.12), (-0.95, mid + 0.40), (-0.84, mid + 0.40)]),
-    )
-    skids = s.capsule(0.05, mid - 0.52, 0.86, mid - 0.52, 0.033)
-    for x0, y, x1, y1 in ((0.26, -0.2, 0.22, -0.5), (0.60, -0.2, 0.56, -0.5), (0.36, 0.2, 0.36, 0.54)):
-        skids = torch.minimum(skids, s.capsule(x0, mid + y, x1, mid + y1, 0.033))
-    dip, spin = r(-0.04, 0.04), r(0, 3.14)
-    rotors = s.capsule(-0.30, mid + 0.55 - dip, 0.99, mid + 0.55 + dip, 0.034)
-    cross = torch.minimum(
-        s.box(-0.83, mid + 0.18, 0.03, 0.18, spin), s.box(-0.83, mid + 0.18, 0.18, 0.03, spin)
-    )
-    rotors = torch.minimum(rotors, cross)
-
-    # submarine: tower and rudder, periscope and screw
-    sail = s.trapezoid(0.04, mid + 0.36, 0.30, 0.22, 0.20, 0.0, 0.06)
-    sail = torch.minimum(
-        sail, s.polygon([(-0.66, mid), (-0.90, mid + 0.32), (-0.74, mid + 0.32), (-0.46, mid)])
-    )
-    scope = s.limb([(0.16, mid + 0.4), (0.16, mid + 0.78), (0.34, mid + 0.78)], 0.04)
-    scope = torch.minimum(scope, s.box(-0.91, mid, 0.035, 0.20, 0.0, 0.02))
-
-    # ---- balloon: envelope with gores, ropes, basket
-    bag = s.polygon([(-0.58, 0.10), (0.58, 0.10), (0.16, -0.50), (-0.16, -0.50)])
-    bag = torch.minimum(bag, s.circle(0.0, 0.32, 0.63))
-    span = 0.63 * (1 - ((s.y - 0.32) / 0.66).clamp(-1, 1) ** 2).sqrt()
+    # on it: band along the deck, near wing and tail plane, gores
+    band = torch.maximum(hull + 0.012, (s.y - deck + 0.07).abs() - 0.03)
+    span = 0.63 * (1 - ((s.y - 0.32) / 0.66).clamp(-1, 1) ** 2).sqrt_()
     gores = torch.maximum((s.x.abs() - 0.42 * span).abs() - 0.17 * span, bag + 0.01)
-    ropes = torch.minimum(
-        s.capsule(-0.13, -0.45, -0.10, -0.75, 0.02), s.capsule(0.13, -0.45, 0.10, -0.75, 0.02)
-    )
-    basket = s.trapezoid(0.0, -0.83, 0.13, 0.16, 0.12, 0.0, 0.03)
+    d = torch.where(at(wing) > 0, pair, torch.where(at(balloon) > 0, gores, band))
+    s.fill(d, "second", when=1 - rotor - tower, bevel=0.05)
 
-    # ---- fills
-    s.fill(choose(sails=mast, rotor=skids, tower=scope, balloon=ropes), "dark", bevel=0.035, tone=1.25)
-    s.fill(far, "second", when=wing, tone=0.65, bevel=0.04)
-    behind = choose(sails=pennant, crew=trunk, wing=fin, rotor=boom, tower=sail)
-    s.fill(behind, "second", when=1 - liner - balloon, bevel=0.07)
-    s.fill(funnels, "accent", when=liner, bevel=0.07)
-    s.fill(choose(sails=sheet, liner=storeys, crew=head), "light", when=sails + liner + crew, bevel=0.08)
-    s.fill(torch.minimum(panes, soot), "dark", when=liner, bevel=0.03)
-    s.fill(
-        torch.where(at(g["hull"]) > 0.5, hull, choose(wing=tube, rotor=tube, tower=tube, balloon=bag)),
-        "body",
-        bevel=0.22,
-        pattern=True,
+    # port holes, wind screen
+    port = ((s.x * 6.5).remainder(1.0) - 0.5) / 6.5
+    ports = (port * port + (s.y - at(mid + 0.03)) ** 2).sqrt_() - at(0.032 + 0.025 * tower)
+    ports = torch.maximum(ports, s.x.abs() - 0.62) + at(9 * rotor)
+    screen = torch.maximum(at(0.74 - 0.32 * rotor + 9 * tower) - s.x, at(mid + 0.02 - 0.10 * rotor) - s.y)
+    d = torch.minimum(ports, torch.maximum(screen, tube + 0.03))
+    s.fill(d, "light", when=wing + rotor + tower, bevel=0.03, tone=0.95)
+
+    # in front: stripe of the sails; paddle and arms; engine; rotors; basket
+    cross_x, cross_y = 0.18 * spin.cos(), 0.18 * spin.sin()
+    tail = mid + 0.18
+    d = stick(
+        crew=(0.10 + stroke, y0 + 0.54, 0.28 - stroke, y0 - 0.34, 0.026, 0.026),
+        rotor=(-0.30, mid + 0.55 - dip, 0.99, mid + 0.55 + dip, 0.034, 0.034),
     )
-    front = choose(sails=band, liner=band, crew=band, wing=near, balloon=gores)
-    s.fill(front, "second", when=1 - rotor - tower, bevel=0.05)
-    glass = choose(wing=torch.minimum(ports, screen), rotor=screen, tower=ports)
-    s.fill(glass, "light", when=wing + rotor + tower, bevel=0.03, tone=0.95)
-    front = choose(sails=stripe, crew=paddle, wing=engine, rotor=rotors, balloon=basket)
-    s.fill(front, "accent", when=1 - liner - tower, bevel=0.05)
+    d = torch.minimum(d, stick(
+        crew=(0.28 - stroke, y0 - 0.20, 0.28 - stroke, y0 - 0.40, 0.05, 0.085),
+        rotor=(-0.83 - cross_x, tail - cross_y, -0.83 + cross_x, tail + cross_y, 0.03, 0.03),
+    ))  # fmt: skip
+    d = torch.minimum(d, stick(
+        crew=(-0.08, y0 + 0.32, 0.12 + stroke, y0 + 0.36, 0.045, 0.045),
+        rotor=(-0.83 + cross_y, tail - cross_x, -0.83 - cross_y, tail + cross_x, 0.03, 0.03),
+    ))  # fmt: skip
+    stripe = torch.maximum(pair + 0.02, (s.y - at(y0 + 0.42)).abs() - 0.05)
+    d = torch.where(at(sails) > 0, stripe, torch.where(at(wing + balloon) > 0, lower, d))
+    s.fill(d, "accent", when=1 - liner - tower, bevel=0.05)
