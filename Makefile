@@ -75,9 +75,12 @@ clean:  ## remove build/ and caches; .venv and my-work/ stay
 	fi; \
 	$(RUN) -m pip install $$quiet -r requirements.txt && $(RUN) -m pip install --quiet --no-deps -e . || { \
 	    echo "The installation stopped; pip says why above. With a network and about 8 GB of free disk, the same command goes on from here."; exit 1; }
-	@# no news from the network at the first start, and the fonts are listed now, not in a lesson
+	@# no news from the network at the first start; no warning for each kernel that its talk on this computer is
+	@# not encrypted, which it never was; and the fonts are listed now, not in a lesson
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
 	    >.venv/share/jupyter/lab/settings/overrides.json
+	@mkdir -p .venv/etc/ipython
+	@echo 'c.IPKernelApp.log_level = "ERROR"' >.venv/etc/ipython/ipython_kernel_config.py
 	@$(RUN) -c "import matplotlib.font_manager"
 	@touch .venv/.ready

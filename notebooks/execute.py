@@ -77,7 +77,7 @@ def _environment() -> dict[str, str]:
     # as everyone has it: nothing that a user has set, a backend that draws into the notebook
     mine = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     mine = {name: value for name, value in mine.items() if not name.startswith("LECTURE_")}
-    settings = {"PROFILE": "demo", "OFFLINE": "1", "DATA": BUILD / "none", "CACHE": BUILD / "cache"}
+    settings = {"PROFILE": "demo", "OFFLINE": "1", "DATA": BUILD / "data", "CACHE": BUILD / "cache"}
     return mine | {f"LECTURE_{name}": str(value) for name, value in settings.items()}
 
 
