@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lecture_lib import download, settings
-from lecture_lib.datasets.layout import BY_HAND, LAYOUT, unfinished
+from lecture_lib.datasets.layout import BY_HAND, LAYOUT
 from lecture_lib.download import DownloadError, RemoteFile
 
 
@@ -120,24 +120,21 @@ def fetch(name: str) -> Path:
     if name not in ARCHIVES:
         raise DownloadError(f"{name} cannot be downloaded. {BY_HAND.format(folder=data / LAYOUT[name])}")
     for archive in ARCHIVES[name]:
-        _fetch_archive(archive, data, data / unfinished(name, archive.file.name))
+        _fetch_archive(archive, data)
     return data / LAYOUT[name]
 
 
-def _fetch_archive(archive: Archive, data: Path, begun: Path) -> None:
-    """`begun` is a file that is there from the first file unpacked to the last, see `unfinished`."""
-    if (data / archive.holds).exists() and not begun.exists():
+def _fetch_archive(archive: Archive, data: Path) -> None:
+    if (data / archive.holds).exists():
         print(f"{archive.file.name}: already unpacked in {data / archive.into}.")
         return
     ours = not (data / archive.file.name).exists()
     path = download.fetch(archive.file, data)
     into = data / archive.into
     into.mkdir(parents=True, exist_ok=True)
-    begun.touch()
     download.unpack(path, into)
     if archive.inner:
         download.unpack(into / archive.inner, into)
         shutil.rmtree(into / Path(archive.inner).parts[0])
-    begun.unlink()
     if ours:  # an archive that somebody put there is not ours to delete
         path.unlink()

@@ -34,14 +34,6 @@ class DatasetNotFound(FileNotFoundError):
     """A dataset is not where it is looked for; the message says where and how to get it."""
 
 
-def unfinished(name: str, archive: str) -> str:
-    """The name of the file that is in LECTURE_DATA while an archive of a dataset is being unpacked.
-
-    Without it, half a dataset would pass for a whole one after an interrupt.
-    """
-    return f"{name}.{archive}.unpacking"
-
-
 def find(name: str, root: str | PathLike | None = None) -> Path:
     """The folder of a dataset below `root` (default: LECTURE_DATA), which may also be that folder itself.
 
@@ -51,10 +43,6 @@ def find(name: str, root: str | PathLike | None = None) -> Path:
     folder = base / LAYOUT[name]
     for candidate in (folder, base / folder.name, base):
         if candidate.name == folder.name and candidate.is_dir():
-            if any(base.glob(unfinished(name, "*"))):
-                raise DatasetNotFound(
-                    f"{name}: unpacking into {base} was interrupted. Call datasets.fetch({name!r}) to finish it."
-                )
             return candidate
     if name == "ilsvrc2012":
         way = BY_HAND.format(folder=folder)

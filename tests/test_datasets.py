@@ -1,0 +1,702 @@
+"""Loaders of the published layouts, the check of their files, and the papers' splits."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import sys
+import tarfile
+import types
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lecture_lib import datasets, download, settings, store
+from lecture_lib.datasets import archives, layout, reading, voc
+from lecture_lib.datasets.protocols import ProtocolError, few_shot_split
+
+PHOTOGRAPHS, BUILD_CACHE = os.environ.get("LECTURE_DATA", ""), os.environ.get("LECTURE_CACHE")
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path, monkeypatch):
+    """An empty LECTURE_DATA and an empty cache, in the real profile."""
+    for name in ("DATA", "CACHE", "PROFILE", "BACKBONE"):
+        monkeypatch.delenv(f"LECTURE_{name}", raising=False)
+    settings.reset()
+    settings.use("real", data=tmp_path / "data", cache=tmp_path / "cache", quiet=True)
+    yield tmp_path / "data"
+    settings.reset()
+
+
+def photographs(part: str) -> Path:
+    """A folder of the real photographs."""
+    folder = Path(PHOTOGRAPHS).absolute() / part
+    if not folder.is_dir():
+        pytest.skip(f"no {part} under LECTURE_DATA")
+    return folder
+
+
+def draw(path: Path, colour: int = 0, size: tuple[int, int] = (6, 4)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (colour % 256, colour // 256, 90)).save(path, "JPEG")
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+# --- protocols ---------------------------------------------------------------------------------------------
+
+
+LABELS = np.repeat(np.arange(4), [40, 90, 31, 200])
+
+
+def test_train_and_test_never_share_a_picture_and_have_the_papers_sizes():
+    for seed in range(5):
+        train, test = few_shot_split(LABELS, 30, 50, seed)
+        assert not set(train) & set(test)
+        assert np.bincount(LABELS[train]).tolist() == [30] * 4
+        assert np.bincount(LABELS[test]).tolist() == [10, 50, 1, 50]
+        assert len(set(train)) == len(train)
+        assert (np.diff(train) > 0).all()
+        assert (np.diff(test) > 0).all()
+
+
+def test_the_same_seed_is_the_same_split_and_another_seed_another():
+    one, again, other = (few_shot_split(LABELS, 30, 50, seed) for seed in (0, 0, 1))
+    assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
+    assert not np.array_equal(one[0], other[0])
+    # written down: a change of the draw would make old and new results incomparable
+    assert few_shot_split(np.repeat([0, 1], 6), 2, 2, seed=0)[0].tolist() == [2, 3, 7, 10]
+
+
+def test_without_a_limit_every_other_picture_is_tested():
+    train, test = few_shot_split(LABELS, 5)
+    assert sorted([*train, *test]) == list(range(len(LABELS)))
+
+
+def test_leaving_out_a_class_changes_no_other_draw():
+    with_last, without = few_shot_split(LABELS, 30, 50), few_shot_split(LABELS[:161], 30, 50)
+    for a, b in zip(with_last, without, strict=True):
+        assert a[a < 161].tolist() == b.tolist()
+
+
+def test_fewer_training_pictures_are_a_part_of_more_and_the_test_set_stays():
+    big = np.repeat(np.arange(3), 100)
+    small_train, small_test = few_shot_split(big, 5, 50, 3)
+    large_train, large_test = few_shot_split(big, 30, 50, 3)
+    assert set(small_train) < set(large_train)
+    assert np.array_equal(small_test, large_test)
+
+
+def test_unlabelled_pictures_are_in_neither_part():
+    train, test = few_shot_split(np.array([-1, 0, 0, 0, -1, 1, 1]), 1)
+    assert not {0, 4} & {*train, *test}
+
+
+def test_class_with_too_few_pictures_is_named_with_what_would_work():
+    with pytest.raises(ProtocolError, match=r"cat \(31\).*train_per_class=30 or less"):
+        few_shot_split(LABELS, 31, classes=("ant", "bat", "cat", "dog"))
+    with pytest.raises(ProtocolError, match=r"class 0 \(1\).*Add pictures"):
+        few_shot_split(np.array([0, 1, 1]), 1)
+
+
+@pytest.mark.parametrize(
+    ("labels", "sizes"), [(np.zeros((5, 2)), (1,)), (LABELS, (0,)), (LABELS, (1, 0)), (np.full(4, -1), (1,))]
+)
+def test_impossible_splits_are_refused(labels, sizes):
+    with pytest.raises(ProtocolError):
+        few_shot_split(labels, *sizes)
+
+
+# --- the check of files ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    root = tmp_path / "mine"
+    for i in range(8):
+        draw(root / ("ant" if i < 4 else "bat") / f"{i}.jpg", i)
+    return root
+
+
+def break_picture(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:200])
+
+
+def test_an_unreadable_file_is_named_and_shifts_no_label(pictures, capsys):
+    whole = datasets.folder(pictures)
+    break_picture(pictures / "ant" / "1.jpg")
+    (pictures / "bat" / "empty.png").touch()
+    write(pictures / "bat" / "page.jpg", "<html>")
+    capsys.readouterr()
+    rest = datasets.folder(pictures)
+    kept = [0, 2, 3, 4, 5, 6, 7]
+    assert rest.images.names == whole[kept].images.names
+    assert rest.labels.tolist() == whole.labels[kept].tolist()
+    assert rest.fingerprint == whole[kept].fingerprint
+    assert [file for file, _ in rest.skipped] == ["ant/1.jpg", "bat/empty.png", "bat/page.jpg"]
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert "3 of 10 files left out" in said
+    assert "ant/1.jpg" in said
+
+
+def test_a_second_load_decodes_nothing(pictures, monkeypatch):
+    first = datasets.folder(pictures)
+    monkeypatch.setattr(reading, "decode_picture", lambda *_: pytest.fail("decoded again"))
+    assert datasets.folder(pictures).fingerprint == first.fingerprint
+
+
+def test_a_changed_file_is_checked_again_and_changes_the_fingerprint(pictures):
+    first = datasets.folder(pictures)
+    draw(pictures / "ant" / "0.jpg", 200)
+    second = datasets.folder(pictures)
+    assert second.fingerprint != first.fingerprint
+    assert second[1:].fingerprint == first[1:].fingerprint
+    break_picture(pictures / "ant" / "0.jpg")
+    assert len(datasets.folder(pictures)) == 7
+
+
+def test_a_repaired_file_comes_back(pictures):
+    good = (pictures / "ant" / "0.jpg").read_bytes()
+    break_picture(pictures / "ant" / "0.jpg")
+    assert len(datasets.folder(pictures)) == 7
+    (pictures / "ant" / "0.jpg").write_bytes(good)
+    assert len(datasets.folder(pictures)) == 8
+
+
+def test_moving_a_folder_keeps_its_fingerprint(pictures, tmp_path):
+    before = datasets.folder(pictures).fingerprint
+    shutil.move(pictures, tmp_path / "elsewhere")
+    assert datasets.folder(tmp_path / "elsewhere").fingerprint == before
+
+
+def test_an_interrupted_check_is_not_done_again(pictures, monkeypatch):
+    decode, done = reading.decode_picture, []
+
+    def stop_at_the_last(data, name):
+        if name == "7.jpg":
+            raise KeyboardInterrupt
+        done.append(name)
+        return decode(data, name)
+
+    monkeypatch.setattr(reading, "decode_picture", stop_at_the_last)
+    with pytest.raises(KeyboardInterrupt):
+        datasets.folder(pictures)
+    assert len(done) == 7
+    done.clear()
+    monkeypatch.setattr(reading, "decode_picture", lambda data, name: done.append(name) or decode(data, name))
+    assert len(datasets.folder(pictures)) == 8
+    assert done == ["7.jpg"]
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"version": 0, "files": {}}', '{"version": 1, "files": [3]}'])
+def test_a_damaged_ledger_is_begun_again(pictures, damage):
+    first = datasets.folder(pictures)
+    (ledger,) = (settings.current().cache / "pictures").iterdir()
+    ledger.write_text(damage)
+    assert datasets.folder(pictures).fingerprint == first.fingerprint
+    assert json.loads(ledger.read_text())["files"]
+
+
+def test_a_cache_that_cannot_be_written_costs_only_the_memory_of_the_check(pictures, monkeypatch):
+    def refuse(path, content):
+        raise store.StoreError("The disk is full.")
+
+    monkeypatch.setattr(store, "write_atomically", refuse)
+    with pytest.warns(UserWarning, match="checked again next time: The disk is full"):
+        assert len(datasets.folder(pictures)) == 8
+
+
+def test_a_file_that_breaks_after_loading_is_named_not_replaced(pictures):
+    collection = datasets.folder(pictures)
+    break_picture(pictures / "bat" / "5.jpg")
+    assert collection.tensor(4).shape == (3, 4, 6)
+    with pytest.raises(datasets.UnreadablePicture, match=r"5\.jpg: .*Load the dataset again"):
+        collection.tensor(5)
+
+
+def test_sizes_are_known_without_reading(pictures):
+    draw(pictures / "ant" / "wide.jpg", size=(30, 10))
+    images = datasets.folder(pictures).images
+    assert images.sizes[images.names.index("ant/wide.jpg")].tolist() == [30, 10]
+    assert images.take(np.array([2, 0])).names == ("ant/2.jpg", "ant/0.jpg")
+
+
+# --- a folder of one's own ---------------------------------------------------------------------------------
+
+
+def test_own_folder_gives_a_class_for_each_folder(pictures):
+    for debris in (".DS_Store", "ant/.DS_Store", "ant/Thumbs.db", ".ipynb_checkpoints/0-checkpoint.jpg"):
+        draw(pictures / debris)
+    mine = datasets.folder(str(pictures))
+    assert (mine.name, mine.source, mine.classes) == ("mine", "real", ("ant", "bat"))
+    assert mine.labels.tolist() == [0] * 4 + [1] * 4
+    assert mine.skipped == ()
+    train, test = mine.split(seed=0, train_per_class=3)
+    assert (len(train), len(test)) == (6, 2)
+
+
+def test_flat_folder_is_unlabelled(pictures):
+    flat = datasets.folder(pictures / "ant")
+    assert flat.labels.tolist() == [-1] * 4
+    assert flat.classes == ()
+    assert flat.images.names == ("0.jpg", "1.jpg", "2.jpg", "3.jpg")
+
+
+def test_empty_class_folder_is_named_and_later_classes_keep_their_labels(pictures, capsys):
+    (pictures / "aphid").mkdir()
+    mine = datasets.folder(pictures)
+    assert mine.classes == ("ant", "bat")
+    assert mine.labels.tolist() == [0] * 4 + [1] * 4
+    assert "no picture of aphid" in capsys.readouterr().out
+
+
+def test_pictures_beside_class_folders_are_named(pictures, capsys):
+    draw(pictures / "stray.jpg")
+    assert len(datasets.folder(pictures)) == 8
+    assert "stray.jpg" in capsys.readouterr().out
+
+
+def test_no_folder_no_pictures_and_a_file_are_told_apart(tmp_path):
+    (tmp_path / "empty" / "ant").mkdir(parents=True)
+    write(tmp_path / "notes.txt", "x")
+    for path, message in (
+        ("gone", "is not there"),
+        ("notes.txt", "is a file"),
+        ("empty", "no readable picture"),
+    ):
+        with pytest.raises(datasets.DatasetNotFound, match=message):
+            datasets.folder(tmp_path / path)
+
+
+# --- Caltech-101 -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def caltech(data) -> Path:
+    root = data / "caltech101" / "101_ObjectCategories"
+    for c, name in enumerate(("BACKGROUND_Google", "Faces", "ant", "yin_yang")):
+        for i in range(1, 6):
+            draw(root / name / f"image_{i:04d}.jpg", 10 * c + i)
+    draw(root / ".DS_Store" / "image_0001.jpg")
+    write(root / "BACKGROUND_Google" / "tmp", "left in the original archive")
+    return root
+
+
+def test_background_is_out_by_default_and_last_when_asked_for(caltech):
+    plain, more = datasets.load("caltech101"), datasets.load("caltech101", background=True)
+    assert plain.classes == ("Faces", "ant", "yin_yang")
+    assert plain.groups == ("person", "invertebrate", "other")
+    assert more.classes == (*plain.classes, "BACKGROUND_Google")
+    assert more[:15].fingerprint == plain.fingerprint
+    assert more.labels[15:].tolist() == [3] * 5
+    assert more.skipped == ()
+    a, b = plain.split_indices(0, train_per_class=3), more.split_indices(0, train_per_class=3)
+    assert [i[i < 15].tolist() for i in b] == [i.tolist() for i in a]
+
+
+def test_caltech_with_a_gap_in_its_numbers_is_read(caltech):
+    (caltech / "ant" / "image_0002.jpg").unlink()
+    assert len(datasets.load("caltech101")) == 14
+
+
+def test_caltech_protocol_wants_thirty_and_says_so(caltech):
+    with pytest.raises(ProtocolError, match=r"30 training.*Faces \(5\)"):
+        datasets.load("caltech101").split()
+
+
+def test_every_caltech_class_has_a_group():
+    with open(settings.PACKAGE_DATA / "groups" / "caltech101.csv", encoding="utf-8") as table:
+        rows = list(csv.DictReader(table))
+    assert len(rows) == 101
+    assert all(row["group"] for row in rows)
+    assert [row["class"] for row in rows] == sorted(row["class"] for row in rows)
+    sizes = np.unique([row["group"] for row in rows], return_counts=True)[1]
+    assert sizes.min() >= 2  # a group of one class shows nothing about groups
+
+
+@pytest.mark.real
+def test_caltech_is_what_torchvision_lists():
+    from torchvision.datasets import Caltech101
+
+    root = photographs("caltech101").parent
+    if BUILD_CACHE:
+        settings.use(cache=BUILD_CACHE, quiet=True)  # 4,000 pictures are checked once a clone
+    theirs, ours = Caltech101(str(root)), datasets.load("caltech101", root=root)
+    assert list(ours.classes) == theirs.categories
+    assert ours.labels.tolist() == theirs.y
+    home = root / "caltech101" / "101_ObjectCategories"
+    there = [file.relative_to(home).as_posix() for file in home.glob("*/image_*.jpg")]
+    assert list(ours.images.names) == sorted(name for name in there if "BACKGROUND" not in name)
+    assert "" not in ours.groups
+    for seed in range(5):
+        train, test = ours.split(seed)
+        assert np.bincount(train.labels).tolist() == [30] * 101
+        assert 1 <= np.bincount(test.labels).min() <= np.bincount(test.labels).max() <= 10
+        assert not set(train.images.names) & set(test.images.names)
+
+
+# --- PASCAL VOC --------------------------------------------------------------------------------------------
+
+
+def annotate(root: Path, picture: str, *objects: tuple, size: tuple[int, int] = (6, 4)) -> None:
+    items = "".join(
+        f"<object><name>{name}</name><pose>Left</pose><truncated>{truncated}</truncated>"
+        f"<difficult>{difficult}</difficult><bndbox><xmin>{x0}</xmin><ymin>{y0}</ymin><xmax>{x1}</xmax>"
+        f"<ymax>{y1}</ymax></bndbox><part><name>head</name><bndbox><xmin>1</xmin></bndbox></part></object>"
+        for name, x0, y0, x1, y1, difficult, truncated in objects
+    )
+    write(
+        root / "Annotations" / f"{picture}.xml",
+        f"<annotation><size><width>{size[0]}</width><height>{size[1]}</height></size>{items}</annotation>",
+    )
+    draw(root / "JPEGImages" / f"{picture}.jpg", int(picture))
+
+
+@pytest.fixture
+def voc_root(data) -> Path:
+    root = data / "VOCdevkit" / "VOC2007"
+    annotate(root, "000001", ("dog", 1, 1, 6, 4, 0, 1), ("person", 2, 3, 4, 4, 1, 0))
+    annotate(root, "000002", ("person", 1, 2, 3, 4, 1, 0), ("person", 2, 2, 3.5, 4, 0, 0))
+    annotate(root, "000003")
+    annotate(root, "000004", ("aeroplane", 1, 1, 2, 2, 0, 0))
+    lists = {"train": ["000001"], "val": ["000002", "000003"], "trainval": ["000001", "000002", "000003"]}
+    for part, ids in (*lists.items(), ("test", ["000004"])):
+        write(root / "ImageSets" / "Main" / f"{part}.txt", "\n".join(ids) + "\n")
+    write(root / "ImageSets" / "Main" / "dog_trainval.txt", "000001  1\n000002 -1\n000003 -1\n")
+    write(root / "ImageSets" / "Main" / "person_trainval.txt", "000001  0\n000002  1\n000003 -1\n")
+    return root
+
+
+def test_class_present_only_as_difficult_is_neither_present_nor_absent(voc_root, capsys):
+    collection = datasets.load("voc2007")
+    dog, person = collection.classes.index("dog"), collection.classes.index("person")
+    assert collection.labels[:, [dog, person]].tolist() == [[1, -1], [0, 1], [0, 0], [0, 0]]
+    assert np.count_nonzero(collection.labels) == 4
+    assert capsys.readouterr().out == ""  # and the split files agree
+
+
+def test_boxes_are_zero_based_with_an_exclusive_end(voc_root):
+    boxes = datasets.load("voc2007").boxes
+    assert boxes[0].xyxy.tolist() == [[0, 0, 6, 4], [1, 2, 4, 4]]  # the first is the whole picture of 6 x 4
+    assert boxes[0].difficult.tolist() == [False, True]
+    assert boxes[0].truncated.tolist() == [True, False]
+    assert boxes[1].xyxy[1].tolist() == [1, 1, 3.5, 4]  # VOC 2011 has fractions
+    assert len(boxes[2]) == 0
+
+
+def test_voc_has_the_challenges_classes_and_groups(voc_root):
+    collection = datasets.load("voc2007")
+    assert len(collection.classes) == 20
+    assert list(collection.classes) == sorted(collection.classes)
+    counts = dict(zip(*np.unique(collection.groups, return_counts=True), strict=True))
+    assert counts == {"person": 1, "animal": 6, "vehicle": 7, "indoor": 6}
+
+
+def test_splits_follow_when_a_picture_is_left_out(voc_root, capsys):
+    break_picture(voc_root / "JPEGImages" / "000001.jpg")
+    write(voc_root / "Annotations" / "000002.xml", "<annotation><object>")
+    collection = datasets.load("voc2007")
+    assert collection.images.names == ("JPEGImages/000003.jpg", "JPEGImages/000004.jpg")
+    splits = {part: indices.tolist() for part, indices in collection.splits.items()}
+    assert splits == {"train": [], "val": [0], "trainval": [0], "test": [1]}
+    assert {file for file, _ in collection.skipped} == {"JPEGImages/000001.jpg", "Annotations/000002.xml"}
+    assert "2 of 4 files left out" in capsys.readouterr().out
+
+
+def test_annotations_that_are_missing_or_of_another_dataset_are_named(voc_root):
+    (voc_root / "Annotations" / "000001.xml").unlink()
+    annotate(voc_root, "000002", ("zebra", 1, 1, 2, 2, 0, 0))
+    annotate(voc_root, "000003", ("dog", "one", 1, 2, 2, 0, 0))
+    reasons = dict(datasets.load("voc2007").skipped)
+    assert reasons["Annotations/000001.xml"] == "no such file"
+    assert "zebra" in reasons["Annotations/000002.xml"]
+    assert "not a VOC annotation" in reasons["Annotations/000003.xml"]
+
+
+def test_split_files_that_disagree_with_the_annotations_are_reported(voc_root, capsys):
+    write(voc_root / "ImageSets" / "Main" / "dog_test.txt", "000004 1\n")
+    collection = datasets.load("voc2007")
+    assert collection.labels[3, collection.classes.index("dog")] == 0
+    assert "1 entries of the split files disagree" in (said := capsys.readouterr().out)
+    assert "000004 in dog_test.txt" in said
+
+
+def test_annotations_for_another_picture_size_are_reported(voc_root, capsys):
+    annotate(voc_root, "000004", ("dog", 1, 1, 2, 2, 0, 0), size=(500, 375))
+    datasets.load("voc2007")
+    assert "1 pictures are not of the annotated size" in capsys.readouterr().out
+
+
+def test_voc_protocol_trains_on_trainval_and_tests_on_test(voc_root):
+    collection = datasets.load("voc2007")
+    train, test = collection.split()
+    assert (len(train), len(test)) == (3, 1)
+    assert [len(part) for part in collection.split(train="train", test="val")] == [1, 2]
+    with pytest.raises(ProtocolError, match="one official split"):
+        collection.split(seed=1)
+    with pytest.raises(ProtocolError, match="'minival' is not there; there are train, val, trainval, test"):
+        collection.split(test="minival")
+
+
+def test_a_stand_in_is_read_from_its_root_under_its_own_name(voc_root, tmp_path):
+    settings.use(data=tmp_path / "nothing", quiet=True)
+    for root in (voc_root.parent, voc_root.parent.parent, voc_root):
+        assert datasets.load("voc2007", root=root, name="stand-in").name == "stand-in"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("part", "year"), [("VOCdevkit", 2012), ("coco_as_voc/VOCdevkit", 2007)])
+def test_voc_is_what_torchvision_reads(part, year, capsys):
+    from torchvision.datasets import VOCDetection
+
+    root = photographs(part)
+    ours = voc.load(year, root=root)
+    assert capsys.readouterr().out == ""  # labels from annotations and from <class>_<split>.txt agree
+    assert ours.skipped == ()
+    for split in ("train", "val"):
+        theirs = VOCDetection(str(root.parent), year=str(year), image_set=split)
+        assert len(theirs) == len(ours.splits[split])
+        for k, i in enumerate(ours.splits[split]):
+            assert Path(theirs.images[k]).name == Path(ours.images.names[i]).name
+            if k % 7:
+                continue
+            picture, target = theirs[k]
+            objects = target["annotation"]["object"]
+            boxes = [[int(o["bndbox"][key]) for key in ("xmin", "ymin", "xmax", "ymax")] for o in objects]
+            back = ours.boxes[i].xyxy + np.array([1, 1, 0, 0])
+            assert back.tolist() == boxes
+            assert [ours.classes[c] for c in ours.boxes[i].labels] == [o["name"] for o in objects]
+            assert ours.boxes[i].difficult.tolist() == [o["difficult"] == "1" for o in objects]
+            assert picture.size == tuple(ours.images.sizes[i])
+            assert (ours.boxes[i].xyxy[:, 2:] <= picture.size).all()
+
+
+# --- SUN-397 -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sun(data) -> Path:
+    root = data / "SUN397"
+    names = [
+        f"/{folder}/sun_{letter}.jpg"
+        for folder in ("a/abbey", "a/apse/indoor", "b/beach")
+        for letter in "zyxw"
+    ]
+    for i, name in enumerate(names):
+        draw(root / name[1:], i)
+    write(root / "Partitions" / "ClassName.txt", "/a/abbey\n/a/apse/indoor\n/b/beach\n")
+    for k in (1, 2):
+        write(root / "Partitions" / f"Training_0{k}.txt", "\r\n".join(names[k - 1 :: 4]) + "\r\n")
+        write(root / "Partitions" / f"Testing_0{k}.txt", "\n".join(names[k + 1 :: 4]))
+    return root
+
+
+def test_sun_classes_have_their_second_level_and_no_letter(sun):
+    scenes = datasets.load("sun397")
+    assert scenes.classes == ("abbey", "apse/indoor", "beach")
+    assert scenes.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_sun_partitions_are_the_published_lists(sun):
+    scenes = datasets.load("sun397")
+    for seed in (0, 1):
+        for got, kind in zip(scenes.split(seed), ("Training", "Testing"), strict=True):
+            listed = (sun / "Partitions" / f"{kind}_0{seed + 1}.txt").read_text().split()
+            assert ["/" + name for name in got.images.names] == listed
+    with pytest.raises(ProtocolError, match="no partition 03 for seed 2; there are 01, 02"):
+        scenes.split(2)
+
+
+def test_sun_with_one_partition_reads_only_its_pictures(sun):
+    scenes = datasets.load("sun397", partitions=[2])
+    assert len(scenes) == 6
+    assert set(scenes.splits) == {"train_02", "test_02"}
+    train, test = scenes.split(1)
+    assert {Path(name).stem for name in train.images.names} == {"sun_y"}
+    assert {Path(name).stem for name in test.images.names} == {"sun_w"}
+
+
+def test_sun_partitions_shrink_when_a_picture_is_missing(sun):
+    (sun / "a" / "abbey" / "sun_z.jpg").unlink()
+    scenes = datasets.load("sun397")
+    assert scenes.skipped == (("a/abbey/sun_z.jpg", "no such file or directory"),)
+    assert [len(part) for part in scenes.split(0)] == [2, 3]
+
+
+def test_sun_without_partitions_loads_but_has_no_protocol(sun):
+    shutil.rmtree(sun / "Partitions")
+    scenes = datasets.load("sun397")
+    assert len(scenes) == 12
+    with pytest.raises(ProtocolError, match=r"Partitions\.zip"):
+        scenes.split()
+
+
+# --- ILSVRC-2012 -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ilsvrc(data) -> Path:
+    root = data / "ILSVRC2012"
+    for c, wnid in enumerate(("n03126707", "n01440764", "n02012849")):
+        for i in range(3):
+            draw(root / "val" / wnid / f"ILSVRC2012_val_{10 * c + i:08d}.JPEG", 10 * c + i)
+    return root
+
+
+def test_ilsvrc_classes_are_in_the_networks_order(ilsvrc):
+    val = datasets.load("ilsvrc2012")
+    assert val.classes == ("n01440764", "n02012849", "n03126707")
+    assert val.images.names[0].startswith("val/n01440764/")
+    assert val.splits["val"].tolist() == list(range(9))
+
+
+def test_ilsvrc_names_two_classes_of_one_word_apart(ilsvrc):
+    lines = "n01440764 tench, Tinca tinca\nn02012849 crane\nn03126707 crane\n"
+    for file, text in (("words.txt", lines.replace(" ", "\t", 1)), ("LOC_synset_mapping.txt", lines)):
+        write(ilsvrc / file, text)
+        assert datasets.load("ilsvrc2012").classes == ("tench", "crane (n02012849)", "crane (n03126707)")
+
+
+def test_ilsvrc_reads_only_what_is_asked_for(ilsvrc):
+    few = datasets.load("ilsvrc2012", per_class=2)
+    assert np.bincount(few.labels).tolist() == [2, 2, 2]
+    assert datasets.load("ilsvrc2012", root=ilsvrc).fingerprint == datasets.load("ilsvrc2012").fingerprint
+
+
+def test_ilsvrc_faults_say_what_to_do(ilsvrc, data):
+    with pytest.raises(datasets.DatasetNotFound, match="no folder train"):
+        datasets.load("ilsvrc2012", split="train")
+    with pytest.raises(ValueError, match="no split 'test'"):
+        datasets.load("ilsvrc2012", split="test")
+    draw(ilsvrc / "train" / "n01440764_10026.JPEG")
+    with pytest.raises(datasets.DatasetNotFound, match="one folder a class"):
+        datasets.load("ilsvrc2012", split="train")
+
+
+# --- load and fetch ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["caltech101", "sun397", "voc2007", "voc2012", "ilsvrc2012"])
+def test_missing_dataset_says_where_it_was_looked_for_and_how_to_get_it(name, data):
+    with pytest.raises(datasets.DatasetNotFound) as caught:
+        datasets.load(name)
+    message = str(caught.value)
+    assert message.startswith(f"{name}: no folder ")
+    assert str(data) in message
+    assert f'datasets.fetch("{name}")' in message or "https://image-net.org" in message
+
+
+def test_the_profile_decides_between_twin_and_photographs(caltech, monkeypatch):
+    asked = []
+    twin = types.SimpleNamespace(load=lambda name, **options: asked.append((name, options)) or "the twin")
+    monkeypatch.setitem(sys.modules, "lecture_lib.datasets.twin", twin)
+    monkeypatch.setattr(datasets, "twin", twin, raising=False)
+    assert datasets.load("caltech101").source == "real"
+    settings.use("demo", quiet=True)
+    assert datasets.load("caltech101", background=True) == "the twin"
+    assert asked == [("caltech101", {"background": True})]
+    assert datasets.load("caltech101", root=caltech).source == "real"
+
+
+def test_unknown_dataset_lists_the_known_ones():
+    for call in (datasets.load, datasets.fetch):
+        with pytest.raises(ValueError, match=r"caltech256.*caltech101"):
+            call("caltech256")
+
+
+# small archives in place of the published ones: what is in them, in the published arrangement
+PUBLISHED = {
+    "caltech-101.zip": ("caltech-101/101_ObjectCategories.tar.gz", "101_ObjectCategories/ant/image_0001.jpg"),
+    "VOCtrainval_06-Nov-2007.tar": "VOCdevkit/VOC2007/ImageSets/Main/trainval.txt",
+    "VOCtest_06-Nov-2007.tar": "VOCdevkit/VOC2007/ImageSets/Main/test.txt",
+    "SUN397.tar.gz": "SUN397/a/abbey/sun_a.jpg",
+    "Partitions.zip": "Training_01.txt",
+}
+
+
+def packed(name: str, content: str | tuple[str, str]) -> bytes:
+    """A tar or zip archive of one file, which may be an archive itself."""
+    inside, within = content if isinstance(content, tuple) else (content, None)
+    data = packed(inside, within) if within else b"content"
+    out = io.BytesIO()
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr(inside, data)
+    else:
+        with tarfile.open(fileobj=out, mode="w:gz" if name.endswith(".gz") else "w") as archive:
+            member = tarfile.TarInfo(inside)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def put(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(packed(path.name, PUBLISHED[path.name]))
+    return path
+
+
+@pytest.fixture
+def downloads(monkeypatch) -> list[str]:
+    """The names of the files that were asked of the network, which has them all."""
+    asked = []
+
+    def fetch(file, folder):
+        if not (Path(folder) / file.name).exists():
+            asked.append(file.name)
+            put(Path(folder) / file.name)
+        return Path(folder) / file.name
+
+    monkeypatch.setattr(download, "fetch", fetch)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("name", "arrived"),
+    [
+        ("caltech101", ["caltech101/101_ObjectCategories/ant/image_0001.jpg"]),
+        ("voc2007", [f"VOCdevkit/VOC2007/ImageSets/Main/{part}.txt" for part in ("trainval", "test")]),
+        ("sun397", ["SUN397/a/abbey/sun_a.jpg", "SUN397/Partitions/Training_01.txt"]),
+    ],
+)
+def test_fetched_archives_arrive_where_the_loaders_look(name, arrived, data, downloads, capsys):
+    folder = datasets.fetch(name)
+    assert layout.find(name) == folder
+    assert sorted(arrived) == sorted(
+        file.relative_to(data).as_posix()
+        for file in data.rglob("*")
+        if file.is_file() and file.suffix != ".lock"
+    )  # and no archive takes room any more
+    before = list(downloads)
+    assert datasets.fetch(name) == folder
+    assert downloads == before
+    assert "already unpacked" in capsys.readouterr().out
+
+
+def test_an_archive_put_there_by_hand_is_used_and_kept(data, downloads):
+    by_hand = put(data / "caltech-101.zip")
+    datasets.fetch("caltech101")
+    assert downloads == []
+    assert by_hand.exists()
+
+
+def test_ilsvrc_cannot_be_fetched_and_says_how_to_get_it(data):
+    with pytest.raises(download.DownloadError, match=r"account at https://image-net\.org.*val/<wnid>"):
+        datasets.fetch("ilsvrc2012")
+
+
+def test_published_archives_have_checksums_and_the_layout_the_messages_promise():
+    for name, parts in archives.ARCHIVES.items():
+        for part in parts:
+            assert len(bytes.fromhex(part.file.sha256)) == 32
+            assert part.holds.startswith(layout.LAYOUT[name])
+            assert all(url.startswith("http") for url in part.file.urls)
