@@ -1,0 +1,14 @@
+"""Published files, fetched once: resumed, retried, checked by SHA-256, unpacked safely.
+
+What arrives is written to ``<name>.part``, which survives an interrupt and is continued by the next
+call. ``<name>`` itself appears only when it is whole and its hash is right; ``<name>.sha256`` beside it
+records the hash, so that a big file is not read again each time. Every fault becomes one DownloadError
+that says what happened and how to get the file by hand.
+"""
+
+from lecture_lib.download.checking import RemoteFile
+from lecture_lib.download.fetching import fetch
+from lecture_lib.download.place import ArchiveError, DownloadError
+from lecture_lib.download.unpacking import unpack
+
+__all__ = ["ArchiveError", "DownloadError", "RemoteFile", "fetch", "unpack"]
