@@ -12,6 +12,7 @@ workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 threads = str(max(1, (os.cpu_count() or 1) // workers))
 os.environ["LECTURE_CACHE"] = str(Path(__file__).parent / "build" / "cache")
 os.environ["MPLBACKEND"] = "agg"
+os.environ.setdefault("IPYTHONDIR", str(Path(__file__).parent / "build" / "ipython"))
 os.environ.setdefault("LECTURE_THREADS", threads)
 os.environ.setdefault("OMP_NUM_THREADS", threads)
 

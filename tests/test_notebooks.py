@@ -158,7 +158,9 @@ def test_readme_tells_what_is_in_it(path):
     assert path.stem in (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", ["check --output-format=concise", "format --check"])
+@pytest.mark.parametrize(
+    "command", ["check --output-format=concise", "format --check --output-format=concise"]
+)
 def test_modules_and_notebooks_are_in_the_common_style(command):
     done = subprocess.run(
         [sys.executable, "-m", "ruff", *command.split(), "."], cwd=REPOSITORY, capture_output=True, text=True
