@@ -30,8 +30,6 @@ from tqdm import tqdm
 from lecture_lib import settings, store
 from lecture_lib.backbones import twin_alexnet
 
-WEIGHTS = settings.PACKAGE_DATA / "weights" / f"{twin_alexnet.NAME}.safetensors"
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -252,7 +250,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name, default in asdict(Recipe()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--out", type=Path, default=twin_alexnet.WEIGHTS)
     given = vars(parser.parse_args(arguments))
     out, precision = given.pop("out"), given.pop("precision")
     recipe = Recipe(**given)

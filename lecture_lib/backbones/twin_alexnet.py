@@ -29,6 +29,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from lecture_lib import settings, store
+from lecture_lib.backbones.backbone import Backbone
+
 NAME = "twin-alexnet"
 INPUT_SIZE = 64
 MEAN = (0.5, 0.5, 0.5)
@@ -37,6 +40,8 @@ GRID = 4  # side of pool5 for a picture of INPUT_SIZE
 CHANNELS = {"conv1": 64, "conv2": 96, "conv3": 192, "conv4": 192, "conv5": 128}
 KERNELS = {"conv1": 7, "conv2": 5, "conv3": 3, "conv4": 3, "conv5": 3}
 FC = 768
+DECAF = {1: "pool1", 5: "pool5", 6: "fc6", 7: "fc7"}
+WEIGHTS = settings.PACKAGE_DATA / "weights" / f"{NAME}.safetensors"
 
 
 def build(n_classes: int, batchnorm: bool = False) -> nn.Sequential:
@@ -119,14 +124,25 @@ def as_convolutions(net: nn.Sequential) -> nn.Sequential:
     return _stage(**stages).eval()
 
 
+def backbone(file: Path | None, weights: str) -> Backbone:
+    """Give the net its place among the networks, with the weights in a file or random ones.
+
+    A random net has the scores of the published one, so that the two differ in their weights only.
+    """
+    if file:
+        net, classes = load_weights(file)
+    else:
+        classes = read_classes(WEIGHTS) if WEIGHTS.exists() else tuple(f"class {i}" for i in range(120))
+        net = build(len(classes))
+    return Backbone(NAME, net, INPUT_SIZE, INPUT_SIZE, MEAN, STD, classes, weights, DECAF)
+
+
 def save_weights(net: nn.Sequential, classes: tuple[str, ...], path: Path) -> None:
     """Write a folded net as float16 safetensors, with the names of its classes in the header.
 
     Raises ValueError where a weight is not finite in float16.
     """
     from safetensors.torch import save
-
-    from lecture_lib import store
 
     half = {name: tensor.cpu().half().contiguous() for name, tensor in net.state_dict().items()}
     for name, tensor in half.items():
@@ -137,11 +153,17 @@ def save_weights(net: nn.Sequential, classes: tuple[str, ...], path: Path) -> No
 
 def load_weights(path: Path) -> tuple[nn.Sequential, tuple[str, ...]]:
     """Read what `save_weights` wrote: the net (float32, eval mode) and the names of its classes."""
+    from safetensors.torch import load_file
+
+    classes = read_classes(path)
+    net = build(len(classes))
+    net.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+    return net.eval(), classes
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Read the names of the classes from the header of what `save_weights` wrote."""
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
-        classes = tuple(json.loads(file.metadata()["classes"]))
-        weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    net = build(len(classes))
-    net.load_state_dict(weights)
-    return net.eval(), classes
+        return tuple(json.loads(file.metadata()["classes"]))

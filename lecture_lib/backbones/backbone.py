@@ -1,0 +1,134 @@
+"""A network as an ordered walk of named stages, and the preprocessing that its weights expect."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torchvision.transforms.v2.functional import center_crop, resize
+
+from lecture_lib import store
+
+
+class WeightsNotFound(FileNotFoundError):
+    """Weights are neither on this machine nor to be had from here; the message says how to get them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A network whose stages carry the papers' names, with the preprocessing that its weights expect.
+
+    stages       tap -> module, in order; walking all of them is the whole network: [B, 3, H, W] to scores [B, C]
+    resize       length that a picture's shorter side is brought to (bilinear, antialiased)
+    input_size   side of the square then cut from its centre
+    mean, std    of each colour, subtracted and divided by after pixels are brought to 0..1
+    classes      C names, in the order of the scores
+    weights      where the weights come from: a file and the start of its SHA-256, or "random seed 0"
+    decaf        DeCAF_k is the output of tap decaf[k] (k = 1, 5, 6, 7)
+
+    A tap convN or fcN is taken after its ReLU; the last tap gives raw scores.
+    """
+
+    name: str
+    stages: nn.Sequential
+    resize: int
+    input_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    classes: tuple[str, ...]
+    weights: str
+    decaf: Mapping[int, str]
+    _hashed: dict = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """The names of all stages, in order."""
+        return tuple(name for name, _ in self.stages.named_children())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are, and so where the network computes."""
+        return next(self.stages.parameters()).device
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that decides the features: weights, preprocessing, architecture.
+
+        It changes when the weights are trained further. Hashing is repeated only if a weight was written to
+        since the last time.
+        """
+        state = self.stages.state_dict()
+        written = tuple((tensor.data_ptr(), tensor._version) for tensor in state.values())
+        if self._hashed.get("written") != written:
+            makes = [
+                self.name,
+                self.taps,
+                self.resize,
+                self.input_size,
+                self.mean,
+                self.std,
+                repr(self.stages),
+            ]
+            self._hashed.update(written=written, digest=store.fingerprint([*makes, state]))
+        return self._hashed["digest"]
+
+
+def features(net: Backbone, x: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
+    """Compute the outputs of several taps in one pass, no further than the last of them.
+
+    x        float32 [B, 3, H, W], from `preprocess` or `normalise`
+    returns  tap -> float32 [B, c, h, w], or [B, d] for fully connected taps; without gradients
+
+    Raises KeyError for a tap that the network does not have, ValueError if the network is in training mode
+    (dropout would make features random, BatchNorm would change the weights).
+    """
+    unknown = [tap for tap in taps if tap not in net.taps]
+    if unknown:
+        raise KeyError(f"{net.name} has no tap {unknown[0]!r}; it has {', '.join(net.taps)}.")
+    if any(module.training for module in net.stages.modules()):
+        raise ValueError(f"{net.name} is in training mode: call net.stages.eval() before taking features.")
+    if x.ndim != 4 or x.shape[1] != 3 or not x.is_floating_point():
+        raise ValueError(
+            f"{net.name} takes float32 [B, 3, H, W], not {str(x.dtype).removeprefix('torch.')} {list(x.shape)}: "
+            "pass a picture through preprocess, a batch of uint8 through normalise."
+        )
+    found: dict[str, Tensor] = {}
+    x = x.to(net.device)
+    with torch.no_grad():
+        for tap, stage in net.stages.named_children():
+            if len(found) == len(set(taps)):
+                break
+            # Every stage writes into memory of its own (its in-place ReLU follows a layer of the same stage),
+            # so what was kept is not overwritten later; a test compares with copies taken by hooks.
+            x = stage(x)
+            if tap in taps:
+                found[tap] = x
+    return {tap: found[tap] for tap in taps}
+
+
+def preprocess(net: Backbone, image: Tensor) -> Tensor:
+    """Bring one picture, uint8 [3, H, W], to what the network takes: float32 [3, S, S], S = net.input_size.
+
+    This is `crop` followed by `normalise`, the two halves that an encoder runs apart.
+    """
+    return normalise(net, crop(net, image)[None])[0]
+
+
+def crop(net: Backbone, image: Tensor) -> Tensor:
+    """Resize a picture's shorter side to net.resize, cut the central square: uint8 [3, S, S].
+
+    Bilinear with antialiasing, in integers as Pillow does it: pixels differ from torchvision's own
+    preprocessing of the same PIL image by at most one grey level, in about one pixel of a thousand.
+    """
+    if image.dtype != torch.uint8 or image.ndim != 3 or image.shape[0] != 3:
+        raise ValueError(
+            f"A picture is uint8 [3, H, W], not {str(image.dtype).removeprefix('torch.')} {list(image.shape)}."
+        )
+    return center_crop(resize(image, [net.resize], antialias=True), [net.input_size])
+
+
+def normalise(net: Backbone, images: Tensor) -> Tensor:
+    """Map uint8 [B, 3, H, W] to (pixels / 255 - mean) / std, float32 channels-last on the network's device."""
+    mean, std = (torch.tensor(values, device=net.device).view(3, 1, 1) for values in (net.mean, net.std))
+    x = images.to(net.device).to(dtype=torch.float32, memory_format=torch.channels_last)
+    return x.mul_(1 / (255 * std)).sub_(mean / std)

@@ -1,0 +1,130 @@
+"""torchvision's ImageNet networks as stages named by tap: AlexNet, VGG-16, SqueezeNet, ResNet.
+
+torchvision's AlexNet is that of "One weird trick" (64-192-384-256-256 channels, no local normalisation, no
+groups), with dropout before fc6 and fc7, not after them; at test time dropout does nothing.
+
+Networks after AlexNet have no fc6 and fc7. What plays DeCAF_5, _6, _7 in them (`Backbone.decaf`):
+
+* SqueezeNet: fire8, fire9, conv10. fire9 is the last layer before the classifier, as fc7 is in AlexNet.
+  conv10 is the classifier: one map a class, whose mean (pool10) is the score.
+* ResNet: layer4, pool5, pool5. A single vector, the mean of layer4 over the picture, precedes the scores.
+"""
+
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+from torch import nn
+from torchvision import models
+
+from lecture_lib import settings
+from lecture_lib.backbones.backbone import Backbone, WeightsNotFound
+
+Stages = dict[str, nn.Module]
+
+
+def alexnet(model: models.AlexNet) -> Stages:
+    """conv1 pool1 conv2 pool2 conv3 conv4 conv5 pool5 fc6 fc7 fc8."""
+    f, c = model.features, model.classifier
+    convolutions = {"conv1": f[:2], "pool1": f[2], "conv2": f[3:5], "pool2": f[5]}
+    convolutions |= {"conv3": f[6:8], "conv4": f[8:10], "conv5": f[10:12], "pool5": f[12]}
+    fc6 = nn.Sequential(model.avgpool, nn.Flatten(), *c[:3])
+    return convolutions | {"fc6": fc6, "fc7": c[3:6], "fc8": c[6]}
+
+
+def vgg16(model: models.VGG) -> Stages:
+    """conv1_1 conv1_2 pool1 conv2_1 ... conv5_3 pool5 fc6 fc7 fc8."""
+    f, c, stages = model.features, model.classifier, {}
+    block, number = 1, 1
+    for i, layer in enumerate(f):
+        if isinstance(layer, nn.Conv2d):
+            stages[f"conv{block}_{number}"] = f[i : i + 2]
+            number += 1
+        elif isinstance(layer, nn.MaxPool2d):
+            stages[f"pool{block}"] = layer
+            block, number = block + 1, 1
+    fc6 = nn.Sequential(model.avgpool, nn.Flatten(), *c[:3])
+    return stages | {"fc6": fc6, "fc7": c[3:6], "fc8": c[6]}
+
+
+def squeezenet(model: models.SqueezeNet) -> Stages:
+    """conv1 pool1 fire2 ... fire9 conv10 pool10, where 1_0 has pool4 and pool8, and 1_1 pool3 and pool5.
+
+    A pooling has the number of the layer before it.
+    """
+    stages, number = {"conv1": model.features[:2]}, 1
+    for layer in model.features[2:]:
+        if isinstance(layer, nn.MaxPool2d):
+            stages[f"pool{number}"] = layer
+        else:
+            number += 1
+            stages[f"fire{number}"] = layer
+    classifier = model.classifier
+    return stages | {"conv10": classifier[:3], "pool10": nn.Sequential(classifier[3], nn.Flatten())}
+
+
+def resnet(model: models.ResNet) -> Stages:
+    """conv1 pool1 layer1 layer2 layer3 layer4 pool5 fc."""
+    stages = {"conv1": nn.Sequential(model.conv1, model.bn1, model.relu), "pool1": model.maxpool}
+    stages |= {f"layer{i}": getattr(model, f"layer{i}") for i in (1, 2, 3, 4)}
+    return stages | {"pool5": nn.Sequential(model.avgpool, nn.Flatten()), "fc": model.fc}
+
+
+DECAF_ALEXNET = {1: "pool1", 5: "pool5", 6: "fc6", 7: "fc7"}
+DECAF_SQUEEZENET = {1: "pool1", 5: "fire8", 6: "fire9", 7: "conv10"}
+DECAF_RESNET = {1: "pool1", 5: "layer4", 6: "pool5", 7: "pool5"}
+NETS = {
+    "alexnet": (alexnet, DECAF_ALEXNET),
+    "squeezenet1_0": (squeezenet, DECAF_SQUEEZENET),
+    "squeezenet1_1": (squeezenet, DECAF_SQUEEZENET),
+    "vgg16": (vgg16, DECAF_ALEXNET),
+    "resnet18": (resnet, DECAF_RESNET),
+    "resnet50": (resnet, DECAF_RESNET),
+}
+
+
+def build(name: str, file: Path | None, weights: str) -> Backbone:
+    """Build a network with the weights in a file (a state dict as torchvision publishes it) or random ones."""
+    walk, decaf = NETS[name]
+    # VGG draws 138 million normal numbers, several seconds, which a file would only overwrite
+    options = {"init_weights": False} if name == "vgg16" and file else {}
+    model = models.get_model(name, weights=None, **options)
+    if file:
+        model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+    published = models.get_model_weights(name).IMAGENET1K_V1
+    preset = published.transforms()
+    return Backbone(
+        name=name,
+        stages=nn.Sequential(OrderedDict(walk(model))),
+        resize=preset.resize_size[0],
+        input_size=preset.crop_size[0],
+        mean=tuple(preset.mean),
+        std=tuple(preset.std),
+        classes=tuple(published.meta["categories"]),
+        weights=weights,
+        decaf=decaf,
+    )
+
+
+def find_published(name: str) -> Path:
+    """Return torchvision's file of ImageNet weights, downloaded on first use into torch's own cache folder.
+
+    That folder is hub/checkpoints under TORCH_HOME. Raises WeightsNotFound where the file is not there and
+    cannot be downloaded.
+    """
+    url = models.get_model_weights(name).IMAGENET1K_V1.url
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
+    if path.exists():
+        return path
+    reason = "settings say offline"
+    if not settings.current().offline:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(path), hash_prefix=path.stem.rsplit("-", 1)[1])
+            return path
+        except (OSError, RuntimeError) as error:  # no network, no space; a file of the wrong checksum
+            reason = str(error)
+    raise WeightsNotFound(
+        f"{name}: the weights {path.name} are not in {path.parent} and could not be downloaded ({reason}). "
+        f"Download {url} and put it into that folder."
+    )

@@ -1,0 +1,295 @@
+import hashlib
+import os
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import models
+
+from lecture_lib import backbones, settings
+from lecture_lib.backbones import torchvision_nets, twin_alexnet
+
+# tap -> the module of torchvision's own network whose output it should be, read off torchvision's sources
+FIRES_1_0 = {
+    f"fire{i}": f"features.{j}" for i, j in zip(range(2, 10), (3, 4, 5, 7, 8, 9, 10, 12), strict=True)
+}
+FIRES_1_1 = {
+    f"fire{i}": f"features.{j}" for i, j in zip(range(2, 10), (3, 4, 6, 7, 9, 10, 11, 12), strict=True)
+}
+RESNET = {"conv1": "relu", "pool1": "maxpool", "pool5": "avgpool", "fc": "fc"}
+ORIGINAL = {
+    "alexnet": {
+        **{"conv1": "features.1", "pool1": "features.2", "conv2": "features.4", "pool2": "features.5"},
+        **{"conv3": "features.7", "conv4": "features.9", "conv5": "features.11", "pool5": "features.12"},
+        **{"fc6": "classifier.2", "fc7": "classifier.5", "fc8": "classifier.6"},
+    },
+    "vgg16": {
+        **{"conv1_1": "features.1", "conv1_2": "features.3", "pool1": "features.4", "conv2_1": "features.6"},
+        **{"pool2": "features.9", "conv3_3": "features.15", "pool3": "features.16", "conv4_2": "features.20"},
+        **{"pool4": "features.23", "conv5_3": "features.29", "pool5": "features.30"},
+        **{"fc6": "classifier.1", "fc7": "classifier.4", "fc8": "classifier.6"},
+    },
+    "squeezenet1_0": FIRES_1_0
+    | {"conv1": "features.1", "pool1": "features.2", "pool4": "features.6", "pool8": "features.11"}
+    | {"conv10": "classifier.2", "pool10": "classifier.3"},
+    "squeezenet1_1": FIRES_1_1
+    | {"conv1": "features.1", "pool1": "features.2", "pool3": "features.5", "pool5": "features.8"}
+    | {"conv10": "classifier.2", "pool10": "classifier.3"},
+    "resnet18": RESNET | {f"layer{i}": f"layer{i}" for i in range(1, 5)},
+    "resnet50": RESNET | {f"layer{i}": f"layer{i}" for i in range(1, 5)},
+}
+
+# scores of the first five classes for `pattern(96)` (64 for twin-alexnet) with the weights of seed 0
+GOLDEN = {
+    "twin-alexnet": [-0.90117, -0.84207, -1.2781, -0.36231, 1.0688],
+    "alexnet": [0.00022508, -0.0081893, -0.0029657, -0.0095832, -0.0082957],
+    "squeezenet1_0": [0.0061069, 0, 0.067205, 0.056093, 0.082688],
+    "squeezenet1_1": [0.29411, 0.26053, 0.31271, 0.10845, 0.017879],
+    "resnet18": [1.0503, 0.81976, -0.89204, 0.3687, -0.69229],
+    "resnet50": [-3.1698, -10.88, 0.81526, -30.38, 3.2305],
+}
+
+
+def pattern(side):
+    """A picture of stripes, uint8 [3, side, side], which any machine draws alike."""
+    i = torch.arange(side)
+    stripes = [(i[:, None] * down + i * across) % 256 for down, across in ((3, 5), (7, 2), (1, 11))]
+    return torch.stack(stripes).to(torch.uint8)
+
+
+def shared_data():
+    folder = os.environ.get("LECTURE_DATA")
+    if not folder or not (Path(folder) / "caltech101" / "101_ObjectCategories").is_dir():
+        pytest.skip("LECTURE_DATA has no photographs of caltech101")
+    return Path(folder) / "caltech101" / "101_ObjectCategories"
+
+
+@pytest.fixture(scope="module")
+def twin():
+    return backbones.load("twin-alexnet", "random", seed=0)
+
+
+@pytest.mark.parametrize("name", torchvision_nets.NETS)
+def test_taps_are_the_original_networks_activations_after_relu(name):
+    torch.manual_seed(0)
+    model = models.get_model(name, weights=None).eval()
+    x = torch.randn(2, 3, 96, 96)
+    kept = {}
+
+    def keep(tap):
+        # a copy at once: the in-place ReLU that follows a convolution would overwrite a reference, and so
+        # would one that followed a tap
+        return lambda module, inputs, output: kept.setdefault(tap, output.clone())
+
+    for tap, module in ORIGINAL[name].items():
+        model.get_submodule(module).register_forward_hook(keep(tap))
+    with torch.no_grad():
+        scores = model(x)
+    stages = torch.nn.Sequential(OrderedDict(torchvision_nets.NETS[name][0](model))).eval()
+    net = backbones.Backbone(name, stages, 256, 224, (0, 0, 0), (1, 1, 1), (), "", {})
+    found = backbones.features(net, x, net.taps)
+    for tap, expected in kept.items():
+        torch.testing.assert_close(found[tap], expected.reshape(found[tap].shape), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(found[net.taps[-1]], scores, rtol=1e-5, atol=1e-6)
+    assert set(ORIGINAL[name]) <= set(net.taps)
+    if name != "vgg16":
+        assert set(ORIGINAL[name]) == set(net.taps)
+
+
+@pytest.mark.parametrize("name", [name for name in backbones.NAMES if name != "vgg16"])
+def test_golden_scores_of_seeded_networks(name):
+    net = backbones.load(name, "random", seed=0)
+    x = backbones.normalise(net, pattern(64 if name == "twin-alexnet" else 96)[None])
+    (scores,) = backbones.features(net, x, net.taps[-1:]).values()
+    np.testing.assert_allclose(scores[0, :5].cpu(), GOLDEN[name], rtol=2e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["twin-alexnet", "squeezenet1_1", "resnet18"])
+def test_two_passes_and_any_choice_of_taps_agree(name):
+    net = backbones.load(name, "random")
+    x = backbones.normalise(net, pattern(64)[None])
+    everything = backbones.features(net, x, net.taps)
+    again = backbones.features(net, x, net.taps)
+    assert list(everything) == list(net.taps)
+    for tap in net.taps:
+        assert torch.equal(everything[tap], again[tap])
+    for tap in net.decaf.values():
+        assert torch.equal(everything[tap], backbones.features(net, x, [tap])[tap])
+    assert all(tap in net.taps for tap in net.decaf.values())
+    order = [net.taps.index(net.decaf[k]) for k in (1, 5, 6, 7)]
+    assert order == sorted(order)
+
+
+def test_walk_stops_after_the_last_tap_needed(twin):
+    called = []
+    hook = twin.stages.conv2.register_forward_hook(lambda *_: called.append("conv2"))
+    backbones.features(twin, torch.zeros(1, 3, 64, 64), ["pool1", "conv1"])
+    hook.remove()
+    assert called == []
+
+
+def test_conv_taps_are_never_negative_and_last_scores_are(twin):
+    found = backbones.features(twin, torch.randn(4, 3, 64, 64), twin.taps)
+    for tap in twin.taps[:-1]:
+        assert found[tap].min() >= 0, tap
+    assert found["fc8"].min() < 0
+
+
+def test_training_mode_is_refused(twin):
+    twin.stages.fc6.dropout.train()
+    try:
+        with pytest.raises(ValueError, match=r"training mode.*stages\.eval"):
+            backbones.features(twin, torch.zeros(1, 3, 64, 64), ["fc6"])
+    finally:
+        twin.stages.eval()
+
+
+def test_unknown_tap_and_unprepared_pictures_are_named(twin):
+    with pytest.raises(KeyError, match=r"no tap 'fc9'; it has conv1, pool1"):
+        backbones.features(twin, torch.zeros(1, 3, 64, 64), ["fc9"])
+    with pytest.raises(ValueError, match=r"not uint8 \[3, 64, 64\]"):
+        backbones.features(twin, pattern(64), ["fc6"])
+    with pytest.raises(ValueError, match=r"picture is uint8 \[3, H, W\], not float32 \[1, 3, 64, 64\]"):
+        backbones.crop(twin, torch.zeros(1, 3, 64, 64))
+
+
+@pytest.mark.parametrize("size", [(300, 200), (200, 301), (64, 48), (640, 480), (256, 256), (500, 97)])
+def test_preprocessing_is_that_of_the_published_weights(size):
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, (size[1] // 8, size[0] // 8, 3), np.uint8))
+    picture = coarse.resize(size, Image.Resampling.BICUBIC)
+    net = backbones.load("squeezenet1_1", "random")
+    transforms = models.SqueezeNet1_1_Weights.IMAGENET1K_V1.transforms()
+    tensor = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+    ours = backbones.preprocess(net, tensor).cpu()
+    # from a PIL image: Pillow's integers, as ours; from a tensor: floats, rounded once instead of twice
+    for theirs, mean_difference in ((transforms(picture), 0.01), (transforms(tensor), 0.3)):
+        levels = (ours - theirs).abs() * torch.tensor(net.std).view(3, 1, 1) * 255
+        assert levels.max() < 1.01  # both give whole grey levels
+        assert levels.mean() < mean_difference
+
+
+def test_normalising_a_batch_has_the_right_mean_and_deviation_on_each_channel():
+    net = backbones.load("resnet18", "random")
+    images = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(2, 3, 16, 16)
+    x = backbones.normalise(net, images).cpu()
+    for channel, (mean, std) in enumerate(zip((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), strict=True)):
+        expected = (np.arange(256) / 255 - mean) / std
+        np.testing.assert_allclose(x[1, channel].flatten(), expected, atol=1e-5)
+    assert x.dtype == torch.float32
+
+
+def test_random_weights_follow_the_seed_and_leave_the_generator_alone():
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    one = backbones.load("twin-alexnet", "random", seed=4)
+    assert torch.equal(torch.rand(3), expected)
+    assert one.weights == "random seed 4"
+    assert one.fingerprint == backbones.load("twin-alexnet", "random", seed=4).fingerprint
+    assert one.fingerprint != backbones.load("twin-alexnet", "random", seed=5).fingerprint
+
+
+def test_fingerprint_notices_further_training():
+    net = backbones.load("twin-alexnet", "random")
+    before = net.fingerprint
+    assert net.fingerprint == before
+    optimizer = torch.optim.SGD(net.stages.fc8.parameters(), lr=0.1)
+    net.stages(torch.ones(1, 3, 64, 64)).sum().backward()
+    optimizer.step()
+    assert net.fingerprint != before
+
+
+def test_twin_alexnet_is_small_enough_to_ship_and_survives_float16(tmp_path, twin):
+    path = tmp_path / "net.safetensors"
+    names = tuple(f"class {i}" for i in range(len(twin.classes)))
+    twin_alexnet.save_weights(twin.stages, names, path)
+    assert path.stat().st_size < 10e6
+    loaded = backbones.load("twin-alexnet", path)
+    assert loaded.classes == names
+    assert loaded.weights.startswith("net.safetensors sha256 ")
+    assert loaded.weights.endswith(hashlib.sha256(path.read_bytes()).hexdigest()[:8])
+    x = torch.randn(4, 3, 64, 64)
+    a, b = (backbones.features(net, x, ["fc7"])["fc7"] for net in (twin, loaded))
+    assert torch.nn.functional.cosine_similarity(a, b).min() > 0.9999
+
+
+@pytest.mark.parametrize("size", [(64, 64), (65, 64), (96, 80), (200, 333)])
+def test_twin_alexnet_takes_any_size(twin, size):
+    x = torch.randn(1, 3, *size)
+    assert backbones.features(twin, x, ["fc8"])["fc8"].shape == (1, len(twin.classes))
+    expected = tuple(-(-side // 8) // 2 - 3 for side in size)
+    assert twin_alexnet.as_convolutions(twin.stages)(x).shape[2:] == expected
+
+
+def test_as_convolutions_gives_the_same_scores_at_64_pixels_and_slides_by_16(twin):
+    slide = twin_alexnet.as_convolutions(twin.stages)
+    x = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(slide(x)[:, :, 0, 0], twin.stages(x), rtol=1e-4, atol=1e-5)
+    # far from every border the map of a picture moved by 16 pixels is the map moved by one
+    big = torch.randn(1, 3, 224, 224)
+    a, b = slide(big), slide(big.roll((16, 32), (2, 3)))
+    torch.testing.assert_close(b[..., 4:-3, 5:-3], a[..., 3:-4, 3:-5], rtol=1e-4, atol=1e-5)
+
+
+def test_pool5_units_look_where_the_documentation_says(twin):
+    x = torch.rand(1, 3, 192, 192, requires_grad=True)
+    pool5 = x
+    for tap in twin.taps[: twin.taps.index("pool5") + 1]:
+        # a maximum passes its gradient to one place only; a mean shows all places that it might look at
+        stage = getattr(twin.stages, tap)
+        if isinstance(stage, torch.nn.MaxPool2d):
+            stage = torch.nn.AvgPool2d(3, 2, stage.padding, stage.ceil_mode)
+        pool5 = stage(pool5)
+    (gradient,) = torch.autograd.grad(pool5[0, :, 5, 6].sum(), x)
+    rows, columns = (gradient[0].abs().sum((0, axis)).nonzero()[:, 0] for axis in (2, 1))
+    assert [rows.min(), rows.max()] == [16 * 5 + 8 - 49, 16 * 5 + 8 + 49]
+    assert [columns.min(), columns.max()] == [16 * 6 + 8 - 49, 16 * 6 + 8 + 49]
+
+
+def test_weights_that_cannot_be_had_say_which_file_from_where_into_which_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    settings.use(offline=True, quiet=True)
+    try:
+        with pytest.raises(backbones.WeightsNotFound) as caught:
+            backbones.load("alexnet")
+    finally:
+        settings.use(offline=False, quiet=True)
+    for part in ("alexnet-owt-7be5be79.pth", "https://download.pytorch.org/models", str(tmp_path / "hub")):
+        assert part in str(caught.value)
+    with pytest.raises(backbones.WeightsNotFound, match=r"no file of weights .*nowhere\.safetensors"):
+        backbones.load("twin-alexnet", tmp_path / "nowhere.safetensors")
+
+
+def test_damaged_or_foreign_weights_are_named(tmp_path):
+    page = tmp_path / "page.pth"
+    page.write_text("<html>404</html>")
+    other = tmp_path / "other.pth"
+    torch.save({"some": torch.zeros(1)}, other)
+    for file in (page, other):
+        with pytest.raises(ValueError, match=rf"squeezenet1_1: .*{file.name} does not hold the weights"):
+            backbones.load("squeezenet1_1", file)
+    with pytest.raises(ValueError, match="no network 'alexnett'; there are twin-alexnet, alexnet"):
+        backbones.load("alexnett")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["squeezenet1_0", "squeezenet1_1"])
+def test_published_weights_recognise_photographs(name):
+    folder = shared_data()
+    try:
+        net = backbones.load(name)
+    except backbones.WeightsNotFound as error:
+        pytest.skip(str(error))
+    from lecture_lib.datasets.reading import read_picture
+
+    right = []
+    for category in ("grand_piano", "trilobite", "strawberry", "dalmatian"):
+        files = sorted((folder / category).glob("*.jpg"))[:6]
+        x = torch.stack([backbones.preprocess(net, read_picture(file)) for file in files])
+        best = backbones.features(net, x, ["pool10"])["pool10"].argmax(1)
+        right += [net.classes[i] == category.replace("_", " ") for i in best]
+    assert np.mean(right) > 0.75
