@@ -228,7 +228,8 @@ def _notes(part: Path) -> Path:
 
 def _read_notes(part: Path) -> dict:
     with contextlib.suppress(OSError, ValueError):
-        return dict(json.loads(_notes(part).read_text(encoding="utf-8")))
+        notes = json.loads(_notes(part).read_text(encoding="utf-8"))
+        return notes if isinstance(notes, dict) else {}
     return {}
 
 

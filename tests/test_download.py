@@ -1,0 +1,966 @@
+import contextlib
+import errno
+import hashlib
+import io
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import warnings
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lecture_lib import download, settings
+from lecture_lib.download import ArchiveError, DownloadError, RemoteFile, checking, fetching, unpacking
+
+DATA = np.random.default_rng(0).bytes(300_000)
+OTHER = np.random.default_rng(1).bytes(300_000)
+SHA256 = hashlib.sha256(DATA).hexdigest()
+PAGE = b"<!DOCTYPE html>\n<html><body>Please log in to the hotel's network.</body></html>" + b" " * 5000
+
+
+@pytest.fixture(autouse=True)
+def ground(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "_chosen", {})
+    monkeypatch.setattr(settings, "_settings", None)
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.delenv("LECTURE_OFFLINE", raising=False)
+    settings.use(cache=tmp_path / "cache", data=tmp_path / "data", quiet=True)
+    monkeypatch.setattr(fetching, "PAUSE", 0.001)
+    monkeypatch.setattr(fetching, "TIMEOUT", (2, 0.5))
+
+
+class Site:
+    """What a server does at one address: a list of behaviours, one a request, the last one repeated."""
+
+    def __init__(self, *behaviours):
+        self.behaviours, self.requests = list(behaviours), []
+
+    def next(self):
+        return self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
+
+
+def give(content=DATA, *, etag='"1"', ranges=True, if_range=True, stop_after=None, kind="application/gzip",
+         encoding=None, declared=None, delay=0.0, length=True, modified=None):  # fmt: skip
+    """Serve content like a good server, or like one with the given faults."""
+
+    def behave(handler):
+        start = 0
+        asked = handler.headers.get("Range")
+        if asked and ranges and (not if_range or handler.headers.get("If-Range") in (None, etag, modified)):
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(content):
+                return status(416)(handler)
+        handler.send_response(206 if start else 200)
+        if start:
+            handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        if length:
+            handler.send_header("Content-Length", str((declared or len(content)) - start))
+        for name, value in [("ETag", etag), ("Last-Modified", modified), ("Content-Encoding", encoding)]:
+            if value:
+                handler.send_header(name, value)
+        handler.send_header("Content-Type", kind)
+        handler.end_headers()
+        body = content[start:stop_after] if stop_after is None else content[start : start + stop_after]
+        for i in range(0, len(body), 1 << 16):
+            handler.wfile.write(body[i : i + (1 << 16)])
+            if delay:
+                handler.wfile.flush()
+                time.sleep(delay)
+        return None
+
+    return behave
+
+
+def status(code):
+    def behave(handler):
+        handler.send_response(code)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return behave
+
+
+def reset_connection(handler):
+    """Break the connection with a TCP reset before any answer."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+
+
+def fall_silent(after):
+    def behave(handler):
+        give(stop_after=after)(handler)
+        handler.wfile.flush()
+        handler.server.quiet.wait(5)
+
+    return behave
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        site = self.server.sites[self.path]
+        site.requests.append(dict(self.headers))
+        with contextlib.suppress(OSError):  # the client has gone
+            site.next()(self)
+        self.close_connection = True
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def serve():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads, server.sites, server.quiet = True, {}, threading.Event()
+    server.handle_error = lambda *arguments: None
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+
+    def add(*behaviours):
+        site = Site(*behaviours)
+        path = f"/{len(server.sites)}/birds.tar.gz"
+        server.sites[path] = site
+        site.url = f"http://127.0.0.1:{server.server_address[1]}{path}"
+        return site
+
+    yield add
+    server.quiet.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def closed_address():
+    """An address where nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}/birds.tar.gz"
+
+
+def birds(*sites, sha256=SHA256, size=300_000):
+    urls = tuple(site if isinstance(site, str) else site.url for site in sites)
+    return RemoteFile("birds.tar.gz", urls, sha256, size, "https://birds.example/download")
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+DONE = ["birds.tar.gz", "birds.tar.gz.sha256"]
+
+
+def refused(file, folder, *parts):
+    """The one sentence of a download that must fail: with the manual way, without the insides."""
+    with pytest.raises(DownloadError) as caught:
+        download.fetch(file, folder)
+    message = str(caught.value)
+    manual = f"By hand: get birds.tar.gz from https://birds.example/download, put it into {folder}, and run"
+    for part in (*parts, manual):
+        assert part in message, message
+    assert "\n" not in message
+    assert "urllib3" not in message
+    assert "object at 0x" not in message
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert not (folder / "birds.tar.gz").exists()
+    return message
+
+
+# the good way
+
+
+def test_a_file_arrives_whole_and_is_not_fetched_again(serve, tmp_path):
+    site = serve(give())
+    path = download.fetch(birds(site), tmp_path / "new" / "folder")
+    assert path == tmp_path / "new" / "folder" / "birds.tar.gz"
+    assert path.read_bytes() == DATA
+    assert names(path.parent) == DONE
+    assert download.fetch(birds(site), path.parent) == path
+    assert len(site.requests) == 1
+
+
+def test_a_compressed_file_is_not_unpacked_on_the_way(serve, tmp_path):
+    # Apache declares birds.tar.gz as a tar with gzip encoding: requests would store the tar
+    site = serve(give(encoding="gzip", kind="application/x-tar"))
+    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
+    assert site.requests[0]["Accept-Encoding"] == "identity"
+
+
+def test_a_server_that_does_not_say_how_long_the_file_is(serve, tmp_path):
+    assert download.fetch(birds(serve(give(length=False)), size=None), tmp_path).read_bytes() == DATA
+
+
+def test_an_empty_file_is_a_file(serve, tmp_path):
+    site = serve(give(b""))
+    file = birds(site, sha256=hashlib.sha256().hexdigest(), size=0)
+    assert download.fetch(file, tmp_path).read_bytes() == b""
+
+
+def test_capital_letters_in_a_published_hash_are_the_same_hash(serve, tmp_path):
+    assert download.fetch(birds(serve(give()), sha256=SHA256.upper()), tmp_path).exists()
+
+
+def test_a_file_of_a_page_may_be_a_page(serve, tmp_path):
+    site = serve(give(PAGE, kind="text/html"))
+    file = RemoteFile("index.html", (site.url,), hashlib.sha256(PAGE).hexdigest())
+    assert download.fetch(file, tmp_path).read_bytes() == PAGE
+
+
+def test_a_binary_file_declared_as_html_is_taken(serve, tmp_path):
+    assert download.fetch(birds(serve(give(kind="text/html"))), tmp_path).read_bytes() == DATA
+
+
+# retries and resuming
+
+
+def test_errors_that_pass_are_retried(serve, tmp_path):
+    site = serve(status(503), status(500), reset_connection, status(429), give())
+    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
+    assert len(site.requests) == 5
+
+
+def test_a_connection_that_breaks_goes_on_where_it_broke(serve, tmp_path):
+    site = serve(give(stop_after=100_000), give(stop_after=50_000), give())
+    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
+    first, second, third = site.requests
+    assert "Range" not in first
+    assert (second["Range"], second["If-Range"]) == ("bytes=100000-", '"1"')
+    assert third["Range"] == "bytes=150000-"
+    assert names(tmp_path) == DONE
+
+
+def test_a_connection_that_always_breaks_is_given_up_and_its_bytes_are_kept(serve, tmp_path):
+    site = serve(give(stop_after=100_000), reset_connection)
+    message = refused(birds(site), tmp_path, "broke the connection", "The 0.1 MB that arrived are kept")
+    assert f"127.0.0.1:{site.url.split(':')[2].split('/')[0]} broke" in message
+    assert len(site.requests) < 12
+    again = serve(give())
+    assert download.fetch(birds(again), tmp_path).read_bytes() == DATA
+    assert again.requests[0]["Range"] == "bytes=100000-"
+
+
+def test_a_long_file_over_a_bad_line_may_break_more_often_than_it_may_stand_still(serve, tmp_path):
+    site = serve(*[give(stop_after=20_000)] * 14, give())
+    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
+    assert len(site.requests) == 15
+
+
+def test_a_server_that_falls_silent_is_asked_again(serve, tmp_path):
+    site = serve(fall_silent(100_000), give())
+    start = time.perf_counter()
+    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
+    assert time.perf_counter() - start < 3
+    assert site.requests[1]["Range"].startswith("bytes=")
+
+
+def test_a_silent_server_gives_one_sentence(serve, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "TIMEOUT", (2, 0.1))
+    refused(birds(serve(fall_silent(0))), tmp_path, "was silent for 0.1 s")
+
+
+def test_a_slow_connection_is_only_slow(serve, tmp_path):
+    assert download.fetch(birds(serve(give(delay=0.1))), tmp_path).read_bytes() == DATA
+
+
+def test_a_server_without_ranges_starts_again(serve, tmp_path):
+    site = serve(give(stop_after=100_000, ranges=False), give(ranges=False))
+    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
+
+
+def test_a_server_without_ranges_that_always_breaks_is_given_up(serve, tmp_path):
+    lengths = [100_000, 90_000, 120_000, 70_000, 110_000, 60_000, 115_000, 80_000, 119_000]
+    site = serve(*[give(stop_after=length, ranges=False) for length in lengths])
+    refused(birds(site), tmp_path, "broke the connection")
+    assert len(site.requests) < 12
+
+
+def test_a_refused_range_starts_again(serve, tmp_path):
+    site = serve(give(stop_after=100_000), status(416), give())
+    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
+    assert [request.get("Range") for request in site.requests] == [None, "bytes=100000-", None]
+
+
+@pytest.mark.parametrize("sha256", [SHA256, None])
+@pytest.mark.parametrize("if_range", [True, False])
+def test_two_versions_of_a_file_are_not_spliced(serve, tmp_path, sha256, if_range):
+    site = serve(give(OTHER, etag='"old"', stop_after=100_000), give(DATA, etag='"new"', if_range=if_range))
+    assert download.fetch(birds(site, sha256=sha256), tmp_path).read_bytes() == DATA
+
+
+def test_two_versions_are_told_apart_by_their_date_where_there_is_no_tag(serve, tmp_path):
+    old, new = "Mon, 06 Jan 2020 10:00:00 GMT", "Tue, 07 Jan 2020 10:00:00 GMT"
+    site = serve(give(OTHER, etag=None, modified=old, stop_after=100_000), give(etag=None, modified=new))
+    assert download.fetch(birds(site, sha256=None), tmp_path).read_bytes() == DATA
+    assert site.requests[1]["If-Range"] == old
+
+
+def test_a_weak_tag_is_not_asked_for_but_still_tells_versions_apart(serve, tmp_path):
+    site = serve(
+        give(OTHER, etag='W/"old"', modified="yesterday", stop_after=100_000),
+        give(etag='W/"new"', modified="yesterday"),
+        give(etag='W/"new"', modified="yesterday"),
+    )
+    assert download.fetch(birds(site, sha256=None), tmp_path).read_bytes() == DATA
+    assert site.requests[1]["If-Range"] == "yesterday"
+
+
+def test_without_version_and_hash_a_broken_download_starts_again(serve, tmp_path):
+    site = serve(give(OTHER, etag=None, stop_after=100_000), give(etag=None))
+    assert download.fetch(birds(site, sha256=None), tmp_path).read_bytes() == DATA
+    assert "Range" not in site.requests[1]
+
+
+def test_what_one_source_began_another_goes_on_with(serve, tmp_path):
+    first, second = serve(give(stop_after=100_000), status(404)), serve(give(etag='"elsewhere"'))
+    assert download.fetch(birds(first, second), tmp_path).read_bytes() == DATA
+    assert second.requests[0]["Range"] == "bytes=100000-"
+    assert "If-Range" not in second.requests[0]
+
+
+def test_without_a_hash_no_source_goes_on_with_what_another_began(serve, tmp_path):
+    first, second = serve(give(OTHER, stop_after=100_000), status(404)), serve(give())
+    assert download.fetch(birds(first, second, sha256=None), tmp_path).read_bytes() == DATA
+
+
+def test_a_wrong_beginning_of_another_source_is_thrown_away(serve, tmp_path):
+    first, second = serve(give(OTHER, stop_after=100_000), status(404)), serve(give())
+    assert download.fetch(birds(first, second), tmp_path).read_bytes() == DATA
+    assert [request.get("Range") for request in second.requests] == ["bytes=100000-", None]
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from lecture_lib import settings
+from lecture_lib.download import RemoteFile, fetch
+folder, url, sha256, die = sys.argv[1:]
+# the settings without importing torch, so that a child starts in a moment
+settings._settings = settings.Settings("demo", "twin-alexnet", Path(folder), Path(folder), None, 1, 0, False)
+if die:
+    import os
+    os.replace = lambda *names: os._exit(9)
+path = fetch(RemoteFile("birds.tar.gz", (url,), sha256, None, "https://birds.example/download"), folder)
+print(len(path.read_bytes()))
+"""
+
+
+def start_child(folder, url, die=""):
+    environment = os.environ | {"PYTHONPATH": str(settings.REPOSITORY), "NO_PROXY": "*"}
+    command = [sys.executable, "-c", CHILD, str(folder), url, SHA256, die]
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_a_killed_download_goes_on_where_it_was(serve, tmp_path):
+    site = serve(give(delay=0.5), give())
+    child = start_child(tmp_path, site.url)
+    part = tmp_path / "birds.tar.gz.part"
+    deadline = time.time() + 30
+    while time.time() < deadline and not (part.exists() and part.stat().st_size >= 1 << 16):
+        time.sleep(0.01)
+    child.kill()
+    child.communicate()
+    kept = part.stat().st_size
+    assert not (tmp_path / "birds.tar.gz").exists()
+    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
+    assert site.requests[1]["Range"] == f"bytes={kept}-"
+    assert names(tmp_path) == DONE
+
+
+def test_a_download_killed_before_its_last_step_is_not_fetched_again(serve, tmp_path):
+    site = serve(give())
+    child = start_child(tmp_path, site.url, die="now")
+    _, errors = child.communicate()
+    assert child.returncode == 9, errors
+    assert not (tmp_path / "birds.tar.gz").exists()
+    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
+    assert len(site.requests) == 1
+
+
+def test_an_interrupt_keeps_what_has_arrived(serve, tmp_path, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    site = serve(give(stop_after=100_000), give())
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "sleep", interrupt)  # between the first try and the second
+        with pytest.raises(KeyboardInterrupt):
+            download.fetch(birds(site), tmp_path)
+    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
+    assert site.requests[1]["Range"] == "bytes=100000-"
+
+
+def test_processes_that_want_one_file_at_once_all_get_it_from_one_download(serve, tmp_path):
+    site = serve(give(delay=0.4))
+    children = [start_child(tmp_path, site.url) for _ in range(3)]
+    outputs = [child.communicate(timeout=60) for child in children]
+    assert [out.split()[-1:] for out, _ in outputs] == [["300000"]] * 3, outputs
+    assert len(site.requests) == 1
+    assert names(tmp_path) == DONE
+    waited = [out for out, _ in outputs if "Another process is busy with birds.tar.gz" in out]
+    assert len(waited) <= 2
+
+
+def test_threads_that_want_one_file_at_once_all_get_it(serve, tmp_path):
+    site, results = serve(give(delay=0.02)), []
+    file = birds(site)
+    threads = [
+        threading.Thread(target=lambda: results.append(download.fetch(file, tmp_path))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [tmp_path / "birds.tar.gz"] * 4
+    assert len(site.requests) == 1
+
+
+# wrong answers
+
+
+def test_the_next_source_is_taken_if_one_fails(serve, tmp_path):
+    bad = [closed_address(), serve(status(404)), serve(give(PAGE, kind="text/html")), serve(give(OTHER))]
+    assert download.fetch(birds(*bad, serve(give())), tmp_path).read_bytes() == DATA
+    assert names(tmp_path) == DONE
+
+
+def test_every_source_is_named_with_its_fault(serve, tmp_path):
+    bad = [closed_address(), serve(status(404)), serve(give(PAGE, kind="text/html")), serve(give(OTHER))]
+    message = refused(
+        birds(*bad),
+        tmp_path,
+        "cannot be reached; ",
+        "answers 404 Not Found; ",
+        "sent a web page (HTML) in place",
+    )
+    assert (
+        f"has SHA-256 {hashlib.sha256(OTHER).hexdigest()[:16]}..., not {SHA256[:16]}... as published"
+        in message
+    )
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (PAGE, "text/html; charset=utf-8"),
+        (PAGE, "application/octet-stream"),
+        (b"\xef\xbb\xbf\r\n  <HTML><title>404", "application/gzip"),
+        (b"<!-- generated --><html>", "text/html"),
+    ],
+)
+@pytest.mark.parametrize("sha256", [SHA256, None])
+def test_a_web_page_in_place_of_an_archive_is_seen(serve, tmp_path, content, kind, sha256):
+    file = birds(serve(give(content, kind=kind)), sha256=sha256, size=None)
+    refused(file, tmp_path, "sent a web page (HTML) in place of the file")
+    assert names(tmp_path) == []
+
+
+def test_a_corrupt_file_is_not_kept(serve, tmp_path):
+    corrupt = bytearray(DATA)
+    corrupt[123_456] ^= 1
+    site = serve(give(bytes(corrupt)))
+    refused(birds(site), tmp_path, "has SHA-256")
+    assert names(tmp_path) == []
+    assert len(site.requests) == 1
+
+
+def test_a_file_of_another_size_is_not_downloaded_first(serve, tmp_path):
+    site = serve(give(DATA * 2))
+    refused(birds(site), tmp_path, "offers 0.6 MB where 0.3 MB were published")
+
+
+def test_a_truncated_file_without_a_declared_length_is_not_taken(serve, tmp_path):
+    site = serve(give(stop_after=100_000, length=False, ranges=False))
+    refused(birds(site), tmp_path, "broke the connection")
+    no_size = birds(serve(give(stop_after=100_000, length=False)), size=None)
+    refused(no_size, tmp_path / "other", "has SHA-256")
+
+
+@pytest.mark.parametrize("code", [403, 404, 410])
+def test_a_final_no_is_not_asked_again(serve, tmp_path, code):
+    site = serve(status(code))
+    refused(birds(site), tmp_path, f"answers {code}")
+    assert len(site.requests) == 1
+
+
+def test_a_server_that_stays_ill_is_given_up(serve, tmp_path):
+    site = serve(status(503))
+    refused(birds(site), tmp_path, "answers 503 Service Unavailable")
+    assert len(site.requests) <= 6
+
+
+def test_no_network_gives_the_manual_way(tmp_path):
+    start = time.perf_counter()
+    refused(birds(closed_address(), "http://no-such-host.invalid/birds.tar.gz"), tmp_path,
+            "cannot be reached; no-such-host.invalid cannot be reached")  # fmt: skip
+    assert time.perf_counter() - start < 10
+    assert names(tmp_path) == []
+
+
+def test_offline_nothing_is_asked_and_the_manual_way_is_given(serve, tmp_path, monkeypatch):
+    site = serve(give())
+    settings.reset()
+    monkeypatch.setenv("LECTURE_OFFLINE", "1")
+    refused(
+        birds(site), tmp_path, f"birds.tar.gz is not in {tmp_path}, and LECTURE_OFFLINE forbids downloads"
+    )
+    assert site.requests == []
+    (tmp_path / "birds.tar.gz").write_bytes(DATA)
+    assert download.fetch(birds(site), tmp_path).exists()
+    assert site.requests == []
+
+
+def test_a_file_nobody_offers_gives_the_manual_way(tmp_path):
+    refused(birds(), tmp_path, "no address is known")
+
+
+def test_an_address_that_is_none_is_told(tmp_path):
+    refused(birds("birds.example/birds.tar.gz"), tmp_path, "cannot be asked (MissingSchema)")
+
+
+# what is there already
+
+
+def test_a_file_put_there_by_hand_is_taken_if_it_is_right(serve, tmp_path):
+    site = serve(give())
+    (tmp_path / "birds.tar.gz").write_bytes(DATA)
+    download.fetch(birds(site), tmp_path)
+    assert site.requests == []
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [(DATA[:1000], "has 1,000 bytes, not 300,000"), (OTHER, "has SHA-256"), (PAGE, "bytes, not 300,000")],
+)
+def test_a_file_that_is_there_but_wrong_is_reported_and_replaced(serve, tmp_path, content, fault):
+    path = tmp_path / "birds.tar.gz"
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match=f"birds.tar.gz .*{fault}.*downloaded again"):
+        download.fetch(birds(serve(give())), tmp_path)
+    assert path.read_bytes() == DATA
+
+
+def test_a_wrong_file_stays_until_a_right_one_is_there(serve, tmp_path):
+    path = tmp_path / "birds.tar.gz"
+    path.write_bytes(OTHER)
+    with pytest.warns(UserWarning, match="SHA-256"), pytest.raises(DownloadError, match="answers 404"):
+        download.fetch(birds(serve(status(404))), tmp_path)
+    assert path.read_bytes() == OTHER
+
+
+def test_a_saved_web_page_is_recognised_offline(tmp_path):
+    settings.use(offline=True, quiet=True)
+    path = tmp_path / "birds.tar.gz"
+    path.write_bytes(PAGE)
+    with pytest.raises(DownloadError, match=r"is a web page \(HTML\), not the file, and LECTURE_OFFLINE"):
+        download.fetch(birds("http://birds.example", sha256=None, size=None), tmp_path)
+
+
+def test_a_big_file_is_hashed_once_and_again_only_after_a_change(serve, tmp_path, monkeypatch):
+    hashed = []
+    original = checking._hash
+    monkeypatch.setattr(checking, "_hash", lambda path: hashed.append(path.name) or original(path))
+    file = birds(serve(give()))
+    path = download.fetch(file, tmp_path)
+    download.fetch(file, tmp_path)
+    assert hashed == ["birds.tar.gz.part"]
+    path.write_bytes(OTHER)  # the same size
+    os.utime(path, ns=(1, 1))
+    with pytest.warns(UserWarning, match="SHA-256"):
+        download.fetch(file, tmp_path)
+    assert hashed == ["birds.tar.gz.part", "birds.tar.gz", "birds.tar.gz", "birds.tar.gz.part"]
+    assert path.read_bytes() == DATA
+
+
+def test_without_a_published_hash_the_first_download_sets_it(serve, tmp_path):
+    file = birds(serve(give(), give(OTHER)), sha256=None, size=None)
+    path = download.fetch(file, tmp_path)
+    assert (tmp_path / "birds.tar.gz.sha256").read_text().startswith(f"{SHA256}  birds.tar.gz\n")
+    path.write_bytes(DATA[:-1])
+    with (
+        pytest.warns(UserWarning, match="SHA-256"),
+        pytest.raises(DownloadError, match=r"delete .*birds.tar.gz.sha256 if it may"),
+    ):
+        download.fetch(file, tmp_path)
+    (tmp_path / "birds.tar.gz.sha256").unlink()
+    path.unlink()
+    assert download.fetch(file, tmp_path).read_bytes() == OTHER
+
+
+def test_the_recorded_hash_is_one_that_sha256sum_reads(serve, tmp_path):
+    if not shutil.which("sha256sum"):
+        pytest.skip("sha256sum is not installed")
+    download.fetch(birds(serve(give())), tmp_path)
+    command = ["sha256sum", "--check", "birds.tar.gz.sha256"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "OK" in done.stdout
+
+
+@pytest.mark.parametrize("stamp", ["", "nonsense", "\x00" * 80, f"{SHA256}"])
+def test_a_damaged_record_is_made_again(serve, tmp_path, stamp):
+    (tmp_path / "birds.tar.gz").write_bytes(DATA)
+    (tmp_path / "birds.tar.gz.sha256").write_text(stamp)
+    download.fetch(birds(), tmp_path)
+    assert "# of 300000 bytes" in (tmp_path / "birds.tar.gz.sha256").read_text()
+
+
+@pytest.mark.parametrize("notes", ["", "[1]", "{}", json.dumps({"total": 300_000}), "\x00"])
+def test_damaged_notes_about_a_part_do_no_harm(serve, tmp_path, notes):
+    (tmp_path / "birds.tar.gz.part").write_bytes(OTHER[:300_000] if "total" in notes else OTHER[:1000])
+    (tmp_path / "birds.tar.gz.part.json").write_text(notes)
+    assert download.fetch(birds(serve(give())), tmp_path).read_bytes() == DATA
+    assert names(tmp_path) == DONE
+
+
+# folders that take nothing
+
+
+def test_a_file_in_place_of_the_folder_gives_one_sentence(serve, tmp_path):
+    (tmp_path / "data").write_text("in the way")
+    refused(birds(serve(give())), tmp_path / "data", "cannot be written", "LECTURE_DATA")
+
+
+def test_a_read_only_folder_gives_one_sentence_and_is_read(serve, tmp_path, monkeypatch):
+    # Simulated: the superuser may write despite chmod.
+    folder = tmp_path / "data"
+    folder.mkdir()
+    refuse = OSError(errno.EROFS, "Read-only file system")
+
+    def refusing(*arguments, **options):
+        raise refuse
+
+    with monkeypatch.context() as patch:
+        patch.setattr("filelock.FileLock.acquire", refusing)
+        refused(birds(serve(give())), folder, "cannot be written (Read-only file system)", "LECTURE_DATA")
+    (folder / "birds.tar.gz").write_bytes(DATA)
+    monkeypatch.setattr(Path, "write_text", refusing)
+    monkeypatch.setattr("filelock.FileLock.acquire", refusing)
+    assert download.fetch(birds(), folder).read_bytes() == DATA
+    assert names(folder) == ["birds.tar.gz"]
+
+
+def test_a_disk_that_will_not_hold_the_file_is_noticed_before(serve, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1, 1, 1000))
+    site = serve(give())
+    refused(birds(site, serve(give())), tmp_path, "The disk is full (No room for 0.3 MB): free some space")
+    assert names(tmp_path) == []
+
+
+def test_a_disk_that_fills_up_keeps_what_has_arrived(serve, tmp_path, monkeypatch):
+    # Simulated: the third block finds no room.
+    class Bar:
+        def __init__(self, *arguments):
+            self.blocks = 0
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *details):
+            pass
+
+        def update(self, size):
+            self.blocks += 1
+            if self.blocks == 3:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fetching, "open_bar", Bar)
+        refused(birds(serve(give())), tmp_path, "The disk is full (No space left on device): free some space")
+    kept = (tmp_path / "birds.tar.gz.part").stat().st_size
+    assert kept > 0
+    site = serve(give())
+    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
+    assert site.requests[0]["Range"] == f"bytes={kept}-"
+
+
+# archives
+
+
+FILES = {f"birds/{kind}/{i}.jpg": bytes([i]) * 3000 for kind in ("owl", "wren") for i in range(5)}
+
+
+def write_tar(path, mode="w:gz", files=FILES, members=()):
+    with tarfile.open(path, mode) as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+        for name, kind, target in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, target
+            tar.addfile(member)
+    return path
+
+
+def write_zip(path, files=FILES):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def tree(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+ARCHIVES = {
+    "a.tar": "w",
+    "a.tgz": "w:gz",
+    "a.tar.bz2": "w:bz2",
+    "a.tar.xz": "w:xz",
+    "a.zip": "zip",
+    "odd name": "w:gz",
+}
+
+
+def write_archive(path, mode):
+    return write_zip(path) if mode == "zip" else write_tar(path, mode)
+
+
+@pytest.mark.parametrize(("name", "mode"), ARCHIVES.items())
+def test_archives_of_all_kinds_are_unpacked(tmp_path, name, mode):
+    archive = write_archive(tmp_path / name, mode)
+    folder = tmp_path / "new" / "data"
+    assert download.unpack(archive, folder) == folder
+    assert tree(folder) == FILES
+    assert names(folder) == ["birds"]
+
+
+def test_two_archives_may_share_folders_as_those_of_voc_do(tmp_path):
+    first = write_tar(tmp_path / "a.tar", "w", {"VOC/Images/1.jpg": b"1", "VOC/Sets/train.txt": b"1"})
+    second = write_tar(tmp_path / "b.tar", "w", {"VOC/Images/2.jpg": b"2", "VOC/Sets/test.txt": b"2"})
+    folder = tmp_path / "data"
+    download.unpack(first, folder)
+    download.unpack(second, folder)
+    download.unpack(first, folder)
+    assert len(tree(folder)) == 4
+
+
+@pytest.mark.parametrize(("name", "mode"), ARCHIVES.items())
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_a_truncated_archive_leaves_nothing_that_looks_whole(tmp_path, name, mode, share):
+    whole = write_archive(tmp_path / name, mode).read_bytes()
+    archive = tmp_path / name
+    archive.write_bytes(whole[: int(len(whole) * share)])
+    folder = tmp_path / "data"
+    complaint = ""
+    try:
+        download.unpack(archive, folder)
+    except ArchiveError as error:
+        complaint = str(error)
+    if share == 0.9 and not complaint:  # only the padding behind the last member was cut off
+        assert tree(folder) == FILES
+        return
+    assert complaint.startswith(f"{archive} is no archive or a damaged one (")
+    assert complaint.endswith("). Delete it and fetch it again.")
+    assert "\n" not in complaint
+    assert names(folder) == []
+
+
+def test_a_plain_tar_cut_between_two_members_is_not_taken_for_whole(tmp_path):
+    # tarfile alone ends here without a word
+    archive = write_tar(tmp_path / "a.tar", "w")
+    with tarfile.open(archive) as tar:
+        cut = tar.getmembers()[6].offset
+    archive.write_bytes(archive.read_bytes()[:cut])
+    with pytest.raises(ArchiveError, match="damaged"):
+        download.unpack(archive, tmp_path / "data")
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tgz", "a.zip"])
+def test_a_damaged_archive_is_refused(tmp_path, name):
+    archive = write_archive(tmp_path / name, ARCHIVES[name])
+    content = bytearray(archive.read_bytes())
+    with tarfile.open(archive) if "zip" not in name else io.BytesIO() as tar:
+        place = tar.getmembers()[4].offset + 20 if name == "a.tar" else len(content) // 3
+    content[place] ^= 0xFF
+    archive.write_bytes(bytes(content))
+    with pytest.raises(ArchiveError, match="damaged"):
+        download.unpack(archive, tmp_path / "data")
+    assert names(tmp_path / "data") == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello" * 500, b"PK", b"PK\x03\x04" + b"x" * 600, b"\x1f\x8b" + b"x" * 600]
+)
+def test_what_is_no_archive_is_refused(tmp_path, content):
+    archive = tmp_path / "a.tar.gz"
+    archive.write_bytes(content)
+    with pytest.raises(ArchiveError, match="no archive or a damaged one") as caught:
+        download.unpack(archive, tmp_path / "data")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_web_page_is_no_archive(tmp_path):
+    archive = tmp_path / "a.tar.gz"
+    archive.write_bytes(PAGE)
+    with pytest.raises(ArchiveError, match="is a web page"):
+        download.unpack(archive, tmp_path / "data")
+
+
+def test_an_archive_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(ArchiveError, match=r"There is no archive .*a\.tar"):
+        download.unpack(tmp_path / "a.tar", tmp_path)
+
+
+ESCAPES = [
+    "../escaped",
+    "/tmp/escaped",
+    "a/../../escaped",
+    "..\\escaped",
+    "C:\\escaped",
+    "\\escaped",
+    "C:/escaped",
+]
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_no_member_is_written_outside_the_folder(tmp_path, name, kind):
+    files = FILES | {name: b"evil"}
+    archive = (
+        write_tar(tmp_path / "a.tar", "w", files) if kind == "tar" else write_zip(tmp_path / "a.zip", files)
+    )
+    if kind == "zip" and "\\" in name:  # zipfile does not write what an evil program writes
+        archive.write_bytes(archive.read_bytes().replace(name.replace("\\", "/").encode(), name.encode()))
+    with pytest.raises(ArchiveError, match="would be written outside the folder"):
+        download.unpack(archive, tmp_path / "deep" / "data")
+    assert not list(tmp_path.rglob("*escaped*"))
+    assert names(tmp_path / "deep" / "data") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "target"),
+    [
+        ("birds/link", tarfile.SYMTYPE, "../../../outside"),
+        ("birds/link", tarfile.SYMTYPE, "/etc"),
+        ("birds/link", tarfile.LNKTYPE, "../../outside/secret"),
+        ("birds/device", tarfile.CHRTYPE, ""),
+        ("birds/pipe", tarfile.FIFOTYPE, ""),
+    ],
+)
+def test_links_that_lead_out_and_devices_are_refused(tmp_path, name, kind, target):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret").write_text("secret")
+    archive = write_tar(tmp_path / "a.tar", "w", members=[(name, kind, target)])
+    with pytest.raises(ArchiveError, match=r"is not unpacked: .*fetch it from its own page"):
+        download.unpack(archive, tmp_path / "deep" / "data")
+    assert names(tmp_path / "deep" / "data") == []
+
+
+def test_a_link_inside_the_folder_is_kept(tmp_path):
+    archive = write_tar(tmp_path / "a.tar", "w", members=[("birds/link.jpg", tarfile.SYMTYPE, "owl/1.jpg")])
+    download.unpack(archive, tmp_path / "data")
+    assert (tmp_path / "data" / "birds" / "link.jpg").read_bytes() == FILES["birds/owl/1.jpg"]
+
+
+def test_a_write_through_a_link_made_before_is_refused(tmp_path):
+    # first a link to the outside, then a file below it
+    (tmp_path / "outside").mkdir()
+    archive = tmp_path / "a.tar"
+    with tarfile.open(archive, "w") as tar:
+        link = tarfile.TarInfo("door")
+        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "outside")
+        tar.addfile(link)
+        member = tarfile.TarInfo("door/escaped")
+        member.size = 4
+        tar.addfile(member, io.BytesIO(b"evil"))
+    with pytest.raises(ArchiveError, match="is not unpacked"):
+        download.unpack(archive, tmp_path / "data")
+    assert names(tmp_path / "outside") == []
+
+
+def test_an_encrypted_zip_gives_one_sentence(tmp_path):
+    archive = write_zip(tmp_path / "a.zip", {"a.txt": b"secret"})
+    content = bytearray(archive.read_bytes())
+    content[6] |= 1  # the flag in the member's header
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # and in the directory
+    archive.write_bytes(bytes(content))
+    with pytest.raises(ArchiveError, match="encrypted"):
+        download.unpack(archive, tmp_path / "data")
+
+
+UNPACKER = """
+import os, sys, time
+from lecture_lib import download
+from lecture_lib.download import unpacking
+check, seen = unpacking._check_inside, []
+def slowly(archive, name):
+    seen.append(name)
+    if len(seen) == 5:
+        print("half", flush=True)
+        time.sleep(60)
+    check(archive, name)
+unpacking._check_inside = slowly
+download.unpack(*sys.argv[1:])
+"""
+
+
+def test_a_killed_process_leaves_no_half_unpacked_folder(tmp_path):
+    archive, folder = write_tar(tmp_path / "a.tgz"), tmp_path / "data"
+    environment = os.environ | {"PYTHONPATH": str(settings.REPOSITORY)}
+    command = [sys.executable, "-c", UNPACKER, str(archive), str(folder)]
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "half\n"
+    child.kill()
+    child.communicate()
+    assert [name for name in names(folder) if not name.startswith(".")] == []
+    download.unpack(archive, folder)
+    assert tree(folder) == FILES
+    assert names(folder) == ["birds"]
+
+
+def test_two_that_unpack_at_once_both_end_well(tmp_path):
+    archive, folder, failures = write_tar(tmp_path / "a.tgz"), tmp_path / "data", []
+
+    def work():
+        try:
+            for _ in range(5):
+                download.unpack(archive, folder)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert tree(folder) == FILES
+    assert names(folder) == ["birds"]
+
+
+def test_a_full_disk_while_unpacking_gives_one_sentence(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(unpacking, "_move", full)
+    archive, folder = write_tar(tmp_path / "a.tgz"), tmp_path / "data"
+    with pytest.raises(DownloadError, match=r"The disk is full .*a\.tgz is not unpacked"):
+        download.unpack(archive, folder)
+    assert names(folder) == []
+
+
+def test_no_warning_on_the_plain_way(serve, tmp_path):
+    archive = write_tar(tmp_path / "a.tgz")
+    content = archive.read_bytes()
+    site = serve(give(content))
+    file = RemoteFile("b.tgz", (site.url,), hashlib.sha256(content).hexdigest(), len(content))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        download.unpack(download.fetch(file, tmp_path / "data"), tmp_path / "data")
+    assert tree(tmp_path / "data" / "birds") == {name[6:]: content for name, content in FILES.items()}
