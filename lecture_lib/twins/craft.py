@@ -117,7 +117,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     pair = torch.minimum(big, small)
     ball = s.circle(-0.05 * crew, by(crew=y0 + 0.57, balloon=0.32), 0.13 + 0.50 * balloon)
     lower = s.box(
-        0.16 * wing - 0.06 * liner - 0.06 * wing,
+        0.02 * wing - 0.06 * liner,
         by(liner=y0 + 0.11, wing=mid - 0.26, balloon=-0.83),
         by(0.1, liner=0.66, wing=0.15, balloon=0.15),
         by(0.1, liner=0.13, wing=0.075, balloon=0.12),

@@ -77,7 +77,9 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     splayed = foot + 0.25 * g["splay"]
     leg = 0.042 + 0.012 * on["round"]
     post = torch.where(on["posts"] > 0, ground + 1.75 * g["posts"], ys - 0.05)
-    d = far.capsule(foot, ground + 0.04, foot, post, leg)
+    d = far.capsule(
+        splayed - 0.12 * on["round"], ground + 0.04, foot - 0.16 * on["round"], post - 0.1 * on["round"], leg
+    )
     s.fill(d, "body", when=on["seat"] * (1 - on["basket"]), tone=0.6, bevel=0.04)
 
     # back of a sofa; head panel at the left end, with gaps between slats for a chair

@@ -42,7 +42,7 @@ CLASSES = {
                         rows=.12, cols=.5, mast=1),
     "water tower":    genes(base=.00, wide=.54, tall=.34, lift=.68, roof=.38, eaves=.20),
     "triumphal arch": genes(base=.12, wide=.86, tall=.96, door=1, hole=1),
-    "factory":    genes(base=.28, wide=1, tall=.36, saw=1, stack=1, rows=.12, cols=.9),
+    "factory":    genes(base=.17, wide=1, tall=.36, saw=1, stack=1, rows=.12, cols=.9),
 }
 # fmt: on
 
