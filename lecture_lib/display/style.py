@@ -1,0 +1,144 @@
+"""How figures look: white ground, one colour and marker a group wherever it is shown, text for a slide; `show`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+
+import matplotlib as mpl
+import numpy as np
+from IPython import display as ipython
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from PIL import Image
+
+from lecture_lib.datasets import ImageCollection
+
+DPI = 100
+INK, PALE = "#222222", "#9a9a9a"
+ENOUGH = 100_000  # bytes; a larger PNG becomes a JPEG where that is smaller: a notebook stays under 1.5 MB
+LOOK = {
+    "figure.facecolor": "white", "savefig.facecolor": "white", "axes.facecolor": "white",
+    "figure.dpi": DPI, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": PALE,
+    "xtick.color": INK, "ytick.color": INK, "font.family": "sans-serif", "font.size": 11,
+    "axes.titlesize": 13, "axes.titlelocation": "left", "axes.labelsize": 11, "legend.fontsize": 10,
+    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+}  # fmt: skip
+
+# The lecture's groups in its order, then those that only photographs have, scenes, and VOC's. Neighbours in this
+# list, and groups that maps put side by side, differ in lightness as well as hue; the marker differs too.
+GROUPS = {
+    "structure": ("#8c6bb1", "s"),
+    "covering": ("#f768a1", "P"),
+    "commodity": ("#b8a000", "D"),
+    "conveyance": ("#d62728", "s"),
+    "invertebrate": ("#5e2d91", "v"),
+    "bird": ("#1f77d0", "o"),
+    "hunting dog": ("#ff7f0e", "^"),
+    "mammal": ("#8c4a1e", "^"),
+    "fish": ("#12b5c9", "<"),
+    "plant": ("#2a9d3a", "X"),
+    "furniture": ("#e8b98a", "D"),
+    "vessel": ("#7fcdbb", "P"),
+    "instrument": ("#25304f", "o"),
+    "person": ("#ffb000", "o"),
+    "device": ("#9ec5e8", "s"),
+    "reptile": ("#a6d96a", "v"),
+    "figure": ("#c51b8a", "X"),
+    "other": ("#8a8a8a", "o"),
+    "background": ("#c8c8c8", "o"),
+    "indoor": ("#d95f02", "o"),
+    "outdoor natural": ("#1b9e4b", "^"),
+    "outdoor man-made": ("#4a5fc1", "s"),
+    "animal": ("#1f77d0", "o"),
+    "vehicle": ("#d62728", "s"),
+}
+SPARE = (
+    "#1f77d0",
+    "#d62728",
+    "#2a9d3a",
+    "#ff7f0e",
+    "#5e2d91",
+    "#12b5c9",
+    "#f768a1",
+    "#8c4a1e",
+    "#b8a000",
+    "#25304f",
+)
+SPARE_MARKERS = "o^sDvPX"
+SAME = {"musical instrument": "instrument"}
+
+
+def look() -> AbstractContextManager[None]:
+    """Draw in the workbook's style within this context; the user's own settings stay as they are."""
+    return mpl.rc_context(LOOK)
+
+
+def new_figure(width: float, height: float, **options) -> Figure:
+    """An empty white figure of width x height inches, known to no window: it appears where it is shown."""
+    return Figure(figsize=(width, height), dpi=DPI, facecolor="white", **options)
+
+
+def looks(groups: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each different group, in the order of a legend.
+
+    A group of the lecture has the same look everywhere; others (say, the folders of one's own pictures) follow
+    in alphabetic order and take the spare colours in turn.
+    """
+    names = set(groups)
+    order = list(GROUPS)
+    known = sorted((n for n in names if _key(n) in GROUPS), key=lambda n: order.index(_key(n)))
+    spare = sorted(names - set(known))
+    return {n: GROUPS[_key(n)] for n in known} | {
+        n: (SPARE[i % len(SPARE)], SPARE_MARKERS[i // len(SPARE) % len(SPARE_MARKERS)])
+        for i, n in enumerate(spare)
+    }
+
+
+def groups_of(images: ImageCollection | Sequence[str]) -> np.ndarray:
+    """The group of each picture, [N] of str; its class where the dataset has no groups; names pass as they are."""
+    if not isinstance(images, ImageCollection):
+        return np.asarray(images, dtype=str)
+    if images.multi_label:
+        raise ValueError(f"{images.name}: a picture shows several classes; give one group name a picture.")
+    names = [g or c for g, c in zip(images.groups, images.classes, strict=True)]
+    return np.array([names[label] if label >= 0 else "other" for label in images.labels])
+
+
+def add_legend(figure: Figure, groups: Iterable[str]) -> None:
+    """A legend of groups at the right of a figure of constrained layout."""
+    handles = [
+        Line2D([], [], color=colour, marker=marker, ls="", ms=7, label=name)
+        for name, (colour, marker) in looks(groups).items()
+    ]
+    figure.legend(handles=handles, loc="outside right center")
+
+
+def encode(figure: Figure) -> tuple[bytes, str]:
+    """Render to PNG or, for pictures, JPEG, whichever is small; returns the bytes and "png" or "jpeg"."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=figure.dpi)
+    picture = Image.open(buffer).convert("RGB")
+    png, jpeg = io.BytesIO(), io.BytesIO()
+    picture.quantize(256, dither=Image.Dither.NONE).save(png, "png", optimize=True)
+    if len(png.getvalue()) > ENOUGH:
+        picture.save(jpeg, "jpeg", quality=82, optimize=True)
+        if len(jpeg.getvalue()) < len(png.getvalue()):
+            return jpeg.getvalue(), "jpeg"
+    return png.getvalue(), "png"
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Show a figure in a notebook, with the text `alt` for those who cannot see it."""
+    if not alt.strip():
+        raise ValueError("A figure needs an alternative text: say in a sentence what it shows.")
+    data, kind = encode(figure)
+    ipython.display(
+        {f"image/{kind}": data, "text/plain": alt}, metadata={f"image/{kind}": {"alt": alt}}, raw=True
+    )
+
+
+def _key(name: str) -> str:
+    short = name.partition(",")[0]
+    return SAME.get(short, short)
