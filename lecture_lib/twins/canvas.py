@@ -255,7 +255,7 @@ class Sketch:
             when = self._at(when)
         elif when == 0.0:
             return
-        self._layer += 1
+        self._layer = self._layer + when  # each picture counts its own parts, whatever is drawn beside it
         a = (0.5 - d / self.pixel).clamp_(0, 1)
         if isinstance(when, Tensor):
             a = a * when
