@@ -32,7 +32,7 @@ CLASSES = {
                         cols=.65),
     "skyscraper": genes(base=.00, wide=.32, tall=.80, roof=.18, ridge=.55, rows=.9, cols=.5, mast=1),
     "lighthouse": genes(base=.00, wide=.30, tall=.82, taper=.55, dome=.22, lamp=1, door=.25, steeple=1),
-    "windmill":   genes(base=.05, wide=.38, tall=.62, taper=.55, dome=.40, door=.32, sails=1),
+    "windmill":   genes(base=.01, wide=.38, tall=.61, taper=.55, dome=.40, door=.32, sails=1),
     "barn":       genes(base=.36, wide=.86, tall=.34, roof=.46, eaves=.10, ridge=.60, gambrel=1, door=.50),
     "temple":     genes(base=.45, wide=.88, tall=.42, roof=.36, eaves=.15, columns=1),
     "pagoda":     genes(base=.02, wide=.64, tall=.10, tiers=1, mast=1),
