@@ -113,12 +113,15 @@ def reduce(features: np.ndarray, d: int = 50, seed: int = 0) -> np.ndarray:
 
 
 def fit_tsne(
-    features: np.ndarray, *, perplexity: float = 30, seed: int = 0, iterations: int = 500
+    features: np.ndarray, *, perplexity: float = 30, seed: int = 0, start: str = "pca", iterations: int = 500
 ) -> TSNEEmbedding:
     """Fit a t-SNE map of `features` [N, d] (van der Maaten and Hinton 2008): an array [N, 2] that can `transform`.
 
-    PCA start, exact neighbours; Barnes-Hut repulsion below 10,000 rows, interpolation (FFT) above. The map's
-    axes have no unit; distances between far groups, group sizes and densities mean little.
+    start        "pca", or "random" to see how much of a map is its start
+    iterations   after 250 with exaggerated attraction
+
+    Exact neighbours; Barnes-Hut repulsion below 10,000 rows, interpolation (FFT) above. The map's axes have no
+    unit; distances between far groups, group sizes and densities mean little.
     """
     from openTSNE import TSNE
 
@@ -128,7 +131,7 @@ def fit_tsne(
     tsne = TSNE(
         perplexity=perplexity,
         n_iter=iterations,
-        initialization="pca",
+        initialization=start,
         neighbors="exact",
         negative_gradient_method="bh" if n < 10_000 else "fft",
         n_jobs=torch.get_num_threads(),

@@ -30,6 +30,27 @@ WRONG_ANSWERS = {
         ("def to_unit(): return 1", "TypeError"),
         ("to_unit = 255", "of type int cannot be used"),
     ],
+    "01.1": [
+        ("def purity(nearest, labels): return (labels[nearest] == labels[:, None]).mean()", "one number"),
+        ("def purity(nearest, labels): return (labels[nearest] == labels[:, None]).sum(1)", "divided by k"),
+        ("def purity(nearest, labels): return (labels[nearest] == labels).mean(1)", "stops"),
+        ("def purity(nearest, labels): return (nearest == labels[:, None]).mean(1)", "it should be"),
+    ],
+    "01.2": [
+        ("def multiply_adds(c_in, c_out, k, h, w, groups=1): return c_in * c_out * k * h * w", "square"),
+        ("def multiply_adds(c_in, c_out, k, h, w, groups=1): return c_in * c_out * k * k", "weights"),
+        ("def multiply_adds(c_in, c_out, k, h, w, groups=1): return c_in*c_out*k*k*h*w", "groups=2"),
+        ("def multiply_adds(c_in, c_out, k, h, w, groups=1): return 2*c_in*c_out*k*k*h*w", "it should be"),
+    ],
+    "01.3": [
+        ("supported = 'abd'", "gap between two islands"),
+        ("supported = {'a', 'c', 'd'}", "size of an island"),
+        ("supported = ['d']", "neighbours is missing"),
+        ("supported = {'a'}", "given no labels"),
+        ("supported = {'a', 'd', 'e'}", "not in the training set"),
+        ("supported = 'xyz'", "none of the letters"),
+        ("supported = 5", "of type int cannot be used"),
+    ],
 }
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "fetch",
     "folder",
     "load",
+    "load_available",
 ]
 
 
@@ -56,3 +57,14 @@ def load(name: str, /, **options) -> ImageCollection:
     if name.startswith("voc"):
         return voc.load(int(name.removeprefix("voc")), **options)
     return {"caltech101": caltech101, "ilsvrc2012": imagenet, "sun397": sun397}[name].load(**options)
+
+
+def load_available(*names: str) -> dict[str, ImageCollection]:
+    """Load those of the datasets that are on this machine; the others are named, with how to get them."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = load(name)
+        except DatasetNotFound as missing:
+            print(f"left out: {missing}")
+    return found
