@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
 
 Groups = ImageCollection | Sequence[str]
 KINDS = {"convolutional": "#1f77d0", "pooling": "#9a9a9a", "fully connected": "#ff7f0e"}
+LAYERS = 6  # of marks, each of some points of every group, so that no group lies wholly over another
 
 
 def scatter(xy: np.ndarray, groups: Groups, *, title: str = "") -> Figure:
@@ -22,11 +26,10 @@ def scatter(xy: np.ndarray, groups: Groups, *, title: str = "") -> Figure:
     groups  a collection of N pictures, or N names. The axes have no ticks: t-SNE's have no unit.
     """
     with style.look():
-        figure = style.new_figure(9, 6.4, layout="constrained")
-        axes = figure.add_subplot()
+        figure, axes = new_map(title)
         names = style.groups_of(groups)
-        dots(axes, xy, names, 16)
-        axes.set_title(title)
+        list(mark(axes, xy, names, 16))
+        frame(axes, xy)
         style.add_legend(figure, names)
     return figure
 
@@ -34,15 +37,13 @@ def scatter(xy: np.ndarray, groups: Groups, *, title: str = "") -> Figure:
 def scatter_new(
     xy: np.ndarray, groups: Groups, new_xy: np.ndarray, new_groups: Groups, *, title: str = ""
 ) -> Figure:
-    """Draw new points [M, 2] into an old map [N, 2]: old ones pale and small, new ones large with a dark edge."""
+    """Draw new points [M, 2] into an old map [N, 2]: old ones small and pale, new ones large with a dark edge."""
     with style.look():
-        figure = style.new_figure(9, 6.4, layout="constrained")
-        axes = figure.add_subplot()
+        figure, axes = new_map(title)
         old, new = style.groups_of(groups), style.groups_of(new_groups)
-        dots(axes, xy, old, 12, alpha=0.25)
-        dots(axes, new_xy, new, 46, edgecolors=style.INK, linewidths=0.7)
+        list(mark(axes, xy, old, 12, alpha=0.3))
+        list(mark(axes, new_xy, new, 52, edgecolors=style.INK, linewidths=0.8))
         frame(axes, np.concatenate([xy, new_xy]))
-        axes.set_title(title)
         style.add_legend(figure, np.concatenate([old, new]))
     return figure
 
@@ -51,14 +52,16 @@ def scatter_grid(
     maps: Mapping[str, np.ndarray], groups: Groups, *, columns: int = 3, title: str = ""
 ) -> Figure:
     """Draw several maps of the same N pictures side by side: caption -> [N, 2], with one legend."""
+    columns = min(columns, len(maps))
     rows = -(-len(maps) // columns)
     names = style.groups_of(groups)
     with style.look():
-        figure = style.new_figure(3.2 * columns + 1.8, 3.2 * rows + 0.4 * bool(title), layout="constrained")
+        figure = style.new_figure(3 * columns + 2, 3.2 * rows + 0.4 * bool(title), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (caption, xy) in zip(grid, maps.items(), strict=False):
-            dots(axes, xy, names, 5)
-            axes.set_title(caption)
+            list(mark(axes, xy, names, 5))
+            frame(axes, xy)
+            axes.set_title(caption, fontsize=12)
         for axes in grid[len(maps) :]:
             axes.set_axis_off()
         if title:
@@ -67,21 +70,33 @@ def scatter_grid(
     return figure
 
 
-def dots(axes: Axes, xy: np.ndarray, names: np.ndarray, size: float, **options) -> None:
-    """Mark points [N, 2] in the colours of their groups, in an order that hides no group behind another."""
+def new_map(title: str) -> tuple[Figure, Axes]:
+    """An empty map with room for a legend."""
+    figure = style.new_figure(9, 6.6, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, fontsize=14)
+    return figure, axes
+
+
+def mark(
+    axes: Axes, xy: np.ndarray, names: np.ndarray, size: float, **options
+) -> Iterator[tuple[PathCollection, np.ndarray]]:
+    """Mark points [N, 2] with the looks of their groups; yields the marks and whose they are, a bool mask [N]."""
     xy = np.asarray(xy)
     if xy.shape != (len(names), 2):
         raise ValueError(f"A map of {len(names)} pictures is [{len(names)}, 2], not {list(xy.shape)}.")
-    for group, (colour, marker) in style.looks(names).items():
-        here = names == group
-        axes.scatter(*xy[here].T, s=size, c=colour, marker=marker, **({"linewidths": 0} | options))
-    frame(axes, xy)
+    layer = np.random.default_rng(0).integers(LAYERS, size=len(names))
+    for k in range(LAYERS):
+        for group, (colour, marker) in style.looks(names).items():
+            here = (names == group) & (layer == k)
+            style_of = {"s": size, "color": colour, "marker": marker, "linewidths": 0} | options
+            yield axes.scatter(*xy[here].T, **style_of), here
 
 
 def frame(axes: Axes, xy: np.ndarray) -> None:
-    """Equal axes without ticks around the points."""
-    axes.set(xticks=[], yticks=[], aspect="equal")
+    """Square axes without ticks around the points."""
     middle, half = (xy.max(0) + xy.min(0)) / 2, max(np.ptp(xy, axis=0).max(), 1e-9) * 0.53
+    axes.set(xticks=[], yticks=[], aspect="equal")
     axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
     for spine in axes.spines.values():
         spine.set(visible=True, color="#dddddd")
@@ -92,43 +107,41 @@ def picture_map(
 ) -> Figure:
     """Draw a map [N, 2] of its pictures: about `n` of them at their places, none over another.
 
-    The map is laid out in cells of `size` pixels; each cell shows the picture nearest to its centre, in a frame
-    of its group's colour.
+    The map is laid out in cells of `size` pixels; a cell shows the picture nearest to its centre, in a frame of
+    its group's colour.
     """
-    cells, side = choose_cells(xy, n)
+    cells = choose_cells(xy, n)
+    columns, rows = np.array(list(cells.values())).max(0) + 1
     names = style.groups_of(images)
     looks = style.looks(names)
-    top = 34 if title else 4
-    canvas = pictures.blank(side * size + 4, top + side * size)
-    for i, (column, row) in cells.items():
-        tile = np.full((size - 2, size - 2, 3), 255, np.uint8)
-        rgb = [int(looks[names[i]][0][k : k + 2], 16) for k in (1, 3, 5)]
-        tile[:] = rgb
-        pictures.paste(tile, pictures.thumbnail(images, i, size - 6), 2, 2)
-        pictures.paste(canvas, tile, 3 + column * size, top + row * size)
+    top = pictures.HEAD if title else pictures.GAP
+    canvas = pictures.blank(columns * size + pictures.GAP, top + rows * size + 4)
+    tiles = pictures.thumbnails(images, cells, size - 6, square=True)
+    for (i, (column, row)), tile in zip(cells.items(), tiles, strict=True):
+        framed = pictures.blank(size - 2, size - 2)
+        framed[:] = np.multiply(to_rgb(looks[names[i]][0]), 255).astype(np.uint8)
+        pictures.paste(framed, tile, 2, 2)
+        pictures.paste(canvas, framed, 4 + column * size, top + row * size)
     return pictures.page(canvas, title)[0]
 
 
-def choose_cells(xy: np.ndarray, n: int) -> tuple[dict[int, tuple[int, int]], int]:
-    """Choose about n points of a map [N, 2], one a cell of a square grid: index -> (column, row), and the side.
+def choose_cells(xy: np.ndarray, n: int) -> dict[int, tuple[int, int]]:
+    """Choose about n points of a map [N, 2], one a cell of a square grid: index -> (column, row) from the top left.
 
-    Row 0 is at the top, where y is largest. The grid is the coarsest that holds n points, or the finest useful.
+    The grid is the coarsest of which n cells hold a point, or so fine that the map is as good as bare.
     """
-    xy = np.asarray(xy, float)
-    low, span = xy.min(0), max(np.ptp(xy, axis=0).max(), 1e-9)
-    unit = (xy - (xy.min(0) + xy.max(0)) / 2) / span * 0.999 + 0.5
-    del low
-    best: tuple[dict[int, tuple[int, int]], int] = ({}, 1)
-    for side in range(2, 41):
-        place = np.floor(unit * side).astype(int)
-        off = np.abs(unit * side - place - 0.5).max(1)
-        cells: dict[tuple[int, int], int] = {}
-        for i in np.argsort(off, kind="stable"):
-            cells.setdefault((int(place[i, 0]), side - 1 - int(place[i, 1])), int(i))
-        best = ({i: cell for cell, i in cells.items()}, side)
-        if len(cells) >= min(n, len(xy)):
+    xy = np.asarray(xy, dtype=float)
+    unit = (xy - xy.min(0)) / max(np.ptp(xy, axis=0).max(), 1e-9)
+    unit[:, 1] = unit[:, 1].max() - unit[:, 1]  # row 0 is at the top, where y is largest
+    wanted = min(n, len(xy))
+    for side in range(1, 3 * int(np.sqrt(wanted)) + 2):
+        place = np.minimum(unit * side, side - 1e-6)
+        cell = place.astype(int)
+        nearest = np.argsort(np.abs(place - cell - 0.5).max(1), kind="stable")
+        _, first = np.unique(cell[nearest] @ [side, 1], return_index=True)
+        if len(first) >= wanted:
             break
-    return best
+    return {int(i): (int(cell[i, 0]), int(cell[i, 1])) for i in nearest[first]}
 
 
 def purity_plot(
@@ -136,58 +149,96 @@ def purity_plot(
     *,
     title: str = "",
     ylabel: str = "k-NN group purity",
-    chance: float | None = None,
+    chance: float | Mapping[str, float] | None = None,
 ) -> Figure:
     """Plot a number with its interval at each tap.
 
     table   columns `tap`, `value`, `low`, `high` and, for several lines, `set`; taps in the order of the network
-    chance  where to draw the line of guessing
+    chance  what guessing gives: one dashed line, or one a set
     """
     taps = list(dict.fromkeys(table["tap"]))
     sets = list(dict.fromkeys(table["set"])) if "set" in table else [""]
+    levels = chance if isinstance(chance, Mapping) else {} if chance is None else {"": chance}
     with style.look():
         figure = style.new_figure(8.5, 4.6, layout="constrained")
         axes = figure.add_subplot()
         for k, name in enumerate(sets):
             rows = table[table["set"] == name] if name else table
             x = np.array([taps.index(tap) for tap in rows["tap"]]) + 0.12 * (k - (len(sets) - 1) / 2)
-            spread = np.abs(rows[["low", "high"]].to_numpy() - rows[["value"]].to_numpy()).T
-            colour, marker = (
-                style.SPARE[k % len(style.SPARE)],
-                style.SPARE_MARKERS[k % len(style.SPARE_MARKERS)],
-            )
-            axes.errorbar(
-                x, rows["value"], spread, color=colour, marker=marker, ms=7, lw=1.5, capsize=3, label=name
-            )
-        if chance is not None:
-            axes.axhline(chance, color=style.PALE, ls="--", lw=1)
-            axes.text(len(taps) - 0.6, chance, "chance", color=style.PALE, va="bottom", ha="right")
-        axes.set(xticks=range(len(taps)), xticklabels=taps, ylabel=ylabel, title=title)
-        if len(sets) > 1:
-            axes.legend()
+            colour, marker = style.spare(k)
+            axes.vlines(x, rows["low"], rows["high"], color=colour, lw=4, alpha=0.4)
+            axes.plot(x, rows["value"], color=colour, marker=marker, ms=7, lw=1.5, label=name or None)
+            if name in levels:
+                axes.axhline(levels[name], color=colour, ls=(k, (4, 4)), lw=1)
+        if "" in levels:
+            axes.axhline(levels[""], color=style.FAINT, ls="--", lw=1)
+        if levels:
+            axes.plot([], [], color=style.FAINT, ls="--", lw=1, label="by chance")
+        axes.set(xticks=range(len(taps)), xticklabels=taps, xlim=(-0.5, len(taps) - 0.5), ylabel=ylabel)
+        axes.tick_params(axis="x", length=0)
+        axes.grid(axis="y", color="#eeeeee")
+        axes.set_axisbelow(True)
+        axes.set_title(title, fontsize=14)
+        if sets != [""] or levels:
+            axes.legend(loc="best")
+        axes.text(
+            1, -0.12, "shaded bars: 95 % intervals", transform=axes.transAxes, ha="right", va="top",
+            fontsize=9, color=style.FAINT,
+        )  # fmt: skip
     return figure
 
 
 def time_plot(costs: pd.DataFrame, *, batch: int = 1, title: str = "") -> Figure:
-    """Plot what each layer costs, measured milliseconds beside counted multiply-adds.
+    """Plot what each layer costs: measured milliseconds beside counted multiply-adds and parameters.
 
     costs  as of `backbones.cost.layer_costs`: columns `tap`, `kind`, `ms`, `mmac`, `parameters`
+    batch  pictures a pass when they were measured; it is named in the title
+    title  by default, which share of the time and of the parameters goes where
     """
+    panels = {
+        "milliseconds a picture": costs["ms"].to_numpy(),
+        "million multiply-adds": costs["mmac"].to_numpy(),
+        "million parameters": costs["parameters"].to_numpy() / 1e6,
+    }
+    colours = [KINDS[kind] for kind in costs["kind"]]
+    places = range(len(costs))
     with style.look():
-        figure = style.new_figure(9.5, 0.36 * len(costs) + 1.4, layout="constrained")
-        panels = figure.subplots(1, 3, sharey=True)
-        units = {
-            "ms": "milliseconds a picture",
-            "mmac": "million multiply-adds",
-            "parameters": "million parameters",
-        }
-        colours = [KINDS[kind] for kind in costs["kind"]]
-        for axes, (column, unit) in zip(panels, units.items(), strict=True):
-            values = costs[column] / (1e6 if column == "parameters" else 1)
-            axes.barh(range(len(costs)), values, color=colours)
-            axes.set(xlabel=unit, yticks=range(len(costs)), yticklabels=costs["tap"])
-        panels[0].invert_yaxis()
-        figure.suptitle(
-            title or f"What each layer costs (batches of {batch})", x=0.01, ha="left", fontsize=14
-        )
+        figure = style.new_figure(9.5, 0.3 * len(costs) + 1.9, layout="constrained")
+        for k, (axes, (unit, values)) in enumerate(
+            zip(figure.subplots(1, 3, sharey=True), panels.items(), strict=True)
+        ):
+            bars = axes.barh(places, values, color=colours)
+            largest = max(values.max(), 1e-9)
+            axes.bar_label(
+                bars, [label(v, largest) for v in values], padding=3, fontsize=9, color=style.FAINT
+            )
+            axes.set(xlim=(0, 1.22 * largest), xticks=[], yticks=places, yticklabels=costs["tap"])
+            axes.set_title(unit, fontsize=11)
+            axes.spines["bottom"].set_visible(False)
+            axes.tick_params(axis="y", length=0)
+            if k == 0:
+                axes.invert_yaxis()
+        kinds = [
+            Patch(color=colour, label=kind) for kind, colour in KINDS.items() if kind in set(costs["kind"])
+        ]
+        figure.legend(handles=kinds, loc="outside lower left", ncols=3)
+        title = title or summarise(costs)
+        figure.suptitle(f"{title} (batches of {batch})", x=0.01, ha="left", fontsize=14)
     return figure
+
+
+def summarise(costs: pd.DataFrame) -> str:
+    """Where the time goes and where the parameters are, in a sentence."""
+    shares = costs.groupby("kind")[["ms", "parameters"]].sum() / costs[["ms", "parameters"]].sum()
+    text = f"Convolutions take {shares['ms'].get('convolutional', 0):.0%} of the time"
+    if "fully connected" in shares.index:
+        text += (
+            f", fully connected layers hold {shares['parameters']['fully connected']:.0%} of the parameters"
+        )
+    return text
+
+
+def label(value: float, largest: float) -> str:
+    """A bar's number with so many digits as the axis deserves, nothing for none."""
+    digits = max(0, 2 - int(np.floor(np.log10(largest))))
+    return "" if value == 0 else f"{value:,.{min(digits, 3)}f}"

@@ -5,22 +5,22 @@ A page is one figure in units of pixels, so that no picture is resampled on its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from lecture_lib.datasets import ImageCollection
+from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.display import style
 
 GAP = 6  # pixels between pictures
-SAME_CLASS, SAME_GROUP, OTHER_GROUP = "#0a8f5c", "#f0a500", "#c2281d"
+HEAD = 36  # pixels of the title
+FRAMES = {"same class": "#0a8f5c", "same group": "#f0a500", "another group": "#c2281d"}
 
 
 def contact_sheet(
@@ -28,119 +28,144 @@ def contact_sheet(
     *,
     per_class: int = 1,
     classes: Sequence[str] | None = None,
-    columns: int = 10,
-    size: int = 96,
+    columns: int = 12,
+    size: int = 88,
     title: str = "",
     seed: int = 0,
 ) -> Figure:
-    """Show pictures of each class, the class's name below, one block a group.
+    """Show pictures of each class with the class's name below, group by group.
 
     per_class  pictures a class, drawn by lot from `seed`
     classes    show only these (default: all)
-    size       pixels of a picture; twins are drawn anew at this size, photographs are cut to a square
+    columns    pictures across the page; small groups stand side by side
+    size       pixels across a picture; twins are drawn anew at this size, photographs are cut to a square
     """
-    chosen = [c for c in range(len(images.classes)) if classes is None or images.classes[c] in classes]
-    unknown = set(classes or ()) - set(images.classes)
-    if unknown:
-        raise ValueError(f"{images.name} has no class {sorted(unknown)[0]!r}; see its .classes.")
-    groups = [images.groups[c] for c in range(len(images.classes))]
+    if unknown := sorted(set(classes or ()) - set(images.classes)):
+        raise ValueError(f"{images.name} has no class {unknown[0]!r}; see its .classes.")
     rng = np.random.default_rng(seed)
-    blocks: list[tuple[str, list[tuple[int, str]]]] = []  # group, its (picture, class name)
-    for group in style.looks(groups[c] for c in chosen):
-        shown = []
-        for c in chosen:
-            if groups[c] == group:
-                of_class = np.flatnonzero(
-                    images.labels[:, c] == 1 if images.multi_label else images.labels == c
-                )
-                picks = np.sort(rng.permutation(of_class)[:per_class])
-                shown += [(int(i), images.classes[c]) for i in picks]
-        blocks.append((group, shown))
-    head, foot, top = 26 if any(groups) else 0, 18, 34 if title else 4
-    rows = [-(-len(shown) // columns) for _, shown in blocks]
-    width = columns * (size + GAP) + GAP
-    height = top + sum(head + n * (size + foot + GAP) for n in rows)
-    canvas = blank(width, height)
+    blocks: dict[str, list[tuple[int, int]]] = {group: [] for group in style.looks(images.groups)}
+    for c, name in enumerate(images.classes):
+        if classes is None or name in classes:
+            here = images.labels[:, c] == 1 if images.multi_label else images.labels == c
+            picks = rng.permutation(np.flatnonzero(here))[:per_class]
+            blocks[images.groups[c]] += [(int(i), c) for i in picks]
+    blocks = {group: members for group, members in blocks.items() if members}
+    h, w = tile_shape(images, size)
+    head, foot = 28 if any(blocks) else 0, 20
+    # each block goes beside the last one where there is room, else below
+    corners, x, y, tall = [], 0, HEAD if title else GAP, 0
+    for members in blocks.values():
+        across = min(len(members), columns)
+        if x + across > columns:
+            x, y, tall = 0, y + tall, 0
+        corners.append((x, y))
+        x += across
+        tall = max(tall, head + -(-len(members) // columns) * (h + foot + GAP) + GAP)
+    wide = max(
+        x + min(len(members), columns) for (x, _), members in zip(corners, blocks.values(), strict=True)
+    )
+    canvas = blank(wide * (w + GAP) + GAP, y + tall)
+    tiles = iter(thumbnails(images, [i for members in blocks.values() for i, _ in members], size))
     texts = []
-    y = top
-    for (group, shown), n in zip(blocks, rows, strict=True):
-        colour = style.looks([group])[group][0]
-        texts.append((GAP, y + head - 7, group, {"fontsize": 12, "weight": "bold", "color": colour}))
-        for k, (i, name) in enumerate(shown):
-            x0, y0 = GAP + k % columns * (size + GAP), y + head + k // columns * (size + foot + GAP)
-            paste(canvas, thumbnail(images, i, size), x0, y0)
-            texts.append(
-                (x0 + size / 2, y0 + size + foot - 5, shorten(name, size), {"fontsize": 8, "ha": "center"})
-            )
-        y += head + n * (size + foot + GAP)
+    for (left, y0), (group, members) in zip(corners, blocks.items(), strict=True):
+        texts.append((GAP + left * (w + GAP), y0 + head - 8, group))
+        for k, (_, c) in enumerate(members):
+            x = GAP + (left + k % columns) * (w + GAP)
+            y = y0 + head + k // columns * (h + foot + GAP)
+            paste(canvas, next(tiles), x, y)
+            texts.append((x + w / 2, y + h + 14, c))
     figure, axes = page(canvas, title)
-    for x, y, text, how in texts:
-        axes.text(x, y, text, **how)
+    for x, y, what in texts:
+        if isinstance(what, str):
+            if what:
+                axes.add_patch(Rectangle((x, y - 11), 12, 12, color=style.looks([what])[what][0], lw=0))
+                axes.text(x + 18, y, what, fontsize=11, weight="bold", color=style.INK)
+        else:
+            axes.text(x, y, shorten(images.classes[what], w), fontsize=8, ha="center", color=style.INK)
     return figure
 
 
 def filters(weight: Tensor, *, columns: int = 16, zoom: int | None = None, title: str = "") -> Figure:
-    """Show first-layer filters, float [C, 3, k, k], as colour pictures, each scaled by itself about grey."""
+    """Show first-layer filters, float [C, 3, k, k], as colour pictures, each scaled by itself about grey.
+
+    zoom  screen pixels across a weight (default: so many that a filter is about 48 pixels wide)
+    """
     w = weight.detach().float().cpu()
     if w.ndim != 4 or w.shape[1] != 3:
         raise ValueError(f"Filters of colour pictures are [C, 3, k, k], not {list(w.shape)}.")
     w = 0.5 + 0.5 * w / w.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
     tiles = (w.permute(0, 2, 3, 1) * 255).round().byte().numpy()
     zoom = zoom or max(1, 48 // w.shape[-1])
-    side = zoom * w.shape[-1]
-    columns = min(columns, len(tiles))
-    top = 34 if title else GAP
-    canvas = blank(columns * (side + GAP) + GAP, top + -(-len(tiles) // columns) * (side + GAP))
+    side = zoom * w.shape[-1] + GAP
+    columns, top = min(columns, len(tiles)), HEAD if title else GAP
+    canvas = blank(columns * side + GAP, top + -(-len(tiles) // columns) * side)
     for k, tile in enumerate(tiles):
         tile = tile.repeat(zoom, 0).repeat(zoom, 1)
-        paste(canvas, tile, GAP + k % columns * (side + GAP), top + k // columns * (side + GAP))
+        paste(canvas, tile, GAP + k % columns * side, top + k // columns * side)
     return page(canvas, title)[0]
 
 
 def activations(
-    picture: Tensor, maps: Mapping[str, Tensor], *, channels: int = 8, title: str = "", size: int = 80
+    picture: Tensor,
+    maps: Mapping[str, Tensor],
+    *,
+    channels: int = 8,
+    classes: Sequence[str] = (),
+    size: int = 80,
+    title: str = "",
 ) -> Figure:
     """Show one picture through the layers: its most active channels at each tap.
 
     picture  uint8 [3, H, W]
     maps     tap -> what the network makes of the picture there: [C, h, w] or [d] (a leading 1 is dropped)
+    classes  names of the units of the last tap, if these are scores: the three highest are named
 
-    A map is scaled by itself, dark to bright; the channels are those with the largest mean. A vector is one bar
-    a unit.
+    The channels shown are those with the largest mean, each scaled by itself from dark (its least) to bright
+    (its most). A vector is drawn as one line a unit.
     """
-    maps = {tap: v.detach().float().cpu().squeeze(0) for tap, v in maps.items()}
-    left = 200
-    row = size + GAP + 4
-    top = 34 if title else GAP
-    width = left + 110 + channels * (size + GAP)
-    height = top + max(len(maps) * row, left)
+    maps = {tap: v.detach().float().cpu() for tap, v in maps.items()}
+    maps = {tap: v[0] if v.ndim in (2, 4) else v for tap, v in maps.items()}
+    side, left, row, top = 2 * size + GAP, 2 * size + 120, size + GAP, HEAD if title else GAP
+    width = left + channels * (size + GAP)
+    height = top + max(len(maps) * row, side + GAP)
     canvas = blank(width, height)
-    paste(canvas, fit(picture, left - 2 * GAP), GAP, top)
+    photograph = Image.fromarray(picture.permute(1, 2, 0).contiguous().cpu().numpy())
+    paste(canvas, ImageOps.contain(photograph, (side, side), Image.Resampling.BICUBIC), GAP, top)
     colours = (mpl.colormaps["magma"](np.arange(256))[:, :3] * 255).astype(np.uint8)
-    vectors = []
-    for k, (tap, v) in enumerate(maps.items()):
-        y = top + k * row
-        if v.ndim == 1:
-            vectors.append((y, v))
-            continue
-        best = v.mean((1, 2)).topk(min(channels, len(v))).indices
-        for j, c in enumerate(best.tolist()):
-            low, high = v[c].min(), v[c].max()
-            levels = ((v[c] - low) / (high - low).clamp(min=1e-12) * 255).byte().numpy()
-            tile = Image.fromarray(colours[levels]).resize((size, size), Image.Resampling.NEAREST)
-            paste(canvas, tile, left + 110 + j * (size + GAP), y)
+    for y, v in zip(range(top, height, row), maps.values(), strict=False):
+        if v.ndim == 3:
+            best = v.mean((1, 2)).topk(min(channels, len(v))).indices
+            for j, one in enumerate(v[best]):
+                levels = (one - one.min()) / (one.max() - one.min()).clamp(min=1e-12)
+                tile = Image.fromarray(colours[(levels * 255).byte().numpy()])
+                tile = tile.resize((size, size), Image.Resampling.NEAREST)
+                paste(canvas, tile, left + j * (size + GAP), y)
     figure, axes = page(canvas, title)
-    for k, (tap, v) in enumerate(maps.items()):
-        y = top + k * row + size / 2
-        axes.text(left + 100, y - 2, tap, ha="right", fontsize=12, weight="bold")
-        axes.text(left + 100, y + 16, "×".join(map(str, v.shape)), ha="right", fontsize=9, color=style.PALE)
-    for y, v in vectors:
-        bars = figure.add_axes(
-            ((left + 110) / width, 1 - (y + size) / height, 1 - (left + 116) / width, size / height)
-        )
-        bars.vlines(np.arange(len(v)), 0, v.numpy(), color=style.INK, lw=0.6)
-        bars.set(xlim=(0, len(v)), xticks=[], yticks=[])
+    for y, (tap, v) in zip(range(top, height, row), maps.items(), strict=False):
+        axes.text(left - 12, y + size / 2 - 1, tap, ha="right", fontsize=12, weight="bold", color=style.INK)
+        shape = " × ".join(map(str, v.shape))
+        axes.text(left - 12, y + size / 2 + 16, shape, ha="right", fontsize=9, color=style.FAINT)
+        if v.ndim == 1:
+            place = (left / width, 1 - (y + size) / height, 1 - (left + GAP) / width, size / height)
+            names = classes if tap == list(maps)[-1] else ()
+            draw_units(figure.add_axes(place), v.numpy(), names)
     return figure
+
+
+def draw_units(axes: Axes, v: np.ndarray, names: Sequence[str]) -> None:
+    """Draw a vector [d] as one line a unit, and name the three highest if there are names."""
+    axes.vlines(np.arange(len(v)), 0, v, color="#51127c", lw=max(0.6, 250 / len(v)))
+    axes.axhline(0, color=style.PALE, lw=0.6)
+    axes.set_axis_off()
+    low, high = min(v.min(), 0), max(v.max(), 1e-9)
+    axes.set(xlim=(-1, len(v)), ylim=(low, low + (high - low) * (1.35 if len(names) else 1.02)))
+    taken: list[int] = []
+    for i in np.argsort(-v)[:3] if len(names) else ():
+        apart = 0.14 * len(v)  # names nearer than this would cover each other
+        if all(abs(i - j) > apart for j in taken):
+            taken.append(int(i))
+            align = "left" if i < apart / 2 else "right" if i > len(v) - apart / 2 else "center"
+            axes.text(i, v[i] + 0.04 * (high - low), names[i], ha=align, fontsize=9, color=style.INK)
 
 
 def neighbours_grid(
@@ -156,57 +181,54 @@ def neighbours_grid(
     queries     indices [Q] into `images`
     neighbours  tap -> indices [Q, k] into `images`, nearest first
 
-    The frame tells whether a neighbour is of the query's class (green), of its group (amber), or of another (red).
+    The frame tells whether a neighbour is of the query's class (green), of its group (amber, thinner), or of
+    another group (red, thinnest).
     """
-    group = np.array(images.groups)[images.labels]
-    top, head = 34 if title else 4, 24
-    step, space, frame = size + GAP + 4, 22, 4
-    starts, x = {}, 10 + step + space
-    for tap, found in neighbours.items():
-        starts[tap] = x
-        x += np.shape(found)[1] * step + space
-    width, height = x - space + GAP, top + head + len(queries) * step + 30
-    canvas = blank(width, height)
-    texts = [(10, top + head - 8, "picture")] + [(x0, top + head - 8, tap) for tap, x0 in starts.items()]
-    frames = []
+    groups, labels = style.groups_of(images), images.labels
+    top, head, step, space, foot = HEAD if title else GAP, 26, size + 12, 20, 34
+    found = {tap: np.asarray(indices) for tap, indices in neighbours.items()}
+    for tap, indices in found.items():
+        if indices.ndim != 2 or len(indices) != len(queries):
+            raise ValueError(
+                f"Neighbours at {tap} of {len(queries)} pictures are {list(indices.shape)}, not [Q, k]."
+            )
+    starts = np.cumsum([GAP + step + space] + [indices.shape[1] * step + space for indices in found.values()])
+    width, height = int(starts[-1]) - space, top + head + len(queries) * step + foot
+    canvas, frames = blank(width, height), []
     for row, query in enumerate(queries):
-        y = top + head + row * step + frame
-        paste(canvas, thumbnail(images, int(query), size), 10, y)
-        for tap, found in neighbours.items():
-            for k, i in enumerate(np.asarray(found)[row]):
-                x0 = starts[tap] + k * step
-                paste(canvas, thumbnail(images, int(i), size), x0, y)
-                same_class = images.labels[i] == images.labels[query]
-                same_group = bool(group[i]) and group[i] == group[query]
-                frames.append(
-                    (x0, y, SAME_CLASS if same_class else SAME_GROUP if same_group else OTHER_GROUP)
-                )
+        y = top + head + row * step
+        paste(canvas, thumbnails(images, [query], size, square=True)[0], GAP, y)
+        for x0, indices in zip(starts, found.values(), strict=False):
+            for k, tile in enumerate(thumbnails(images, indices[row], size, square=True)):
+                i, x = indices[row, k], int(x0) + k * step
+                paste(canvas, tile, x, y)
+                kind = 0 if labels[i] == labels[query] else 1 if groups[i] == groups[query] else 2
+                frames.append((x, y, kind))
     figure, axes = page(canvas, title)
-    for x0, y, text in texts:
-        axes.text(x0, y, text, fontsize=12, weight="bold")
-    for x0, y, colour in frames:
-        axes.add_patch(Rectangle((x0 - 1.5, y - 1.5), size + 3, size + 3, fill=False, ec=colour, lw=3))
-    x0 = 10 + step + space
-    for colour, text in (
-        (SAME_CLASS, "same class"),
-        (SAME_GROUP, "same group"),
-        (OTHER_GROUP, "another group"),
-    ):
-        axes.add_patch(Rectangle((x0, height - 20), 12, 12, fill=False, ec=colour, lw=3))
-        axes.text(x0 + 20, height - 10, text, fontsize=10)
-        x0 += 130
+    for x, text in zip([GAP, *starts], ["picture", *found], strict=False):
+        axes.text(x, top + head - 9, text, fontsize=12, weight="bold", color=style.INK)
+    kinds, widths = list(FRAMES.items()), (5, 3.5, 2)
+    key = [(int(starts[0]) + 130 * k, height - 20, k) for k in range(3)]
+    for x, y, kind in frames + key:
+        side, lw = (size if (x, y, kind) in frames else 12), widths[kind]
+        edge = lw * style.DPI / 72 / 2  # half the line, so that the frame lies outside the picture
+        box = Rectangle((x - edge, y - edge), side + 2 * edge, side + 2 * edge, fill=False)
+        box.set(edgecolor=kinds[kind][1], linewidth=lw, joinstyle="miter")
+        axes.add_patch(box)
+    for x, y, kind in key:
+        axes.text(x + 22, y + 11, kinds[kind][0], fontsize=10, color=style.INK)
     return figure
 
 
 def blank(width: int, height: int) -> np.ndarray:
     """White pixels, uint8 [height, width, 3]."""
-    return np.full((int(height), int(width), 3), 255, np.uint8)
+    return np.full((height, width, 3), 255, np.uint8)
 
 
 def paste(canvas: np.ndarray, picture: np.ndarray | Image.Image, x: int, y: int) -> None:
     """Put a picture, uint8 [h, w, 3], onto the canvas with its upper left corner at (x, y)."""
     picture = np.asarray(picture)
-    canvas[y : y + len(picture), x : x + picture.shape[1]] = picture
+    canvas[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
 
 
 def page(canvas: np.ndarray, title: str = "") -> tuple[Figure, Axes]:
@@ -216,27 +238,39 @@ def page(canvas: np.ndarray, title: str = "") -> tuple[Figure, Axes]:
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(canvas, extent=(0, w, h, 0), interpolation="none", aspect="auto")
     axes.set_axis_off()
-    if title:
-        axes.text(GAP, 21, title, fontsize=14, color=style.INK)
+    axes.text(GAP, 22, title, fontsize=14, color=style.INK)
     return figure, axes
 
 
-def thumbnail(images: ImageCollection, i: int, size: int) -> Image.Image:
-    """Picture i as RGB of size x size pixels: drawn anew where it can be, else cut to a square and resized."""
-    slide = getattr(images.images, "slide", None)
-    picture = slide(i, size) if slide else images.pil(i)
-    return ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS)
+def tile_shape(images: ImageCollection, size: int) -> tuple[int, int]:
+    """Height and width of a thumbnail: as wide as `size`, square unless all pictures have one other shape."""
+    if isinstance(images.images, ArrayImages):
+        h, w = images.images.array.shape[2:]
+        return round(size * h / w), size
+    return size, size
 
 
-def fit(picture: Tensor, size: int) -> Image.Image:
-    """A picture uint8 [3, H, W] at `size` pixels wide or high, whichever is more."""
-    return ImageOps.contain(
-        Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy()), (size, size), Image.Resampling.BICUBIC
-    )
+def thumbnails(
+    images: ImageCollection, indices: Iterable[int], size: int, *, square: bool = False
+) -> list[Image.Image]:
+    """The pictures at `indices` as RGB, of `tile_shape`, or cut to a square.
+
+    Twins are drawn anew if they are kept smaller than that.
+    """
+    indices = np.asarray(list(indices), dtype=np.int64)
+    h, w = (size, size) if square else tile_shape(images, size)
+    kept = images.images
+    if hasattr(kept, "draw") and min(kept.array.shape[2:]) < min(h, w):
+        width = -(-max(h, w) * kept.array.shape[3] // kept.array.shape[2]) if square else w
+        rows, back = np.unique(kept.rows[indices], return_inverse=True)  # they are drawn in ascending order
+        drawn = kept.draw(rows, width)[back].transpose(0, 2, 3, 1)
+        pictures = [Image.fromarray(np.ascontiguousarray(one)) for one in drawn]
+    else:
+        pictures = [images.pil(int(i)) for i in indices]
+    return [ImageOps.fit(one, (w, h), Image.Resampling.LANCZOS) for one in pictures]
 
 
 def shorten(name: str, width: int) -> str:
     """A class's name cut to what fits below a picture `width` pixels wide."""
-    most = int(width / 5.3)
-    name = name.replace("_", " ")
+    most, name = int(width / 5.2), name.replace("_", " ")
     return name if len(name) <= most else name[: most - 1] + "…"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 
 import matplotlib as mpl
 import numpy as np
 from IPython import display as ipython
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
@@ -16,8 +18,8 @@ from PIL import Image
 from lecture_lib.datasets import ImageCollection
 
 DPI = 100
-INK, PALE = "#222222", "#9a9a9a"
-ENOUGH = 100_000  # bytes; a larger PNG becomes a JPEG where that is smaller: a notebook stays under 1.5 MB
+INK, FAINT, PALE = "#222222", "#666666", "#9a9a9a"
+MANY_COLOURS = 5000  # in a seventh of the pixels; more than that are pictures
 LOOK = {
     "figure.facecolor": "white", "savefig.facecolor": "white", "axes.facecolor": "white",
     "figure.dpi": DPI, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": PALE,
@@ -89,11 +91,13 @@ def looks(groups: Iterable[str]) -> dict[str, tuple[str, str]]:
     names = set(groups)
     order = list(GROUPS)
     known = sorted((n for n in names if _key(n) in GROUPS), key=lambda n: order.index(_key(n)))
-    spare = sorted(names - set(known))
-    return {n: GROUPS[_key(n)] for n in known} | {
-        n: (SPARE[i % len(SPARE)], SPARE_MARKERS[i // len(SPARE) % len(SPARE_MARKERS)])
-        for i, n in enumerate(spare)
-    }
+    others = sorted(names - set(known))
+    return {n: GROUPS[_key(n)] for n in known} | {n: spare(i) for i, n in enumerate(others)}
+
+
+def spare(i: int) -> tuple[str, str]:
+    """Colour and marker of the i-th of several things that are no groups of the lecture."""
+    return SPARE[i % len(SPARE)], SPARE_MARKERS[(i // len(SPARE) + i) % len(SPARE_MARKERS)]
 
 
 def groups_of(images: ImageCollection | Sequence[str]) -> np.ndarray:
@@ -116,24 +120,27 @@ def add_legend(figure: Figure, groups: Iterable[str]) -> None:
 
 
 def encode(figure: Figure) -> tuple[bytes, str]:
-    """Render to PNG or, for pictures, JPEG, whichever is small; returns the bytes and "png" or "jpeg"."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=figure.dpi)
-    picture = Image.open(buffer).convert("RGB")
-    png, jpeg = io.BytesIO(), io.BytesIO()
-    picture.quantize(256, dither=Image.Dither.NONE).save(png, "png", optimize=True)
-    if len(png.getvalue()) > ENOUGH:
-        picture.save(jpeg, "jpeg", quality=82, optimize=True)
-        if len(jpeg.getvalue()) < len(png.getvalue()):
-            return jpeg.getvalue(), "jpeg"
-    return png.getvalue(), "png"
+    """Render to a small file: PNG of 256 colours or, for pictures, JPEG; returns the bytes and "png" or "jpeg"."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    sample = pixels.reshape(-1, 3)[::7].astype(np.uint32)
+    colours = np.unique(sample @ np.array([1 << 16, 1 << 8, 1], np.uint32)).size
+    buffer, picture = io.BytesIO(), Image.fromarray(pixels)
+    if colours > MANY_COLOURS:
+        picture.save(buffer, "jpeg", quality=80, subsampling=0, optimize=True)
+        return buffer.getvalue(), "jpeg"
+    picture.quantize(256, dither=Image.Dither.NONE).save(buffer, "png")
+    return buffer.getvalue(), "png"
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Show a figure in a notebook, with the text `alt` for those who cannot see it."""
+    """Show a figure in a notebook, once, with the text `alt` for those who cannot see it."""
     if not alt.strip():
         raise ValueError("A figure needs an alternative text: say in a sentence what it shows.")
     data, kind = encode(figure)
+    if "matplotlib.pyplot" in sys.modules:  # a figure of pyplot's would be shown again at the end of the cell
+        sys.modules["matplotlib.pyplot"].close(figure)
     ipython.display(
         {f"image/{kind}": data, "text/plain": alt}, metadata={f"image/{kind}": {"alt": alt}}, raw=True
     )
