@@ -192,12 +192,12 @@ def time_plot(costs: pd.DataFrame, *, batch: int = 1, title: str = "") -> Figure
     """Plot what each layer costs: measured milliseconds beside counted multiply-adds and parameters.
 
     costs  as of `backbones.cost.layer_costs`: columns `tap`, `kind`, `ms`, `mmac`, `parameters`
-    batch  pictures a pass when they were measured; it is named in the title
+    batch  pictures a pass when they were measured; it is named above the bars
     title  by default, which share of the time and of the parameters goes where
     """
     panels = {
-        "milliseconds a picture": costs["ms"].to_numpy(),
-        "million multiply-adds": costs["mmac"].to_numpy(),
+        f"milliseconds a picture (batches of {batch})": costs["ms"].to_numpy(),
+        "million multiply-adds a picture": costs["mmac"].to_numpy(),
         "million parameters": costs["parameters"].to_numpy() / 1e6,
     }
     colours = [KINDS[kind] for kind in costs["kind"]]
@@ -222,8 +222,7 @@ def time_plot(costs: pd.DataFrame, *, batch: int = 1, title: str = "") -> Figure
             Patch(color=colour, label=kind) for kind, colour in KINDS.items() if kind in set(costs["kind"])
         ]
         figure.legend(handles=kinds, loc="outside lower left", ncols=3)
-        title = title or summarise(costs)
-        figure.suptitle(f"{title} (batches of {batch})", x=0.01, ha="left", fontsize=14)
+        figure.suptitle(title or summarise(costs), x=0.01, ha="left", fontsize=14)
     return figure
 
 

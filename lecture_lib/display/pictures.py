@@ -19,6 +19,7 @@ from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.display import style
 
 GAP = 6  # pixels between pictures
+BETWEEN = 22  # pixels between blocks of them
 HEAD = 36  # pixels of the title
 FRAMES = {"same class": "#0a8f5c", "same group": "#f0a500", "another group": "#c2281d"}
 
@@ -53,24 +54,22 @@ def contact_sheet(
     h, w = tile_shape(images, size)
     head, foot = 28 if any(blocks) else 0, 20
     # each block goes beside the last one where there is room, else below
-    corners, x, y, tall = [], 0, HEAD if title else GAP, 0
+    corners, used, x, y, tall, wide = [], 0, GAP, HEAD if title else GAP, 0, 0
     for members in blocks.values():
         across = min(len(members), columns)
-        if x + across > columns:
-            x, y, tall = 0, y + tall, 0
+        if used + across > columns:
+            used, x, y, tall = 0, GAP, y + tall, 0
         corners.append((x, y))
-        x += across
-        tall = max(tall, head + -(-len(members) // columns) * (h + foot + GAP) + GAP)
-    wide = max(
-        x + min(len(members), columns) for (x, _), members in zip(corners, blocks.values(), strict=True)
-    )
-    canvas = blank(wide * (w + GAP) + GAP, y + tall)
+        wide = max(wide, x + across * (w + GAP))
+        used, x = used + across, x + across * (w + GAP) + BETWEEN
+        tall = max(tall, head + -(-len(members) // columns) * (h + foot + GAP))
+    canvas = blank(wide, y + tall)
     tiles = iter(thumbnails(images, [i for members in blocks.values() for i, _ in members], size))
     texts = []
     for (left, y0), (group, members) in zip(corners, blocks.items(), strict=True):
-        texts.append((GAP + left * (w + GAP), y0 + head - 8, group))
+        texts.append((left, y0 + head - 8, group))
         for k, (_, c) in enumerate(members):
-            x = GAP + (left + k % columns) * (w + GAP)
+            x = left + k % columns * (w + GAP)
             y = y0 + head + k // columns * (h + foot + GAP)
             paste(canvas, next(tiles), x, y)
             texts.append((x + w / 2, y + h + 14, c))
@@ -81,7 +80,7 @@ def contact_sheet(
                 axes.add_patch(Rectangle((x, y - 11), 12, 12, color=style.looks([what])[what][0], lw=0))
                 axes.text(x + 18, y, what, fontsize=11, weight="bold", color=style.INK)
         else:
-            axes.text(x, y, shorten(images.classes[what], w), fontsize=8, ha="center", color=style.INK)
+            axes.text(x, y, shorten(images.classes[what], w), fontsize=7.5, ha="center", color=style.INK)
     return figure
 
 
@@ -185,7 +184,7 @@ def neighbours_grid(
     another group (red, thinnest).
     """
     groups, labels = style.groups_of(images), images.labels
-    top, head, step, space, foot = HEAD if title else GAP, 26, size + 12, 20, 34
+    top, head, step, space, foot = HEAD if title else GAP, 26, size + 14, BETWEEN, 34
     found = {tap: np.asarray(indices) for tap, indices in neighbours.items()}
     for tap, indices in found.items():
         if indices.ndim != 2 or len(indices) != len(queries):
@@ -207,7 +206,7 @@ def neighbours_grid(
     figure, axes = page(canvas, title)
     for x, text in zip([GAP, *starts], ["picture", *found], strict=False):
         axes.text(x, top + head - 9, text, fontsize=12, weight="bold", color=style.INK)
-    kinds, widths = list(FRAMES.items()), (5, 3.5, 2)
+    kinds, widths = list(FRAMES.items()), (4, 3, 1.5)
     key = [(int(starts[0]) + 130 * k, height - 20, k) for k in range(3)]
     for x, y, kind in frames + key:
         side, lw = (size if (x, y, kind) in frames else 12), widths[kind]
@@ -272,5 +271,5 @@ def thumbnails(
 
 def shorten(name: str, width: int) -> str:
     """A class's name cut to what fits below a picture `width` pixels wide."""
-    most, name = int(width / 5.2), name.replace("_", " ")
+    most, name = int(width / 5.4), name.replace("_", " ")
     return name if len(name) <= most else name[: most - 1] + "…"

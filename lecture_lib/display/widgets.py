@@ -91,7 +91,9 @@ def layer_slider(
         t = t * t * (3 - 2 * t)  # set off and arrive gently
         ahead = min(k + 1, len(taps) - 1)
         xy = (1 - t) * layouts[k] + t * layouts[ahead]
-        axes.set_title(f"{title}  {taps[k]}{f' → {taps[ahead]}' if t else ''}".strip(), fontsize=14)
+        axes.set_title(
+            f"{title}  {taps[k]}{f' → {taps[ahead]}' if t else ''}".strip(), fontsize=14, loc="left"
+        )
         for points, here in marks:
             points.set_offsets(xy[here])
         return style.encode(figure)[0]
