@@ -38,7 +38,7 @@ def backdrop(r: Chance, window: Window) -> Tensor:
     kind = column(r.pick(6))
     hue, value = r(), r(0.30, 0.95)
     first = hsv(hue, r(0.05, 0.50), value)
-    second = hsv(hue + r(-0.15, 0.15), r(0.05, 0.55), (value + r(-0.28, 0.28)).clamp(0.15, 1))
+    second = hsv(hue + r(-0.15, 0.15), r(0.05, 0.55), (value + r(-0.4, 0.4)).clamp(0.12, 1))
     angle, pitch, phase = r(0, math.pi), r(12, 36), r(0, 6.3)
     along = u * column(angle.cos()) + v * column(angle.sin())
     across = v * column(angle.cos()) - u * column(angle.sin())
