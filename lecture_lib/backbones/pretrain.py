@@ -1,6 +1,6 @@
 """Train twin-alexnet on the source task, the twin of ILSVRC-2012.
 
-    python -m lecture_lib.backbones.pretrain --epochs 30
+    python -m lecture_lib.backbones.pretrain
 
 writes `data/weights/twin-alexnet.safetensors` (float16) and beside it `twin-alexnet.json`: command, seed,
 versions, checksum, and the curve. After every epoch a checkpoint goes into the cache folder; the same command
@@ -40,7 +40,7 @@ class Recipe:
     together in fc6 and fc7, and other tasks need what it removes (Kornblith et al. 2021).
     """
 
-    epochs: int = 30
+    epochs: int = 12
     batch: int = 128
     lr: float = 0.1
     weight_decay: float = 5e-4
@@ -249,17 +249,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     for name, default in asdict(Recipe()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    parser.add_argument("--per-class", type=int, default=250, help="pictures drawn of each source class")
     parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
     parser.add_argument("--out", type=Path, default=twin_alexnet.WEIGHTS)
     given = vars(parser.parse_args(arguments))
-    out, precision = given.pop("out"), given.pop("precision")
+    out, precision, per_class = (given.pop(name) for name in ("out", "precision", "per_class"))
     recipe = Recipe(**given)
     chosen = settings.use("demo", seed=recipe.seed)
 
-    from lecture_lib import datasets
+    from lecture_lib.datasets import twin
 
-    source = datasets.load("ilsvrc2012")
-    pictures, validation = (_pictures(source, split, chosen.device) for split in ("train", "val"))
+    source = twin.ilsvrc2012("train", per_class)
+    pictures, validation = (_pictures(part, chosen.device) for part in (source, twin.ilsvrc2012("val")))
     bfloat16 = bfloat16_is_faster(chosen.device) if precision == "auto" else precision == "bfloat16"
     made_from = {
         "recipe": asdict(recipe),
@@ -301,8 +302,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, top-1 {log['published']['top1']:.1%} on val")
 
 
-def _pictures(source, split: str, device: torch.device) -> Pictures:
-    part = source[source.splits[split]]
+def _pictures(part, device: torch.device) -> Pictures:
     return Pictures(part.stack().to(device), torch.tensor(part.labels, device=device))
 
 
