@@ -28,7 +28,7 @@ def scatter(xy: np.ndarray, groups: Groups, *, title: str = "") -> Figure:
     with style.look():
         figure, axes = new_map(title)
         names = style.groups_of(groups)
-        list(mark(axes, xy, names, 16))
+        list(mark(axes, xy, names, float(np.clip(30_000 / len(names), 14, 36))))
         frame(axes, xy)
         style.add_legend(figure, names)
     return figure
@@ -103,7 +103,7 @@ def frame(axes: Axes, xy: np.ndarray) -> None:
 
 
 def picture_map(
-    xy: np.ndarray, images: ImageCollection, *, n: int = 400, size: int = 40, title: str = ""
+    xy: np.ndarray, images: ImageCollection, *, n: int = 300, size: int = 42, title: str = ""
 ) -> Figure:
     """Draw a map [N, 2] of its pictures: about `n` of them at their places, none over another.
 

@@ -21,6 +21,7 @@ from lecture_lib.display import style
 GAP = 6  # pixels between pictures
 BETWEEN = 22  # pixels between blocks of them
 HEAD = 36  # pixels of the title
+HIGHEST = "#c2281d"
 FRAMES = {"same class": "#0a8f5c", "same group": "#f0a500", "another group": "#c2281d"}
 
 
@@ -56,21 +57,22 @@ def contact_sheet(
     # each block goes beside the last one where there is room, else below
     corners, used, x, y, tall, wide = [], 0, GAP, HEAD if title else GAP, 0, 0
     for members in blocks.values():
-        across = min(len(members), columns)
+        rows = -(-len(members) // columns)
+        across = -(-len(members) // rows)  # rows of one length: 7 and 6, not 12 and 1
         if used + across > columns:
             used, x, y, tall = 0, GAP, y + tall, 0
-        corners.append((x, y))
+        corners.append((x, y, across))
         wide = max(wide, x + across * (w + GAP))
         used, x = used + across, x + across * (w + GAP) + BETWEEN
-        tall = max(tall, head + -(-len(members) // columns) * (h + foot + GAP))
+        tall = max(tall, head + rows * (h + foot + GAP))
     canvas = blank(wide, y + tall)
     tiles = iter(thumbnails(images, [i for members in blocks.values() for i, _ in members], size))
     texts = []
-    for (left, y0), (group, members) in zip(corners, blocks.items(), strict=True):
+    for (left, y0, across), (group, members) in zip(corners, blocks.items(), strict=True):
         texts.append((left, y0 + head - 8, group))
         for k, (_, c) in enumerate(members):
-            x = left + k % columns * (w + GAP)
-            y = y0 + head + k // columns * (h + foot + GAP)
+            x = left + k % across * (w + GAP)
+            y = y0 + head + k // across * (h + foot + GAP)
             paste(canvas, next(tiles), x, y)
             texts.append((x + w / 2, y + h + 14, c))
     figure, axes = page(canvas, title)
@@ -124,7 +126,7 @@ def activations(
     """
     maps = {tap: v.detach().float().cpu() for tap, v in maps.items()}
     maps = {tap: v[0] if v.ndim in (2, 4) else v for tap, v in maps.items()}
-    side, left, row, top = 2 * size + GAP, 2 * size + 120, size + GAP, HEAD if title else GAP
+    side, left, row, top = 2 * size + GAP, 2 * size + 140, size + GAP, HEAD if title else GAP
     width = left + channels * (size + GAP)
     height = top + max(len(maps) * row, side + GAP)
     canvas = blank(width, height)
@@ -137,7 +139,7 @@ def activations(
             for j, one in enumerate(v[best]):
                 levels = (one - one.min()) / (one.max() - one.min()).clamp(min=1e-12)
                 tile = Image.fromarray(colours[(levels * 255).byte().numpy()])
-                tile = tile.resize((size, size), Image.Resampling.NEAREST)
+                tile = tile.resize((size, size), Image.Resampling.BOX)
                 paste(canvas, tile, left + j * (size + GAP), y)
     figure, axes = page(canvas, title)
     for y, (tap, v) in zip(range(top, height, row), maps.items(), strict=False):
@@ -152,19 +154,18 @@ def activations(
 
 
 def draw_units(axes: Axes, v: np.ndarray, names: Sequence[str]) -> None:
-    """Draw a vector [d] as one line a unit, and name the three highest if there are names."""
-    axes.vlines(np.arange(len(v)), 0, v, color="#51127c", lw=max(0.6, 250 / len(v)))
+    """Draw a vector [d] as one line a unit; if the units have names, mark and name the three highest."""
+    units, lw = np.arange(len(v)), max(0.6, 250 / len(v))
+    axes.vlines(units, 0, v, color="#51127c", lw=lw)
     axes.axhline(0, color=style.PALE, lw=0.6)
     axes.set_axis_off()
     low, high = min(v.min(), 0), max(v.max(), 1e-9)
-    axes.set(xlim=(-1, len(v)), ylim=(low, low + (high - low) * (1.35 if len(names) else 1.02)))
-    taken: list[int] = []
-    for i in np.argsort(-v)[:3] if len(names) else ():
-        apart = 0.14 * len(v)  # names nearer than this would cover each other
-        if all(abs(i - j) > apart for j in taken):
-            taken.append(int(i))
-            align = "left" if i < apart / 2 else "right" if i > len(v) - apart / 2 else "center"
-            axes.text(i, v[i] + 0.04 * (high - low), names[i], ha=align, fontsize=9, color=style.INK)
+    axes.set(xlim=(-1, len(v)), ylim=(low, low + (high - low) * (1.4 if len(names) else 1.02)))
+    if len(names):
+        best = np.argsort(-v)[:3]
+        axes.vlines(units[best], 0, v[best], color=HIGHEST, lw=lw + 1)
+        text = "highest: " + ", ".join(names[i] for i in best)
+        axes.text(0, 1, text, transform=axes.transAxes, va="top", fontsize=10, color=HIGHEST)
 
 
 def neighbours_grid(

@@ -19,6 +19,7 @@ from lecture_lib.datasets import ImageCollection
 
 DPI = 100
 INK, FAINT, PALE = "#222222", "#666666", "#9a9a9a"
+JPEG_QUALITY = 75  # a notebook stays under 1.5 MB
 MANY_COLOURS = 5000  # in a seventh of the pixels; more than that are pictures
 LOOK = {
     "figure.facecolor": "white", "savefig.facecolor": "white", "axes.facecolor": "white",
@@ -128,7 +129,7 @@ def encode(figure: Figure) -> tuple[bytes, str]:
     colours = np.unique(sample @ np.array([1 << 16, 1 << 8, 1], np.uint32)).size
     buffer, picture = io.BytesIO(), Image.fromarray(pixels)
     if colours > MANY_COLOURS:
-        picture.save(buffer, "jpeg", quality=80, subsampling=0, optimize=True)
+        picture.save(buffer, "jpeg", quality=JPEG_QUALITY, optimize=True)
         return buffer.getvalue(), "jpeg"
     picture.quantize(256, dither=Image.Dither.NONE).save(buffer, "png")
     return buffer.getvalue(), "png"

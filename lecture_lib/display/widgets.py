@@ -127,7 +127,7 @@ def align(layouts: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def hover_map(
-    xy: np.ndarray, images: ImageCollection, *, n: int = 400, size: int = 48, title: str = ""
+    xy: np.ndarray, images: ImageCollection, *, n: int = 300, size: int = 48, title: str = ""
 ) -> HTML:
     """Make a map [N, 2] that shows the picture under the mouse, with its class and group.
 
