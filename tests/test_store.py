@@ -171,8 +171,9 @@ def test_a_stream_is_closed_when_writing_fails(monkeypatch):
         monkeypatch.setattr(store, "_replace", full)
 
     monkeypatch.setattr(store._Slot, "prepare", prepared_then_full)
+    running = []  # a reference, so that it is not closed by being forgotten
     with pytest.raises(store.StoreError):
-        fetch(stream)
+        fetch(lambda spans, names: running.append(stream(spans, names)) or running[0])
     assert closed == [True]
 
 
@@ -301,6 +302,20 @@ def test_processes_on_one_array_at_once_all_end_well(cache, tmp_path):
     np.testing.assert_array_equal(fetch(None, n=1500), expected(1500))
 
 
+def test_what_another_process_finishes_at_this_moment_is_not_computed_again(monkeypatch):
+    original, late = store._Slot.open, Rows()
+
+    def look_just_before_another_process_finishes(slot):
+        monkeypatch.setattr(store._Slot, "open", original)
+        array = original(slot)
+        fetch(Rows())
+        return array
+
+    monkeypatch.setattr(store._Slot, "open", look_just_before_another_process_finishes)
+    np.testing.assert_array_equal(fetch(late), expected())
+    assert late.spans == []
+
+
 def test_threads_that_race_and_a_clear_in_the_middle_do_no_harm(cache):
     failures = []
 
@@ -348,6 +363,14 @@ def test_a_file_that_is_no_array_is_reported_and_computed_again(cache, content):
     fetch(Rows())
     (path,) = (cache / "arrays").glob("*.npy")
     path.write_bytes(content)
+    with pytest.warns(UserWarning, match="damaged"):
+        np.testing.assert_array_equal(fetch(Rows()), expected())
+
+
+def test_an_array_with_something_behind_it_is_reported_and_computed_again(cache):
+    fetch(Rows())
+    (path,) = (cache / "arrays").glob("*.npy")
+    path.write_bytes(path.read_bytes() + b"tail of another file")
     with pytest.warns(UserWarning, match="damaged"):
         np.testing.assert_array_equal(fetch(Rows()), expected())
 
