@@ -68,7 +68,7 @@ clean:  ## remove build/ and caches; .venv and my-work/ stay
 	    || $(PYTHON) -m venv --clear .venv || { rm -rf .venv; \
 	    echo "This Python cannot make a virtual environment. On Debian or Ubuntu: apt install python3-venv. Elsewhere install Python from python.org, then try again."; exit 1; }
 	@echo "Installing the packages of requirements.txt into .venv: some minutes, this once."
-	@quiet=; [ -t 1 ] || quiet=--quiet; \
+	@quiet=; [ -t 1 ] || quiet=-qq; \
 	if [ -n "$(TORCH_INDEX)" ]; then \
 	    grep -E '^torch(vision)?==' requirements.txt | sed 's/ *#.*//' >.venv/torch.txt; \
 	    $(RUN) -m pip install $$quiet --no-deps --index-url "$(TORCH_INDEX)" -r .venv/torch.txt || exit 1; \
