@@ -82,9 +82,7 @@ def features(net: Backbone, x: Tensor, taps: Sequence[str]) -> dict[str, Tensor]
     Raises KeyError for a tap that the network does not have, ValueError if the network is in training mode
     (dropout would make features random, BatchNorm would change the weights).
     """
-    unknown = [tap for tap in taps if tap not in net.taps]
-    if unknown:
-        raise KeyError(f"{net.name} has no tap {unknown[0]!r}; it has {', '.join(net.taps)}.")
+    check_taps(net, taps)
     if any(module.training for module in net.stages.modules()):
         raise ValueError(f"{net.name} is in training mode: call net.stages.eval() before taking features.")
     if x.ndim != 4 or x.shape[1] != 3 or not x.is_floating_point():
@@ -104,6 +102,13 @@ def features(net: Backbone, x: Tensor, taps: Sequence[str]) -> dict[str, Tensor]
             if tap in taps:
                 found[tap] = x
     return {tap: found[tap] for tap in taps}
+
+
+def check_taps(net: Backbone, taps: Sequence[str]) -> None:
+    """Raise KeyError for the first tap that the network does not have."""
+    for tap in taps:
+        if tap not in net.taps:
+            raise KeyError(f"{net.name} has no tap {tap!r}; it has {', '.join(net.taps)}.")
 
 
 def preprocess(net: Backbone, image: Tensor) -> Tensor:
@@ -129,6 +134,9 @@ def crop(net: Backbone, image: Tensor) -> Tensor:
 
 def normalise(net: Backbone, images: Tensor) -> Tensor:
     """Map uint8 [B, 3, H, W] to (pixels / 255 - mean) / std, float32 channels-last on the network's device."""
-    mean, std = (torch.tensor(values, device=net.device).view(3, 1, 1) for values in (net.mean, net.std))
-    x = images.to(net.device).to(dtype=torch.float32, memory_format=torch.channels_last)
-    return x.mul_(1 / (255 * std)).sub_(mean / std)
+    n, c, height, width = images.shape
+    mean, std = (torch.tensor(values, device=net.device).repeat(width) for values in (net.mean, net.std))
+    # Rows of 3 W numbers instead of a last axis of 3 colours: several times faster on a processor.
+    rows = images.to(net.device).permute(0, 2, 3, 1).reshape(n * height, width * c).float()
+    rows = rows.mul_(1 / (255 * std)).sub_(mean / std)
+    return rows.view(n, height, width, c).permute(0, 3, 1, 2)

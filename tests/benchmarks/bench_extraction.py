@@ -1,0 +1,97 @@
+"""Feature extraction from JPEG files against the network alone; and the second run, from the cache.
+
+    python tests/benchmarks/bench_extraction.py [--net alexnet] [--images 512] [--rounds 5]
+
+Photographs are those of caltech101 under LECTURE_DATA where they are, else drawn. "network" is the forward
+pass on preprocessed batches that lie in memory; "end to end" reads, decodes, resizes, computes and writes the
+features of the same pictures. The two alternate within each round, and the ratio is the median over rounds;
+weights are random, which costs the same time as trained ones. On a machine with other work to do, look at the
+ratio of processor seconds: it does not count the waiting.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from lecture_lib import backbones, datasets, encoders, settings
+from lecture_lib.encoders.cnn import BATCH
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--net", default="alexnet", choices=backbones.NAMES)
+    parser.add_argument("--tap", help="default: the one before the scores")
+    parser.add_argument("--images", type=int, default=512)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        settings.use(cache=folder, quiet=True)
+        measure(arguments, Path(folder))
+
+
+def measure(arguments: argparse.Namespace, folder: Path) -> None:
+    net = backbones.load(arguments.net, "random")
+    tap = arguments.tap or net.taps[-2]
+    images = find_pictures(folder)[: arguments.images]
+    n = len(images)
+    side = net.input_size
+    batches = [
+        backbones.normalise(net, torch.randint(0, 256, (len(part), 3, side, side), dtype=torch.uint8))
+        for part in np.array_split(np.arange(n), -(-n // BATCH))
+    ]
+
+    def network() -> None:
+        for x in batches:
+            backbones.features(net, x, [tap])[tap].cpu()
+
+    def end_to_end() -> None:
+        encoders.encode(net, images, [tap], progress=False)
+
+    network()
+    times = {"network": [], "end to end": [], "second run": []}
+    for i in range(arguments.rounds):
+        settings.use(cache=folder / str(i), quiet=True)  # an empty cache
+        times["network"].append(clock(network))
+        times["end to end"].append(clock(end_to_end))
+        times["second run"].append(clock(end_to_end))
+    print(f"{net.name} {tap}, {n} pictures of {images.name}, {settings.current().threads} threads")
+    for name, runs in times.items():
+        wall, cpu = (statistics.median(run[i] for run in runs) for i in (0, 1))
+        print(f"{name:12} {n / wall:10.1f} images/s   {1e3 * cpu / n:7.2f} processor ms an image")
+    for i, kind in enumerate(("wall clock", "processor")):
+        ratios = [a[i] / b[i] for a, b in zip(times["network"], times["end to end"], strict=True)]
+        low, high = min(ratios), max(ratios)
+        print(f"end to end / network, {kind}: {statistics.median(ratios):.3f} ({low:.3f} to {high:.3f})")
+    again = [a[0] / b[0] for a, b in zip(times["end to end"], times["second run"], strict=True)]
+    print(f"second run: {statistics.median(again):.0f} times faster")
+
+
+def clock(task) -> tuple[float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    task()
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def find_pictures(folder: Path):
+    photographs = settings.current().data / "caltech101" / "101_ObjectCategories"
+    if not photographs.is_dir():
+        photographs = folder / "drawn"
+        (photographs / "noise").mkdir(parents=True)
+        rng = np.random.default_rng(0)
+        for i in range(256):
+            coarse = Image.fromarray(rng.integers(0, 256, (25, 38, 3), np.uint8))
+            coarse.resize((300, 200), Image.Resampling.BICUBIC).save(photographs / "noise" / f"{i}.jpg")
+    images = datasets.folder(photographs)
+    return images[np.random.default_rng(0).permutation(len(images))]
+
+
+if __name__ == "__main__":
+    main()
