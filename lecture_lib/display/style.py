@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import sys
 from collections.abc import Iterable, Sequence
@@ -45,7 +46,7 @@ GROUPS = {
     "furniture": ("#e8b98a", "D"),
     "vessel": ("#7fcdbb", "P"),
     "instrument": ("#25304f", "o"),
-    "person": ("#ffb000", "o"),
+    "person": ("#ffd92f", "o"),
     "device": ("#9ec5e8", "s"),
     "reptile": ("#a6d96a", "v"),
     "figure": ("#c51b8a", "X"),
@@ -143,7 +144,9 @@ def show(figure: Figure, alt: str) -> None:
     if "matplotlib.pyplot" in sys.modules:  # a figure of pyplot's would be shown again at the end of the cell
         sys.modules["matplotlib.pyplot"].close(figure)
     ipython.display(
-        {f"image/{kind}": data, "text/plain": alt}, metadata={f"image/{kind}": {"alt": alt}}, raw=True
+        {f"image/{kind}": base64.b64encode(data).decode(), "text/plain": alt},
+        metadata={f"image/{kind}": {"alt": alt}},
+        raw=True,
     )
 
 
