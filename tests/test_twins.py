@@ -31,7 +31,7 @@ def test_hash_is_splitmix64():
         16408922859458223821,
     ]
     golden = -7046029254386353131
-    state = torch.tensor([1234567 + golden * k for k in range(5)])
+    state = torch.tensor(1234567) + torch.arange(5) * golden  # wraps, as int64 does
     assert [v % 2**64 for v in hash64(state).tolist()] == want
 
 
