@@ -42,7 +42,8 @@ def scatter_new(
         figure, axes = new_map(title)
         old, new = style.groups_of(groups), style.groups_of(new_groups)
         list(mark(axes, xy, old, 12, alpha=0.3))
-        list(mark(axes, new_xy, new, 52, edgecolors=style.INK, linewidths=0.8))
+        size = float(np.clip(12_000 / len(new), 20, 52))
+        list(mark(axes, new_xy, new, size, edgecolors=style.INK, linewidths=0.013 * size + 0.2))
         frame(axes, np.concatenate([xy, new_xy]))
         style.add_legend(figure, np.concatenate([old, new]))
     return figure
@@ -55,11 +56,14 @@ def scatter_grid(
     columns = min(columns, len(maps))
     rows = -(-len(maps) // columns)
     names = style.groups_of(groups)
+    side = min(4.4, 9 / columns)  # inches
     with style.look():
-        figure = style.new_figure(3 * columns + 2, 3.2 * rows + 0.4 * bool(title), layout="constrained")
+        figure = style.new_figure(
+            side * columns + 2, (side + 0.25) * rows + 0.4 * bool(title), layout="constrained"
+        )
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (caption, xy) in zip(grid, maps.items(), strict=False):
-            list(mark(axes, xy, names, 5))
+            list(mark(axes, xy, names, side**2 * float(np.clip(1200 / len(names), 0.5, 1.5))))
             frame(axes, xy)
             axes.set_title(caption, fontsize=12)
         for axes in grid[len(maps) :]:
@@ -196,7 +200,7 @@ def time_plot(costs: pd.DataFrame, *, batch: int = 1, title: str = "") -> Figure
     title  by default, which share of the time and of the parameters goes where
     """
     panels = {
-        f"milliseconds a picture (batches of {batch})": costs["ms"].to_numpy(),
+        f"ms a picture, batches of {batch}": costs["ms"].to_numpy(),
         "million multiply-adds a picture": costs["mmac"].to_numpy(),
         "million parameters": costs["parameters"].to_numpy() / 1e6,
     }
