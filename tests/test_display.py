@@ -169,6 +169,15 @@ def test_groups_of_the_lecture_differ_in_colour_and_come_in_its_order():
     assert apart.min() > 0.2
 
 
+def test_every_group_of_the_twins_has_its_own_look():
+    from lecture_lib.twins import places, voc
+
+    for groups in (places.GROUPS, voc.GROUPS):
+        looks = style.looks(groups)
+        assert len({colour for colour, _ in looks.values()}) == len(looks)
+        assert all(look in style.GROUPS.values() for look in looks.values())
+
+
 def test_names_that_are_no_groups_differ_too():
     looks = style.looks(f"folder {i:02d}" for i in range(60))
     assert len(set(looks.values())) == 60

@@ -45,7 +45,8 @@ def contact_sheet(
     if unknown := sorted(set(classes or ()) - set(images.classes)):
         raise ValueError(f"{images.name} has no class {unknown[0]!r}; see its .classes.")
     rng = np.random.default_rng(seed)
-    blocks: dict[str, list[tuple[int, int]]] = {group: [] for group in style.looks(images.groups)}
+    looks = style.looks(images.groups)
+    blocks: dict[str, list[tuple[int, int]]] = {group: [] for group in looks}
     for c, name in enumerate(images.classes):
         if classes is None or name in classes:
             here = images.labels[:, c] == 1 if images.multi_label else images.labels == c
@@ -79,7 +80,7 @@ def contact_sheet(
     for x, y, what in texts:
         if isinstance(what, str):
             if what:
-                axes.add_patch(Rectangle((x, y - 11), 12, 12, color=style.looks([what])[what][0], lw=0))
+                axes.add_patch(Rectangle((x, y - 11), 12, 12, color=looks[what][0], lw=0))
                 axes.text(x + 18, y, what, fontsize=11, weight="bold", color=style.INK)
         else:
             axes.text(x, y, shorten(images.classes[what], w), fontsize=7.5, ha="center", color=style.INK)

@@ -151,5 +151,8 @@ def show(figure: Figure, alt: str) -> None:
 
 
 def _key(name: str) -> str:
-    short = name.partition(",")[0]
-    return SAME.get(short, short)
+    whole, short = (
+        name.replace(",", ""),
+        name.partition(",")[0],
+    )  # "outdoor, natural"; "commodity, trade good"
+    return whole if whole in GROUPS else SAME.get(short, short)
