@@ -156,8 +156,10 @@ class _Slot:
             return None
         except OSError as error:
             raise StoreError(f"{self.npy} cannot be read ({error.strerror or error}).") from None
-        with contextlib.suppress(OSError):  # not there, or a read-only cache, which may be read
-            os.utime(self.npy)  # `report` and `clear` go by the last use
+        if array is not None:
+            with contextlib.suppress(OSError):  # a read-only cache may be read
+                os.utime(self.npy)  # `report` and `clear` go by the last use
+            shutil.rmtree(self.parts, ignore_errors=True)  # here, whoever made the array, killed or not
         return array
 
     def missing(self, spans: list[Span]) -> set[Span]:
@@ -212,7 +214,7 @@ class _Slot:
             raise _unwritable(self.folder, error) from None
 
     def assemble(self, spans: list[Span]) -> None:
-        """Join the blocks into the array, with one block in memory at a time, and remove them."""
+        """Join the blocks into the array, with one block in memory at a time; `open` removes them."""
         try:
             if not self.npy.exists():
                 _replace(self.npy, self.parts, self._joined(spans))
@@ -223,7 +225,6 @@ class _Slot:
                 raise _unwritable(self.folder, error) from None
         if not self.json.exists():  # cleared while the array was made
             self.prepare()
-        shutil.rmtree(self.parts, ignore_errors=True)
 
     def _joined(self, spans: list[Span]) -> Iterator[bytes | memoryview]:
         # Plain writes, not a memory map of the whole: on a full disk writing to a map kills the process.

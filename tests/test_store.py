@@ -289,6 +289,15 @@ def test_a_process_killed_while_writing_leaves_nothing_that_looks_finished(cache
     assert leftovers(cache) == []
 
 
+def test_blocks_left_by_a_process_killed_after_its_last_step_go_at_the_next_use(cache, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(store.shutil, "rmtree", lambda *arguments, **options: None)
+        fetch(Rows())
+    assert leftovers(cache) != []
+    fetch(None)
+    assert leftovers(cache) == []
+
+
 def test_processes_on_one_array_at_once_all_end_well(cache, tmp_path):
     children = [start_child(cache, go=tmp_path / "go") for _ in range(3)]
     time.sleep(1.0)
