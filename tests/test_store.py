@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from lecture_lib import settings, store
+from lecture_lib.store import arrays, files
 
 N, BLOCK, SPANS = 50, 8, [(0, 8), (8, 16), (16, 24), (24, 32), (32, 40), (40, 48), (48, 50)]
 
@@ -166,11 +167,11 @@ def test_a_stream_is_closed_when_writing_fails(monkeypatch):
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    def prepared_then_full(slot, original=store._Slot.prepare):
+    def prepared_then_full(slot, original=arrays._Slot.prepare):
         original(slot)
-        monkeypatch.setattr(store, "_replace", full)
+        monkeypatch.setattr(arrays, "replace", full)
 
-    monkeypatch.setattr(store._Slot, "prepare", prepared_then_full)
+    monkeypatch.setattr(arrays._Slot, "prepare", prepared_then_full)
     running = []  # a reference, so that it is not closed by being forgotten
     with pytest.raises(store.StoreError):
         fetch(lambda spans, names: running.append(stream(spans, names)) or running[0])
@@ -291,7 +292,7 @@ def test_a_process_killed_while_writing_leaves_nothing_that_looks_finished(cache
 
 def test_blocks_left_by_a_process_killed_after_its_last_step_go_at_the_next_use(cache, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(store.shutil, "rmtree", lambda *arguments, **options: None)
+        patch.setattr(arrays.shutil, "rmtree", lambda *arguments, **options: None)
         fetch(Rows())
     assert leftovers(cache) != []
     fetch(None)
@@ -312,15 +313,15 @@ def test_processes_on_one_array_at_once_all_end_well(cache, tmp_path):
 
 
 def test_what_another_process_finishes_at_this_moment_is_not_computed_again(monkeypatch):
-    original, late = store._Slot.open, Rows()
+    original, late = arrays._Slot.open, Rows()
 
     def look_just_before_another_process_finishes(slot):
-        monkeypatch.setattr(store._Slot, "open", original)
+        monkeypatch.setattr(arrays._Slot, "open", original)
         array = original(slot)
         fetch(Rows())
         return array
 
-    monkeypatch.setattr(store._Slot, "open", look_just_before_another_process_finishes)
+    monkeypatch.setattr(arrays._Slot, "open", look_just_before_another_process_finishes)
     np.testing.assert_array_equal(fetch(late), expected())
     assert late.spans == []
 
@@ -415,7 +416,7 @@ def read_only(monkeypatch):
         raise OSError(errno.EROFS, "Read-only file system")
 
     def freeze():
-        monkeypatch.setattr(store, "open", refuse, raising=False)
+        monkeypatch.setattr(files, "open", refuse, raising=False)
         for name in ("replace", "utime", "unlink"):
             monkeypatch.setattr(os, name, refuse)
         monkeypatch.setattr(Path, "unlink", refuse)
@@ -473,7 +474,7 @@ class SmallDisk:
 @pytest.mark.parametrize(("room", "finished"), [(700, 2), (1900, 7)])  # in a block; while joining
 def test_a_full_disk_gives_one_sentence_and_keeps_what_was_finished(cache, monkeypatch, room, finished):
     with monkeypatch.context() as patch:
-        patch.setattr(store, "open", SmallDisk(room), raising=False)
+        patch.setattr(files, "open", SmallDisk(room), raising=False)
         with pytest.raises(store.StoreError, match=r"The disk is full.*is kept.*LECTURE_CACHE") as caught:
             fetch(Rows())
     assert str(cache) in str(caught.value)

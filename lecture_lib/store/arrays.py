@@ -1,42 +1,25 @@
-"""Arrays computed once and kept on disk, named by a fingerprint of what made them.
-
-An array [n, ...] is computed in blocks of rows. Every finished block is a file of its own in
-``<cache>/arrays/<key>.parts/``; when all are there they are joined into ``<key>.npy``, beside
-``<key>.json``, which tells people what the array is. Each file appears whole or not at all (written
-under a temporary name, then renamed), so a killed process loses at most the block in hand. There are
-no locks: processes that compute the same array at once write the same blocks, and the first to finish
-wins. `clear` may be called at any time, too.
-"""
+"""Compute an array in blocks, keep each, join them, and map the array from disk from then on."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
 import io
 import json
 import os
-import secrets
 import shutil
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lecture_lib import settings
-
-if TYPE_CHECKING:
-    import pandas as pd
+from lecture_lib.store.files import StoreError, make_folder, replace, unwritable
+from lecture_lib.store.fingerprints import fingerprint, to_plain
 
 Span = tuple[int, int]  # rows start (included) to stop (excluded)
 Stream = Callable[[list[Span], list[str]], Iterable[Mapping[str, np.ndarray]]]
-
-
-class StoreError(Exception):
-    """A folder cannot hold what should be kept in it; the message says which and what to do."""
 
 
 def fetch(
@@ -77,65 +60,6 @@ def fetch(
     raise StoreError(f"The cache folder {folder} is emptied by someone faster than it is filled.")
 
 
-def report() -> pd.DataFrame:
-    """List what is kept: name, recipe, shape, dtype, MB, days since last use, finished or not."""
-    import pandas as pd
-
-    rows = []
-    for path in sorted(_folder().glob("*.json")):
-        with contextlib.suppress(OSError, ValueError):  # cleared by another process, or no array of ours
-            told = json.loads(path.read_text(encoding="utf-8"))
-            npy = path.with_suffix(".npy")
-            array = _open_npy(npy, told["n"]) if npy.exists() else None
-            recipe = ", ".join(f"{key}={value}" for key, value in told["recipe"].items())
-            layout = (None, None) if array is None else (array.shape, str(array.dtype))
-            megabytes = sum(map(_bytes, _pieces(path.stem))) / 1e6
-            days = _days_unused(path.stem)
-            rows.append((told["name"], recipe, *layout, megabytes, days, array is not None))
-    return pd.DataFrame(rows, columns=["name", "recipe", "shape", "dtype", "MB", "days", "finished"])
-
-
-def size() -> int:
-    """Return the number of bytes that all arrays take on disk, unfinished ones included."""
-    return _bytes(_folder())
-
-
-def clear(older_than_days: float | None = None) -> int:
-    """Delete all arrays, or those not used for so many days; return the number of bytes freed."""
-    freed = 0
-    for key in sorted({path.name.split(".")[0] for path in _folder().glob("*")}):
-        if older_than_days is not None and _days_unused(key) < older_than_days:
-            continue
-        for piece in _pieces(key):
-            before = _bytes(piece)
-            if piece.is_dir():
-                shutil.rmtree(piece, ignore_errors=True)
-            else:
-                with contextlib.suppress(OSError):  # on Windows a file in use cannot be deleted
-                    piece.unlink()
-            freed += before - _bytes(piece)
-    return freed
-
-
-def fingerprint(obj: Any) -> str:
-    """Return the SHA-256, in hex, of a value made of JSON's types, arrays, tensors and bytes.
-
-    The same in every process and for every order of a dict's keys; arrays count with their dtype,
-    shape and content. Raises TypeError for what has no such form (a set, a path, an object).
-    """
-    canonical = json.dumps(obj, sort_keys=True, separators=(",", ":"), default=_plain)
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that every reader sees the old content or the new, never a part of it."""
-    path = Path(path)
-    try:
-        _replace(path, path.parent, [content])
-    except OSError as error:
-        raise _unwritable(path.parent, error) from None
-
-
 class _Slot:
     """The place of one array on disk: its file, its recipe and, while it is made, its blocks."""
 
@@ -148,7 +72,7 @@ class _Slot:
     def open(self) -> np.ndarray | None:
         """Return the array as a memory map, None if it is not there or damaged."""
         try:
-            array = _open_npy(self.npy, self.n)
+            array = open_npy(self.npy, self.n)
         except ValueError as error:
             warnings.warn(f"{self.npy} is damaged ({error}) and is computed again.")
             with contextlib.suppress(OSError):
@@ -171,7 +95,7 @@ class _Slot:
 
     def _has(self, span: Span) -> bool:
         try:
-            part = _open_npy(self._part(span), span[1] - span[0])
+            part = open_npy(self._part(span), span[1] - span[0])
         except (OSError, ValueError):
             return False
         return part is not None and self._fits(part)
@@ -186,14 +110,14 @@ class _Slot:
     def prepare(self) -> None:
         """Make the folders and write down the recipe: a folder that cannot be written is found here."""
         told = {"name": self.name, "n": self.n, "recipe": self.recipe}
-        text = json.dumps(told, indent=1, ensure_ascii=False, default=_plain) + "\n"
+        text = json.dumps(told, indent=1, ensure_ascii=False, default=to_plain) + "\n"
         try:
-            _make_folder(self.parts)
-            _replace(self.json, self.folder, [text.encode()])
+            make_folder(self.parts)
+            replace(self.json, self.folder, [text.encode()])
         except OSError as error:
             # not found: cleared by another process at this moment, and `fetch` looks again
             if not isinstance(error, FileNotFoundError) or not self.folder.is_dir():
-                raise _unwritable(self.folder, error) from None
+                raise unwritable(self.folder, error) from None
 
     def write(self, span: Span, rows: np.ndarray) -> None:
         """Keep the rows of one span."""
@@ -207,22 +131,22 @@ class _Slot:
             )
         try:
             if not self.npy.exists():
-                _replace(self._part(span), self.parts, [_header(rows.dtype, rows.shape), rows.data])
+                replace(self._part(span), self.parts, [_header(rows.dtype, rows.shape), rows.data])
         except FileNotFoundError:
             pass  # the folder went: another process has finished the array, or cleared it
         except OSError as error:
-            raise _unwritable(self.folder, error) from None
+            raise unwritable(self.folder, error) from None
 
     def assemble(self, spans: list[Span]) -> None:
         """Join the blocks into the array, with one block in memory at a time; `open` removes them."""
         try:
             if not self.npy.exists():
-                _replace(self.npy, self.parts, self._joined(spans))
+                replace(self.npy, self.parts, self._joined(spans))
         except FileNotFoundError:
             return  # as in `write`
         except OSError as error:
             if not self.npy.exists():  # Windows cannot replace the file that a faster process reads
-                raise _unwritable(self.folder, error) from None
+                raise unwritable(self.folder, error) from None
         if not self.json.exists():  # cleared while the array was made
             self.prepare()
 
@@ -272,7 +196,7 @@ def _compute(slots: list[_Slot], spans: list[Span], stream: Stream, progress: st
             blocks.close()  # stops a loader that reads ahead, also after an error
 
 
-def _open_npy(path: Path, rows: int) -> np.ndarray | None:
+def open_npy(path: Path, rows: int) -> np.ndarray | None:
     """Map a file [rows, ...] read-only; None if there is none, ValueError if it is not whole."""
     try:
         size = path.stat().st_size
@@ -293,84 +217,3 @@ def _header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
     described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(buffer, described)
     return buffer.getvalue()
-
-
-def _replace(path: Path, temporary: Path, chunks: Iterable[bytes | memoryview]) -> None:
-    """Write chunks into a new file in the folder `temporary`, then give it the name `path`."""
-    _make_folder(temporary)
-    new = temporary / f"{path.name.split('.')[0]}.{secrets.token_hex(8)}.tmp"
-    try:
-        with open(new, "xb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-        os.replace(new, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            new.unlink()
-        raise
-
-
-def _make_folder(folder: Path) -> None:
-    for attempt in range(5):
-        try:
-            return folder.mkdir(parents=True, exist_ok=True)
-        except (FileNotFoundError, FileExistsError):  # another process removed it while we looked at it
-            if attempt == 4 or folder.is_file():
-                raise
-    return None
-
-
-def _unwritable(folder: Path, error: OSError) -> StoreError:
-    cache = settings.current().cache
-    inside = folder == cache or cache in folder.parents
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        what = f"The disk is full: nothing more fits into {folder}. What was finished is kept."
-        todo = "Free some space (store.clear(older_than_days=7) deletes old arrays)"
-    else:
-        what = f"The folder {folder} cannot be written ({error.strerror or error})."
-        todo = "Make it writable"
-    return StoreError(f"{what} {todo}{', or set LECTURE_CACHE to another folder' if inside else ''}.")
-
-
-def _plain(value: Any) -> Any:
-    """Give what JSON does not know a JSON form: arrays, tensors and bytes their hash, dtype and shape."""
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return {"bytes": hashlib.sha256(value).hexdigest()}
-    if isinstance(value, np.generic):
-        return value.item()
-    dtype, shape = str(getattr(value, "dtype", "object")), list(getattr(value, "shape", ()))
-    if dtype.startswith("torch."):
-        import torch
-
-        value = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
-        content = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
-        return {"array": [dtype, shape, hashlib.sha256(content).hexdigest()]}
-    raise TypeError(
-        f"A fingerprint takes JSON values, arrays, tensors and bytes, not {type(value).__name__}."
-    )
-
-
-def _folder() -> Path:
-    return settings.current().cache / "arrays"
-
-
-def _pieces(key: str) -> list[Path]:
-    return sorted(_folder().glob(f"{key}.*"))
-
-
-def _bytes(path: Path) -> int:
-    inside = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
-    total = 0
-    for file in inside or [path]:
-        with contextlib.suppress(OSError):  # gone in the meantime
-            total += os.path.getsize(file) if os.path.isfile(file) else 0
-    return total
-
-
-def _days_unused(key: str) -> float:
-    newest = 0.0
-    for piece in _pieces(key):
-        with contextlib.suppress(OSError):
-            newest = max(newest, piece.stat().st_mtime)
-    return (time.time() - newest) / 86400
