@@ -137,4 +137,4 @@ def _fetch_archive(archive: Archive, data: Path) -> None:
         download.unpack(into / archive.inner, into)
         shutil.rmtree(into / Path(archive.inner).parts[0])
     if ours:  # an archive that somebody put there is not ours to delete
-        path.unlink()
+        path.unlink(missing_ok=True)

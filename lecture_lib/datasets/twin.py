@@ -72,7 +72,7 @@ def labelled(label: str, classes: list[world.ObjectClass], per_class: int) -> tu
     return labels, torch.cat([world.keys(f"{label}/{c.name}", per_class) for c in classes])
 
 
-def ilsvrc2012(split: str = "val", per_class: int = 30) -> ImageCollection:
+def ilsvrc2012(split: str = "val", per_class: int = 20) -> ImageCollection:
     """The source task: world.SOURCE, 135 classes in 13 groups. `train` is what twin-alexnet was trained on."""
     if split not in ("train", "val"):
         raise ValueError(f"ilsvrc2012: no split {split!r}; take 'train' or 'val'.")
