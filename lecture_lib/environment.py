@@ -137,9 +137,10 @@ def _cache() -> Lines:
 
 def _weights() -> Lines:
     get = "Get the file again from where this project comes from"
-    if not WEIGHTS.exists():
-        yield FAIL, f"weights {_short(WEIGHTS)} are missing. {get}"
-        return
+    for file in (WEIGHTS, WEIGHTS.with_suffix(".json")):
+        if not file.exists():
+            yield FAIL, f"{_short(file)} is missing: the weights of twin-alexnet, or their checksum. {get}"
+            return
     content = WEIGHTS.read_bytes()
     published = json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))["sha256"]
     if hashlib.sha256(content).hexdigest() != published:

@@ -125,7 +125,12 @@ def test_missing_and_damaged_weights_are_told_apart(lines):
     environment.WEIGHTS.write_bytes(b"weight")
     assert the_line(lines(), "are damaged").startswith("[FAIL]")
     environment.WEIGHTS.unlink()
-    assert the_line(lines(), "are missing").startswith("[FAIL]")
+    assert the_line(lines(), "net.safetensors is missing").startswith("[FAIL]")
+
+
+def test_weights_without_their_checksum_are_not_taken_for_right(lines):
+    environment.WEIGHTS.with_suffix(".json").unlink()
+    assert the_line(lines(), "net.json is missing").startswith("[FAIL]")
 
 
 def test_photographs_are_named(lines, tmp_path):
