@@ -32,6 +32,7 @@ lab: .venv/.ready  ## open JupyterLab at notebooks/00_start_here.ipynb
 	if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then options="$$options --no-browser"; fi; \
 	echo "JupyterLab is starting; stop it with Ctrl-C, twice."; \
 	PATH="$(CURDIR)/.venv/bin:$$PATH" exec $(RUN) -m jupyterlab $$options --log-level=WARN \
+	    --LanguageServerManager.autodetect=False \
 	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_OPTIONS)
 
 copy:  ## copy the notebooks to my-work/ to write in; what is there already is kept
