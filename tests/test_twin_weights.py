@@ -1,0 +1,61 @@
+"""The published twin-alexnet: the file is the one that was trained, and its features carry to unseen classes."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from lecture_lib import backbones, embedding, encoders, metrics
+from lecture_lib.backbones import twin_alexnet
+from lecture_lib.datasets import twin
+from lecture_lib.twins import world
+
+TAPS = ["pool1", "pool5", "fc6", "fc7"]
+
+
+def test_weights_are_the_ones_of_the_log():
+    log = json.loads(twin_alexnet.WEIGHTS.with_suffix(".json").read_text())
+    assert hashlib.sha256(twin_alexnet.WEIGHTS.read_bytes()).hexdigest() == log["sha256"]
+    assert twin_alexnet.WEIGHTS.stat().st_size < 10e6
+    assert {"command", "seed", "versions", "date", "curve"} <= set(log) | set(log["recipe"])
+    assert len(log["curve"]) == log["recipe"]["epochs"]
+
+
+def test_network_names_the_source_classes_of_the_world():
+    assert backbones.load("twin-alexnet").classes == tuple(c.name for c in world.SOURCE)
+
+
+def test_network_still_recognises_the_world_as_it_is_drawn_now():
+    # a change of the drawing code that moves the pictures away from what the weights know shows here
+    images = twin.ilsvrc2012("val")
+    scores = encoders.encode(backbones.load("twin-alexnet"), images, ["fc8"], progress=False)["fc8"]
+    assert metrics.top_k_error(scores.astype(np.float32), images.labels, k=1) < 0.12
+    assert metrics.top_k_error(scores.astype(np.float32), images.labels, k=5) < 0.03
+
+
+def probe(features: np.ndarray, images) -> float:
+    """Mean class accuracy of logistic regression: 30 training and 30 test pictures a class."""
+    x = embedding.normalise(features)
+    train, test = images.split_indices(seed=0)
+    model = LogisticRegression(C=30, max_iter=300).fit(x[train], images.labels[train])
+    return metrics.mean_class_accuracy(model.predict(x[test]), images.labels[test])
+
+
+@pytest.fixture(scope="module")
+def accuracy():
+    images = twin.caltech101()
+    found = {}
+    for weights in ("pretrained", "random"):
+        net = backbones.load("twin-alexnet", weights=weights)
+        features = encoders.encode(net, images, TAPS, pool=8, progress=False)
+        found[weights] = {tap: probe(x, images) for tap, x in features.items()}
+    return found
+
+
+def test_features_serve_classes_that_the_network_never_saw(accuracy):
+    best = max(accuracy["pretrained"][tap] for tap in TAPS[1:])
+    assert best >= 0.80
+    assert best - accuracy["pretrained"]["pool1"] >= 0.45
+    assert max(accuracy["random"].values()) < 0.25
