@@ -1,0 +1,241 @@
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from lecture_lib import backbones, encoders, settings
+from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.encoders.cnn import AHEAD, BATCH, BLOCK
+
+
+class DrawnImages:
+    """Noise of a different size each, which counts how it is read; `broken` cannot be read."""
+
+    def __init__(self, n, broken=None):
+        self.n, self.broken, self.read = n, broken, []
+        self.names = [f"picture_{i}.jpg" for i in range(n)]
+        self.fingerprint = f"{n} drawn"
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        self.read.append(i)
+        if i == self.broken:
+            raise ValueError("cut off")
+        rng = np.random.default_rng(i)
+        height, width = rng.integers(64, 100, 2)
+        coarse = torch.from_numpy(rng.integers(0, 256, (1, 3, 6, 6)).astype(np.float32))
+        return torch.nn.functional.interpolate(coarse, (height, width))[0].to(torch.uint8)
+
+    def take(self, indices):
+        raise NotImplementedError
+
+
+def collect(images):
+    return ImageCollection("drawn", "real", images, ("a",), np.zeros(len(images), np.int64))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path):
+    settings.use("demo", cache=tmp_path / "cache", quiet=True)
+    yield tmp_path / "cache"
+    settings.reset()
+
+
+@pytest.fixture(scope="module")
+def net():
+    return backbones.load("twin-alexnet", "random")
+
+
+def plainly(net, images, tap):
+    """One picture after the other, each through the whole of the library's documented steps."""
+    rows = [
+        backbones.features(net, backbones.preprocess(net, image)[None], [tap])[tap][0] for image in images
+    ]
+    return torch.stack(rows).cpu().numpy()
+
+
+def test_rows_are_the_pictures_in_order_whatever_their_size_and_the_batch(net):
+    images = DrawnImages(2 * BATCH + 3)
+    found = encoders.encode(net, collect(images), ["fc6", "pool5"], progress=False)
+    for tap, rows in found.items():
+        expected = plainly(net, [images[i] for i in range(len(images))], tap).reshape(len(images), -1)
+        assert rows.dtype == np.float16
+        np.testing.assert_allclose(rows.astype(np.float32), expected, rtol=2e-3, atol=1e-3)
+
+
+def test_second_run_reads_the_same_values_and_no_picture(net):
+    images = DrawnImages(10)
+    first = encoders.encode(net, collect(images), ["conv5", "fc7"], progress=False)
+    images.read.clear()
+    second = encoders.encode(net, collect(images), ["fc7", "conv5"], progress=False)
+    assert images.read == []
+    for tap in first:
+        np.testing.assert_array_equal(first[tap], second[tap])
+
+
+def test_several_taps_take_one_pass_and_one_reading(net):
+    images = DrawnImages(BATCH + 1)
+    passes = []
+    hook = net.stages.conv1.register_forward_hook(lambda *_: passes.append(1))
+    try:
+        encoders.encode(net, collect(images), ["pool1", "pool5", "fc6", "fc7"], pool="mean", progress=False)
+    finally:
+        hook.remove()
+    assert len(passes) == 2
+    assert sorted(images.read) == list(range(BATCH + 1))
+
+
+def test_only_the_tap_that_is_new_is_computed(net):
+    images = collect(DrawnImages(5))
+    alone = encoders.encode(net, images, ["fc6"], progress=False)["fc6"]
+    both = encoders.encode(net, images, ["pool2", "fc6"], progress=False)
+    np.testing.assert_array_equal(alone, both["fc6"])
+    assert both["pool2"].shape == (5, 96 * 8 * 8)
+
+
+def test_pooling_is_over_space_and_leaves_vectors_alone(net):
+    images = collect(DrawnImages(4))
+    maps = encoders.encode(net, images, ["pool1"])["pool1"].astype(np.float32).reshape(4, 64, 16, 16)
+    for pool, expected in {
+        "mean": maps.mean((2, 3)),
+        "max": maps.max((2, 3)),
+        4: maps.reshape(4, 64, 4, 4, 4, 4).mean((3, 5)).reshape(4, -1),
+        99: maps.reshape(4, -1),
+    }.items():
+        rows = encoders.encode(net, images, ["pool1"], pool=pool)["pool1"]
+        np.testing.assert_allclose(rows.astype(np.float32), expected, rtol=2e-3, atol=1e-3)
+    plain, pooled = (encoders.encode(net, images, ["fc6"], pool=p)["fc6"] for p in (None, "max"))
+    np.testing.assert_array_equal(plain, pooled)
+
+
+def test_l2_gives_unit_vectors_and_leaves_a_zero_vector_zero():
+    net = backbones.load("twin-alexnet", "random")
+    images = collect(DrawnImages(4))
+    unit = encoders.encode(net, images, ["pool5"], l2=True)["pool5"].astype(np.float64)
+    plain = encoders.encode(net, images, ["pool5"])["pool5"].astype(np.float64)
+    np.testing.assert_allclose(np.linalg.norm(unit, axis=1), 1, rtol=1e-3)
+    np.testing.assert_allclose(unit, plain / np.linalg.norm(plain, axis=1, keepdims=True), atol=1e-3)
+    with torch.no_grad():
+        net.stages.fc6.linear.bias.fill_(-1e4)  # every unit of fc6 is silent
+    assert (encoders.encode(net, images, ["fc6"], l2=True)["fc6"] == 0).all()
+
+
+def test_weights_trained_further_are_not_served_from_the_cache():
+    net = backbones.load("twin-alexnet", "random")
+    images = collect(DrawnImages(3))
+    before = np.array(encoders.encode(net, images, ["fc6"])["fc6"])
+    with torch.no_grad():
+        net.stages.fc6.linear.weight.mul_(2)
+    after = encoders.encode(net, images, ["fc6"])["fc6"]
+    np.testing.assert_allclose(after.astype(np.float32), 2 * before.astype(np.float32), rtol=1e-2, atol=1e-2)
+
+
+def test_interrupted_extraction_goes_on_from_its_last_finished_block(net, cache):
+    images = DrawnImages(2 * BLOCK + 5)
+    uninterrupted = np.array(encoders.encode(net, collect(images), ["fc7"], progress=False)["fc7"])
+    settings.use(cache=cache / "other", quiet=True)
+    batches = []
+
+    def interrupt(*_):
+        batches.append(1)
+        if len(batches) == BLOCK // BATCH + 2:
+            raise KeyboardInterrupt
+
+    hook = net.stages.fc7.register_forward_hook(interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            encoders.encode(net, collect(images), ["fc7"], progress=False)
+    finally:
+        hook.remove()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("prepare")]
+    images.read.clear()
+    resumed = encoders.encode(net, collect(images), ["fc7"], progress=False)["fc7"]
+    assert sorted(images.read) == list(range(BLOCK, len(images)))
+    np.testing.assert_array_equal(resumed, uninterrupted)
+
+
+def test_a_picture_that_cannot_be_read_is_named_and_stops_the_threads(net):
+    images = DrawnImages(BLOCK + 40, broken=BLOCK + 7)
+    with pytest.raises(RuntimeError, match=rf"drawn: picture_{BLOCK + 7}\.jpg .* twin-alexnet: cut off"):
+        encoders.encode(net, collect(images), ["pool1"], pool="mean", progress=False)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("prepare")]
+    images.broken = None  # repaired: what was finished before the fault is kept
+    images.read.clear()
+    encoders.encode(net, collect(images), ["pool1"], pool="mean", progress=False)
+    assert min(images.read) == BLOCK
+
+
+@pytest.mark.parametrize("value", [1e6, float("nan")])
+def test_activations_beyond_float16_name_the_picture_instead_of_becoming_infinite(value):
+    net = backbones.load("twin-alexnet", "random")
+    array = np.zeros((3, 3, 64, 64), np.uint8) + 128  # so grey that only the biases speak
+    array[2] = 255
+    with torch.no_grad():
+        for parameter in net.stages.fc6.linear.parameters():
+            parameter.fill_(value)
+    with pytest.raises(RuntimeError, match=r"fc6 is not finite in float16 for twin \d of drawn.*l2=True"):
+        encoders.encode(net, collect(ArrayImages(array)), ["fc6"])
+
+
+def test_reading_ahead_is_bounded(net):
+    images = DrawnImages(12 * BATCH)
+    ahead = []
+    done = []
+
+    def look(*_):
+        time.sleep(0.1)  # a slow network: the threads could read everything
+        ahead.append(len(images.read) - len(done))
+        done.extend([1] * BATCH)
+
+    hook = net.stages.conv1.register_forward_hook(look)
+    try:
+        encoders.encode(net, collect(images), ["conv1"], pool="mean", progress=False)
+    finally:
+        hook.remove()
+    assert max(ahead) <= (AHEAD + 1) * BATCH
+    assert ahead[0] > BATCH  # and it does read ahead
+
+
+def test_phi_gives_float32_vectors_of_its_dimension(net):
+    images = collect(DrawnImages(3))
+    for tap, pool, dim in (
+        ("fc6", None, 768),
+        ("pool5", None, 2048),
+        ("pool5", "mean", 128),
+        ("conv1", 3, 576),
+    ):
+        phi = encoders.cnn(net, tap, pool=pool)
+        x = phi.fit(images)(images)
+        assert x.shape == (3, dim)
+        assert phi.dim == dim
+        assert x.dtype == np.float32
+        np.testing.assert_array_equal(x, phi.encode(images))
+    marks = [
+        encoders.cnn(net, *arguments).fingerprint
+        for arguments in [
+            ("fc6",),
+            ("fc7",),
+            ("fc6", None, True),
+            ("pool5",),
+            ("pool5", "mean"),
+            ("pool5", 1),
+        ]
+    ]
+    assert len(set(marks)) == len(marks)
+    assert encoders.cnn(net, "fc6").fingerprint == marks[0]
+
+
+def test_wrong_options_are_refused_before_any_picture_is_read(net):
+    images = DrawnImages(3)
+    with pytest.raises(KeyError, match="no tap 'fc9'"):
+        encoders.encode(net, collect(images), ["fc6", "fc9"])
+    for pool in ("median", 0, True, 1.5):
+        with pytest.raises(ValueError, match="pool is None"):
+            encoders.encode(net, collect(images), ["pool5"], pool=pool)
+        with pytest.raises(ValueError, match="pool is None"):
+            encoders.cnn(net, "pool5", pool=pool)
+    assert images.read == []
