@@ -70,11 +70,7 @@ def silhouettes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     from sklearn.metrics import silhouette_samples
 
     x = normalise(features)
-    x = x - x.mean(0)
-    if x.shape[1] > len(x):  # the same distances in fewer numbers: a rotation onto the span of the rows
-        values, vectors = np.linalg.eigh(x @ x.T)
-        x = vectors * np.sqrt(np.maximum(values, 0))
-    return silhouette_samples(x.astype(np.float32), labels)
+    return silhouette_samples(reduce(x, min(x.shape)), labels)  # a rotation keeps all distances
 
 
 @dataclass(frozen=True)
@@ -103,13 +99,21 @@ def interval(values: np.ndarray, clusters: np.ndarray, *, seed: int = 0, draws: 
     return Interval(float(np.mean(values)), float(low), float(high))
 
 
-def reduce(features: np.ndarray, d: int = 50, seed: int = 0) -> np.ndarray:
-    """PCA of the normalised rows to d dimensions, float32 [N, d]: what t-SNE is given, to save time."""
-    from sklearn.decomposition import PCA
+def reduce(features: np.ndarray, d: int = 50) -> np.ndarray:
+    """PCA of the L2-normalised rows to d dimensions, float32 [N, d]: what t-SNE is given, to save time.
 
-    x = normalise(features)
+    By the smaller of the two symmetric eigenproblems, of x x^T [N, N] or x^T x [D, D]. The sign of each
+    component is fixed: its largest entry is positive.
+    """
+    x = torch.from_numpy(normalise(features))
+    x = x - x.mean(0)
     d = min(d, *x.shape)
-    return PCA(d, svd_solver="randomized", random_state=seed).fit_transform(x).astype(np.float32)
+    n, width = x.shape
+    values, vectors = torch.linalg.eigh((x @ x.T if n < width else x.T @ x).double())
+    values, vectors = values[-d:].flip(0).clamp(min=0), vectors[:, -d:].flip(1)
+    scores = vectors * values.sqrt() if n < width else x.double() @ vectors
+    signs = scores.gather(0, scores.abs().argmax(0, keepdim=True)).sign()
+    return (scores * signs).float().numpy()
 
 
 def fit_tsne(

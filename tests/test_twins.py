@@ -60,7 +60,7 @@ def test_world_has_the_promised_classes():
 
 @pytest.mark.parametrize("c", world.OBJECTS, ids=lambda c: c.name)
 def test_every_class_fills_its_box_and_stays_inside(c):
-    size, n = 96, 8
+    size, n = 64, 6
     one = torch.ones(n)
     pose = canvas.Pose(one / 2, one / 2, one / 3, one * 0, one, one, one * 0)  # box [-1, 1] is the middle 2/3
     r = Chance(torch.arange(n))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 
 import torch
@@ -66,6 +66,10 @@ class Pose:
     mirror: Tensor
     stretch: Tensor
     shear: Tensor
+
+    def take(self, rows: Sequence[int]) -> Pose:
+        """The poses of the pictures at `rows`."""
+        return Pose(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 def hsv(h: Tensor, s: Value, v: Value) -> Tensor:

@@ -7,7 +7,7 @@ ground's layout and which things stand where.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -517,18 +517,53 @@ def furnish(names: Sequence[str], keys: Tensor) -> Placed:
     return Placed(whole(picture), real(x), real(y), real(scale), torch.zeros(len(x)), whole(key), classes)
 
 
+@dataclass(frozen=True)
+class Camera:
+    """Where the photographer stands, each [B]: nearer (zoom > 1) or aside, the place mirrored (-1) or not.
+
+    Without it a layer that only knows what is at which pixel would know the place.
+    """
+
+    zoom: Tensor
+    right: Tensor
+    down: Tensor
+    mirror: Tensor
+
+    @classmethod
+    def draw(cls, r: Chance) -> Camera:
+        """Draw a view that keeps at least the middle of the place in the picture."""
+        zoom = r(1.0, 1.9)
+        return cls(zoom, r(-0.5, 0.5) * (zoom - 0.9), r(-0.4, 0.4) * (zoom - 0.9), 1 - 2 * r.chance(0.5))
+
+    def pose(self, tilt: Tensor) -> Pose:
+        """The pose of a ground drawn full frame."""
+        one = torch.ones_like(self.zoom)
+        return Pose(0.5 + self.right, 0.5 + self.down, self.zoom / 2, tilt, self.mirror, one, one * 0)
+
+    def move(self, placed: Placed) -> Placed:
+        """The things of the place, seen from here."""
+        i = placed.picture
+        return replace(
+            placed,
+            x=0.5 + self.right[i] + self.mirror[i] * (placed.x - 0.5) * self.zoom[i],
+            y=0.5 + self.down[i] + (placed.y - 0.5) * self.zoom[i],
+            scale=placed.scale * self.zoom[i],
+        )
+
+
 def draw(names: Sequence[str], keys: Tensor, size: int) -> np.ndarray:
     """Pictures uint8 [N, 3, size, size]; picture i is of the place names[i]."""
     out = np.empty((len(names), 3, size, size), np.uint8)
 
     def work(rows: np.ndarray) -> None:
         part, part_keys = [names[i] for i in rows], keys[rows]
-        light = lamp(Chance(part_keys, 8))
+        light, camera = lamp(Chance(part_keys, 8)), Camera.draw(Chance(part_keys, 9))
+        pose = camera.pose(Chance(part_keys, 12)(-0.06, 0.06))
         pictures = torch.empty(len(part), 3, size, size)
         for name in sorted(set(part)):
             same = [i for i, n in enumerate(part) if n == name]
-            pictures[same] = draw_ground(PLACES[name][1], part_keys[same], size, light[same])
-        placed = furnish(part, part_keys)
+            pictures[same] = draw_ground(PLACES[name][1], part_keys[same], size, light[same], pose.take(same))
+        placed = camera.move(furnish(part, part_keys))
         sprites = draw_sprites(placed, size, light[placed.picture])
         for i in range(len(part)):
             mine = (placed.picture == i).nonzero()[:, 0].tolist()
@@ -539,13 +574,11 @@ def draw(names: Sequence[str], keys: Tensor, size: int) -> np.ndarray:
     return out
 
 
-def draw_ground(ground: Ground, keys: Tensor, size: int, light: Tensor) -> Tensor:
+def draw_ground(ground: Ground, keys: Tensor, size: int, light: Tensor, pose: Pose) -> Tensor:
     """The empty place, [B, 3, size, size] in [0, 1]."""
-    one = torch.ones(len(keys))
-    pose = Pose(one / 2, one / 2, one / 2, one * 0, 1 - 2 * Chance(keys, 9).chance(0.5), one, one * 0)
     r = Chance(keys, 10)
     sketch = Sketch(Window.whole(size), pose, paints(r), r)
     ground(sketch, r)
-    colour = sketch.shade(light, one * 0)
+    colour = sketch.shade(light, torch.zeros(len(keys)))
     texture = noise(Chance(keys, 11), Window.whole(size), 12) - 0.5
     return (colour * (1 + column(r(0.05, 0.25)) * texture)[:, None]).clamp(0, 1)
