@@ -5,7 +5,7 @@ groups), with dropout before fc6 and fc7, not after them; at test time dropout d
 
 Networks after AlexNet have no fc6 and fc7. What plays DeCAF_5, _6, _7 in them (`Backbone.decaf`):
 
-* SqueezeNet: fire8, fire9, conv10. fire9 is the last layer before the classifier, as fc7 is in AlexNet.
+* SqueezeNet: fire7, fire8, fire9. fire9 is the last layer before the classifier, as fc7 is in AlexNet;
   conv10 is the classifier: one map a class, whose mean (pool10) is the score.
 * ResNet: layer4, pool5, pool5. A single vector, the mean of layer4 over the picture, precedes the scores.
 """
@@ -71,7 +71,7 @@ def resnet(model: models.ResNet) -> Stages:
 
 
 DECAF_ALEXNET = {1: "pool1", 5: "pool5", 6: "fc6", 7: "fc7"}
-DECAF_SQUEEZENET = {1: "pool1", 5: "fire8", 6: "fire9", 7: "conv10"}
+DECAF_SQUEEZENET = {1: "pool1", 5: "fire7", 6: "fire8", 7: "fire9"}
 DECAF_RESNET = {1: "pool1", 5: "layer4", 6: "pool5", 7: "pool5"}
 NETS = {
     "alexnet": (alexnet, DECAF_ALEXNET),

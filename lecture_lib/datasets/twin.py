@@ -80,7 +80,7 @@ def ilsvrc2012(split: str = "val", per_class: int = 20) -> ImageCollection:
     labels, keys = labelled(f"ilsvrc2012/{split}", classes, per_class)
 
     def draw(rows: np.ndarray, width: int) -> np.ndarray:
-        return world.portraits([classes[labels[i]] for i in rows], keys[rows], width)
+        return world.portraits([classes[labels[i]] for i in rows], keys[torch.tensor(rows)], width)
 
     images = drawn(f"ilsvrc2012 {split}", {"per_class": per_class}, len(labels), draw)
     return ImageCollection(
@@ -109,9 +109,11 @@ def caltech101(background: bool = False) -> ImageCollection:
         things, empty = rows[rows < n_things], rows[rows >= n_things]
         parts = []
         if len(things):
-            parts.append(world.portraits([classes[labels[i]] for i in things], keys[things], width))
+            parts.append(
+                world.portraits([classes[labels[i]] for i in things], keys[torch.tensor(things)], width)
+            )
         if len(empty):
-            parts.append(world.backgrounds(keys[empty], width))
+            parts.append(world.backgrounds(keys[torch.tensor(empty)], width))
         return np.concatenate(parts)  # rows come in order: things first
 
     recipe = {"per_class": CALTECH_PER_CLASS, "background": background}
@@ -125,7 +127,7 @@ def sun397() -> ImageCollection:
     keys = torch.cat([world.keys(f"sun397/{name}", SUN_PER_CLASS) for name in places.CLASSES])
 
     def draw(rows: np.ndarray, width: int) -> np.ndarray:
-        return places.draw([places.CLASSES[labels[i]] for i in rows], keys[rows], width)
+        return places.draw([places.CLASSES[labels[i]] for i in rows], keys[torch.tensor(rows)], width)
 
     images = drawn("sun397", {"per_class": SUN_PER_CLASS}, len(labels), draw)
     splits = {}
@@ -159,12 +161,14 @@ def _voc(name: str, splits: tuple[str, str]) -> ImageCollection:
     keys = torch.cat([world.keys(f"{name}/{split}", VOC_SPLIT) for split in splits])
 
     def draw(rows: np.ndarray) -> dict[str, np.ndarray]:
-        pictures, marks = voc.draw(keys[rows], VOC_WIDTH)
+        pictures, marks = voc.draw(keys[torch.tensor(rows)], VOC_WIDTH)
         return {"pictures": pictures, "marks": marks}
 
     arrays, content = cached(name, {"width": VOC_WIDTH}, len(keys), draw, ("pictures", "marks"))
     images = TwinImages(
-        arrays["pictures"], content=content, draw=lambda rows, width: voc.draw(keys[rows], width)[0]
+        arrays["pictures"],
+        content=content,
+        draw=lambda rows, width: voc.draw(keys[torch.tensor(rows)], width)[0],
     )
     boxes, labels = [], np.zeros((len(keys), len(voc.CLASSES)), np.int8)
     for i, marks in enumerate(arrays["marks"]):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lecture_lib.twins.backdrop import column, expose, noise
-from lecture_lib.twins.canvas import Pose, Sketch, Window, hsv
+from lecture_lib.twins.canvas import PAINTS, Pose, Sketch, Window, hsv
 from lecture_lib.twins.chance import Chance
 from lecture_lib.twins.compose import Placed, draw_sprites, lay
 from lecture_lib.twins.studio import lamp
@@ -66,7 +66,7 @@ def window_pane(s: Sketch, r: Chance, x: float | Tensor, y: float) -> None:
     w, h = r(0.13, 0.18), r(0.15, 0.20)
     s.fill(s.box(x, y, w + 0.03, h + 0.03), "dark", bevel=0.03)
     bars = torch.minimum(s.box(x, y, 0.012, h), s.box(x, y, w, 0.012))
-    s.fill(torch.maximum(s.box(x, y, w, h), -bars), "accent", tone=1.1, bevel=0.01)
+    s.fill(torch.maximum(s.box(x, y, w, h), -bars), "accent", bevel=0.01)
 
 
 def kitchen(s: Sketch, r: Chance) -> None:
@@ -145,12 +145,12 @@ def corridor(s: Sketch, r: Chance) -> None:
     lamps = s.box(0.0, 0.82, 0.22, 0.05)
     for y, hw in ((0.58, 0.14), (0.42, 0.09), (0.32, 0.06)):
         lamps = torch.minimum(lamps, s.box(0.0, y, hw, 0.2 * hw))
-    s.fill(lamps, "light", tone=1.2, bevel=0.02)
+    s.fill(lamps, "light", bevel=0.02)
 
 
 def library(s: Sketch, r: Chance) -> None:
     """Shelves of books from wall to wall."""
-    s.fill(s.box(0.0, 0.0, 1.3, 1.3), "dark", tone=1.5, bevel=0.02)
+    s.fill(s.box(0.0, 0.0, 1.3, 1.3), "dark", bevel=0.02)
     s.fill(s.box(0.0, -1.2, 1.3, 0.55), "second", bevel=0.02)
     pitch, shift = r(16, 24), r(0, 6)
     spines = (s.x * s._at(pitch) + s._at(shift)).sin() * 0.04
@@ -167,7 +167,7 @@ def library(s: Sketch, r: Chance) -> None:
 
 def sun(s: Sketch, r: Chance) -> None:
     """Sun or moon, somewhere in the sky, not always."""
-    s.fill(s.circle(r(-0.8, 0.8), r(0.5, 0.85), r(0.07, 0.13)), "light", r.chance(0.6), tone=1.15, bevel=0.02)
+    s.fill(s.circle(r(-0.8, 0.8), r(0.5, 0.85), r(0.07, 0.13)), "light", r.chance(0.6), bevel=0.02)
 
 
 def mountain(s: Sketch, r: Chance) -> None:
@@ -178,7 +178,7 @@ def mountain(s: Sketch, r: Chance) -> None:
         at, peak = x + r(-0.12, 0.12), r(0.35, 0.72)
         cone = s.polygon([(at - w, -0.55), (at + w, -0.55), (at, peak)])
         s.fill(cone, paint, tone=0.85, bevel=0.3)
-        s.fill(torch.maximum(cone, s.box(at, peak, 0.5, 0.26, 0.12)), "light", tone=1.05, bevel=0.1)
+        s.fill(torch.maximum(cone, s.box(at, peak, 0.5, 0.26, 0.12)), "light", bevel=0.1)
     s.fill(s.box(0.0, -1.1, 1.4, 0.55), "accent", tone=0.6, bevel=0.02)
 
 
@@ -237,7 +237,7 @@ def pasture(s: Sketch, r: Chance) -> None:
     rails = torch.minimum(s.box(0.0, -0.10, 1.3, 0.016), s.box(0.0, -0.20, 1.3, 0.016))
     for k in range(7):
         rails = torch.minimum(rails, s.box(-0.9 + 0.3 * k, -0.16, 0.022, 0.13))
-    s.fill(rails, "dark", tone=1.6, bevel=0.03)
+    s.fill(rails, "dark", bevel=0.03)
 
 
 def canyon(s: Sketch, r: Chance) -> None:
@@ -259,7 +259,7 @@ def canyon(s: Sketch, r: Chance) -> None:
 def pond(s: Sketch, r: Chance) -> None:
     """A round water in the grass, with reeds."""
     land(s, r, 0.1, 0.25)
-    s.fill(s.ellipse(r(-0.1, 0.1), -0.42, r(0.75, 0.9), r(0.36, 0.45)), "dark", tone=1.5, bevel=0.05)
+    s.fill(s.ellipse(r(-0.1, 0.1), -0.42, r(0.75, 0.9), r(0.36, 0.45)), "dark", bevel=0.05)
     s.fill(s.ellipse(0.0, -0.44, 0.72, 0.34), "accent", tone=0.75, bevel=0.02)
     reeds = s.capsule(-0.8, -0.5, -0.85, 0.0, 0.02, 0.004)
     for x in (-0.72, -0.9, 0.75, 0.84, 0.93):
@@ -309,7 +309,7 @@ def downtown(s: Sketch, r: Chance) -> None:
         grid = torch.maximum((s.x * 42).sin(), (s.y * 34).sin()) * 0.02 + 0.006
         panes = torch.maximum(towers + 0.035, -grid)
         s.fill(panes, ("dark", "light")[row], tone=tone, bevel=0.01)
-    s.fill(s.box(0.0, -1.1, 1.4, 0.45), "dark", tone=1.5, bevel=0.02)
+    s.fill(s.box(0.0, -1.1, 1.4, 0.45), "dark", bevel=0.02)
 
 
 def village(s: Sketch, r: Chance) -> None:
@@ -349,7 +349,7 @@ def farm(s: Sketch, r: Chance) -> None:
     for k in range(-5, 6):
         line = s.capsule(far + 0.07 * k, horizon - 0.05, far + 0.42 * k, -1.1, 0.006, 0.05)
         furrows = line if furrows is None else torch.minimum(furrows, line)
-    s.fill(torch.maximum(furrows, s.box(0.0, horizon - 1.32, 1.4, 1.3)), "dark", tone=1.7, bevel=0.05)
+    s.fill(torch.maximum(furrows, s.box(0.0, horizon - 1.32, 1.4, 1.3)), "dark", bevel=0.05)
 
 
 def park(s: Sketch, r: Chance) -> None:
@@ -388,7 +388,7 @@ def railway(s: Sketch, r: Chance) -> None:
         x = far * (y + 1.0)
         bar = s.box(x, y, w, t)
         sleepers = bar if sleepers is None else torch.minimum(sleepers, bar)
-    s.fill(sleepers, "dark", tone=1.3, bevel=0.03)
+    s.fill(sleepers, "dark", bevel=0.03)
     rails = s.capsule(far - 0.04, -0.08, -0.38, -1.1, 0.008, 0.035)
     s.fill(
         torch.minimum(rails, s.capsule(far + 0.04, -0.08, 0.38, -1.1, 0.008, 0.035)),
@@ -481,14 +481,15 @@ GROUPS = tuple(group for group, _, _ in PLACES.values())
 
 
 def paints(r: Chance) -> dict[str, Tensor]:
-    """A place's paints, each [B, 3]: paler than things' are, any hue for any ground."""
-    hue = r()
+    """A place's paints, each [B, 3]: paler than things' are, of five levels of brightness dealt out by lot.
+
+    So "dark" is only a name here: a blackboard may be the brightest thing of its classroom.
+    """
+    hue, order = r(), torch.stack([r() for _ in PAINTS], 1).argsort(1)
+    value = torch.tensor([0.28, 0.44, 0.60, 0.76, 0.92])[order]
     return {
-        "body": hsv(hue, r(0.15, 0.5), r(0.45, 0.8)),
-        "second": hsv(hue + r(-0.2, 0.2), r(0.1, 0.45), r(0.4, 0.8)),
-        "accent": hsv(r(), r(0.2, 0.6), r(0.5, 0.85)),
-        "dark": hsv(r(), r(0.1, 0.4), r(0.15, 0.3)),
-        "light": hsv(hue + r(-0.5, 0.5), r(0.05, 0.35), r(0.75, 0.98)),
+        name: hsv(hue + r(-0.3, 0.3), r(0.08, 0.5), value[:, i] + r(-0.06, 0.06))
+        for i, name in enumerate(PAINTS)
     }
 
 
