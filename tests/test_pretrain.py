@@ -3,12 +3,12 @@ import hashlib
 import itertools
 import json
 
-import numpy as np
 import pytest
 import torch
 
-from lecture_lib import datasets, settings
+from lecture_lib import settings
 from lecture_lib.backbones import pretrain, twin_alexnet
+from lecture_lib.datasets import twin
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
 
 CLASSES = 4
@@ -154,28 +154,30 @@ def test_bfloat16_is_taken_only_where_it_is_clearly_faster(monkeypatch, bfloat16
     assert pretrain.bfloat16_is_faster(torch.device("cpu")) is expected
 
 
-def test_the_command_writes_weights_and_a_log_that_agree(tmp_path, monkeypatch, capsys):
+def test_the_command_writes_weights_and_a_log_that_agree(tmp_path, monkeypatch):
     pictures = draw(96, 1)
     names = tuple(f"pattern {i}" for i in range(CLASSES))
-    source = ImageCollection(
-        "ilsvrc2012",
-        "twin",
-        ArrayImages(pictures.images.numpy()),
-        names,
-        pictures.labels.numpy(),
-        splits={"train": np.arange(64), "val": np.arange(64, 96)},
-    )
-    monkeypatch.setattr(datasets, "load", lambda name: source, raising=False)
+
+    def load(split, per_class=None):
+        rows = slice(0, 64) if split == "train" else slice(64, 96)
+        images = ArrayImages(pictures.images[rows].numpy())
+        return ImageCollection("ilsvrc2012", "twin", images, names, pictures.labels[rows].numpy())
+
+    monkeypatch.setattr(twin, "ilsvrc2012", load)
     settings.use("demo", cache=tmp_path / "cache", quiet=True)
     out = tmp_path / "net.safetensors"
-    pretrain.main(["--epochs", "1", "--batch", "32", "--precision", "float32", "--out", str(out)])
+    try:
+        pretrain.main(["--epochs", "1", "--batch", "32", "--precision", "float32", "--out", str(out)])
+    finally:
+        settings.reset()
     log = json.loads(out.with_suffix(".json").read_text())
     assert log["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
     assert log["command"].startswith("python -m lecture_lib.backbones.pretrain --epochs 1")
     assert log["recipe"] == {**dataclasses.asdict(pretrain.Recipe()), "epochs": 1, "batch": 32}
+    assert (log["train_images"], log["val_images"]) == (64, 32)
     assert len(log["curve"]) == 1
     net, classes = twin_alexnet.load_weights(out)
     assert classes == names
     assert sum(p.numel() for p in net.parameters()) == log["parameters"]
-    validation = pretrain._pictures(source, "val", torch.device("cpu"))
+    validation = pretrain.Pictures(pictures.images[64:], pictures.labels[64:])
     assert pretrain.evaluate(net, validation) == pytest.approx(log["published"])

@@ -122,8 +122,9 @@ def preprocess(net: Backbone, image: Tensor) -> Tensor:
 def crop(net: Backbone, image: Tensor) -> Tensor:
     """Resize a picture's shorter side to net.resize, cut the central square: uint8 [3, S, S].
 
-    Bilinear with antialiasing, in integers as Pillow does it: pixels differ from torchvision's own
-    preprocessing of the same PIL image by at most one grey level, in about one pixel of a thousand.
+    Bilinear with antialiasing. Pixels differ from those of the weights' own torchvision transforms by one
+    grey level at most: on x86 processors, where torch resizes in integers as Pillow does, in one pixel of a
+    thousand for a PIL image (and, as Pillow's, in one of five for a tensor, which torchvision makes float).
     """
     if image.dtype != torch.uint8 or image.ndim != 3 or image.shape[0] != 3:
         raise ValueError(
