@@ -115,10 +115,11 @@ class Sketch:
 
     # ---- shapes: signed distance, negative inside ----
 
-    def _local(self, cx: Value, cy: Value, angle: Value = 0.0) -> tuple[Tensor, Tensor]:
-        dx, dy = self.x - self._at(cx), self.y - self._at(cy)
+    def local(self, cx: Value, cy: Value, angle: Value = 0.0) -> tuple[Tensor, Tensor]:
+        """Coordinates [B, H, W] of a frame of its own, with its origin at (cx, cy) and turned by `angle`."""
+        dx, dy = self.x - self.at(cx), self.y - self.at(cy)
         if isinstance(angle, Tensor):
-            cos, sin = self._at(angle.cos()), self._at(angle.sin())
+            cos, sin = self.at(angle.cos()), self.at(angle.sin())
         elif angle == 0.0:
             return dx, dy
         else:
@@ -126,13 +127,14 @@ class Sketch:
         return cos * dx + sin * dy, cos * dy - sin * dx
 
     @staticmethod
-    def _at(value: Value) -> Value:
+    def at(value: Value) -> Value:
+        """Give a tensor [B] the shape [B, 1, 1], so that it meets the fields."""
         return value.view(-1, 1, 1) if isinstance(value, Tensor) and value.ndim == 1 else value
 
     def ellipse(self, cx: Value, cy: Value, rx: Value, ry: Value, angle: Value = 0.0) -> Tensor:
         """Ellipse with half-axes rx, ry, turned by `angle` (radians, anticlockwise)."""
-        dx, dy = self._local(cx, cy, angle)
-        rx, ry = self._at(rx), self._at(ry)
+        dx, dy = self.local(cx, cy, angle)
+        rx, ry = self.at(rx), self.at(ry)
         px, py = dx / rx, dy / ry
         k0 = (px * px + py * py).sqrt_()
         k1 = ((px / rx) ** 2 + (py / ry) ** 2).sqrt_().clamp_(min=1e-6)
@@ -140,19 +142,19 @@ class Sketch:
 
     def circle(self, cx: Value, cy: Value, radius: Value) -> Tensor:
         """Disc."""
-        dx, dy = self._local(cx, cy)
-        return (dx * dx + dy * dy).sqrt_() - self._at(radius)
+        dx, dy = self.local(cx, cy)
+        return (dx * dx + dy * dy).sqrt_() - self.at(radius)
 
     def ring(self, cx: Value, cy: Value, radius: Value, half: Value) -> Tensor:
         """Annulus: all points within `half` of the circle."""
-        return self.circle(cx, cy, radius).abs_() - self._at(half)
+        return self.circle(cx, cy, radius).abs_() - self.at(half)
 
     def arc(self, cx: Value, cy: Value, radius: Value, half: Value, middle: Value, reach: Value) -> Tensor:
         """Piece of a ring around direction `middle` (radians from +x), `reach` to each side."""
-        dx, dy = self._local(cx, cy, middle)
+        dx, dy = self.local(cx, cy, middle)
         dy = dy.abs()
-        radius, half = self._at(radius), self._at(half)
-        reach = self._at(torch.as_tensor(reach, device=dx.device))
+        radius, half = self.at(radius), self.at(half)
+        reach = self.at(torch.as_tensor(reach, device=dx.device))
         ex, ey = radius * reach.cos(), radius * reach.sin()
         on_arc = ((dx * dx + dy * dy).sqrt() - radius).abs()
         at_end = ((dx - ex) ** 2 + (dy - ey) ** 2).sqrt()
@@ -163,11 +165,11 @@ class Sketch:
     ) -> Tensor:
         """Rounded stick from (x0, y0), radius r0, to (x1, y1), radius r1 (default r0; 0 is a point)."""
         r1 = r0 if r1 is None else r1
-        dx, dy = self._local(x0, y0)
-        ex, ey = self._at(x1 - x0), self._at(y1 - y0)
+        dx, dy = self.local(x0, y0)
+        ex, ey = self.at(x1 - x0), self.at(y1 - y0)
         t = ((dx * ex + dy * ey) / (ex * ex + ey * ey + 1e-9)).clamp_(0, 1)
         gap = ((dx - ex * t) ** 2 + (dy - ey * t) ** 2).sqrt_()
-        return gap - (self._at(r0) + self._at(r1 - r0) * t)
+        return gap - (self.at(r0) + self.at(r1 - r0) * t)
 
     def limb(self, points: Sequence[tuple[Value, Value]], r0: Value, r1: Value | None = None) -> Tensor:
         """Chain of capsules through `points`, tapering from r0 to r1: necks, tails, legs, cables."""
@@ -183,9 +185,9 @@ class Sketch:
         self, cx: Value, cy: Value, hw: Value, hh: Value, angle: Value = 0.0, corner: Value = 0.0
     ) -> Tensor:
         """Rectangle with half-width hw and half-height hh; `corner` rounds it and keeps its size."""
-        dx, dy = self._local(cx, cy, angle)
-        corner = self._at(corner)
-        qx, qy = dx.abs_() - (self._at(hw) - corner), dy.abs_() - (self._at(hh) - corner)
+        dx, dy = self.local(cx, cy, angle)
+        corner = self.at(corner)
+        qx, qy = dx.abs_() - (self.at(hw) - corner), dy.abs_() - (self.at(hh) - corner)
         outside = (qx.clamp(min=0) ** 2 + qy.clamp(min=0) ** 2).sqrt_()
         return outside + torch.maximum(qx, qy).clamp_(max=0) - corner
 
@@ -200,9 +202,9 @@ class Sketch:
         corner: Value = 0.0,
     ) -> Tensor:
         """Isosceles trapezoid: half-widths `bottom` and `top`, half-height hh; top = 0 is a triangle."""
-        dx, dy = self._local(cx, cy, angle)
-        corner = self._at(corner)
-        bottom, top, hh = self._at(bottom), self._at(top), self._at(hh)
+        dx, dy = self.local(cx, cy, angle)
+        corner = self.at(corner)
+        bottom, top, hh = self.at(bottom), self.at(top), self.at(hh)
         slope = (top - bottom) / (2 * hh)
         lean = 1 / (1 + slope * slope) ** 0.5
         side = (dx.abs_() - (bottom + top) / 2 - slope * dy) * lean
@@ -225,7 +227,7 @@ class Sketch:
             nx, ny = turn * (y1 - y0), turn * (x0 - x1)
             n = (nx * nx + ny * ny).sqrt().clamp(min=1e-6)
             nx, ny = nx / n, ny / n
-            side = self.x * self._at(nx) + self.y * self._at(ny) - self._at(nx * x0 + ny * y0)
+            side = self.x * self.at(nx) + self.y * self.at(ny) - self.at(nx * x0 + ny * y0)
             d = side if d is None else torch.maximum(d, side)
         return d
 
@@ -256,7 +258,7 @@ class Sketch:
         if isinstance(when, Tensor):
             if not bool(when.any()):
                 return
-            when = self._at(when)
+            when = self.at(when)
         elif when == 0.0:
             return
         self._layer = self._layer + when  # each picture counts its own parts, whatever is drawn beside it
@@ -282,14 +284,14 @@ class Sketch:
     def _draw_pattern(self, r: Chance) -> Tensor:
         """Strength [B, H, W] of the second colour: plain, stripes, rings, spots; chance alone decides."""
         kind, angle, pitch = r.pick(6), r(0, math.pi), r(9, 20)
-        px, py = self._local(0.0, 0.0, angle)
-        wave_x = (px * self._at(pitch) + self._at(r(0, 6.3))).sin_()
-        wave_y = (py * self._at(pitch) + self._at(r(0, 6.3))).sin_()
+        px, py = self.local(0.0, 0.0, angle)
+        wave_x = (px * self.at(pitch) + self.at(r(0, 6.3))).sin_()
+        wave_y = (py * self.at(pitch) + self.at(r(0, 6.3))).sin_()
         spots = wave_x * wave_y * 2
         field = torch.where(
-            self._at(kind == 0), wave_x, torch.where(self._at(kind == 1), spots, wave_y * 0 - 1)
+            self.at(kind == 0), wave_x, torch.where(self.at(kind == 1), spots, wave_y * 0 - 1)
         )
-        return (field * 3).sigmoid_() * self._at(r(0.2, 0.7)) * self._at((kind < 2).float())
+        return (field * 3).sigmoid_() * self.at(r(0.2, 0.7)) * self.at((kind < 2).float())
 
     def shade(self, light: Tensor, gloss: Tensor) -> Tensor:
         """Light the clay: colour [B, 3, H, W] in [0, 1].
@@ -305,5 +307,5 @@ class Sketch:
         lx, ly, lz = (light[:, i].view(-1, 1, 1) for i in range(3))
         length = (1 + gx * gx + gy * gy).rsqrt_()
         lambert = ((lz - gx * lx - gy * ly) * length).clamp_(0, 1)
-        glint = lambert**24 * (0.55 * self._at(gloss))
+        glint = lambert**24 * (0.55 * self.at(gloss))
         return (self.colour * (0.45 + 0.72 * lambert)[:, None] + glint[:, None]).clamp_(0, 1)

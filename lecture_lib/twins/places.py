@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lecture_lib.twins import grounds
 from lecture_lib.twins.backdrop import column, expose, noise
 from lecture_lib.twins.canvas import PAINTS, Pose, Sketch, Window, hsv
 from lecture_lib.twins.chance import Chance
@@ -39,439 +40,72 @@ class Prop:
     spread: bool = False
 
 
-# ---- grounds: draw the full frame, x and y (up) in [-1, 1] ----
-
-
-def room(s: Sketch, r: Chance, depth: float = 0.62) -> tuple[Tensor, Tensor, Tensor]:
-    """Back wall, floor, ceiling and side walls; returns the back wall's half-width, foot and top."""
-    w, foot, top = r(depth - 0.06, depth + 0.06), r(-0.40, -0.28), r(0.52, 0.66) * depth / 0.62
-    s.fill(s.box(0.0, 0.0, 1.3, 1.3), "light", bevel=0.02)
-    s.fill(s.polygon([(-1.2, -1.2), (1.2, -1.2), (w, foot), (-w, foot)]), "second", tone=0.85, bevel=0.01)
-    for side, tone in ((-1.0, 0.72), (1.0, 0.86)):
-        wall = s.polygon([(side * 1.2, -1.2), (side * 1.2, 1.2), (side * w, top), (side * w, foot)])
-        s.fill(wall, "light", tone=tone, bevel=0.01)
-    return w, foot, top
-
-
-def land(s: Sketch, r: Chance, low: float = -0.25, high: float = 0.0, paint: str = "body") -> Tensor:
-    """Sky above, ground below the horizon; returns the horizon's height."""
-    horizon = r(low, high)
-    s.fill(s.box(0.0, 0.0, 1.3, 1.3), "light", bevel=0.01)
-    s.fill(s.box(0.0, horizon - 1.3, 1.4, 1.3), paint, bevel=0.01, tone=0.9)
-    return horizon
-
-
-def window_pane(s: Sketch, r: Chance, x: float | Tensor, y: float) -> None:
-    """A window with a cross bar on the back wall."""
-    w, h = r(0.13, 0.18), r(0.15, 0.20)
-    s.fill(s.box(x, y, w + 0.03, h + 0.03), "dark", bevel=0.03)
-    bars = torch.minimum(s.box(x, y, 0.012, h), s.box(x, y, w, 0.012))
-    s.fill(torch.maximum(s.box(x, y, w, h), -bars), "accent", bevel=0.01)
-
-
-def kitchen(s: Sketch, r: Chance) -> None:
-    """A worktop with cupboards below and above."""
-    w, foot, _ = room(s, r)
-    s.fill(s.box(0.0, foot + 0.12, w, 0.14), "body", bevel=0.02)
-    seams = s.box(-0.4, foot + 0.10, 0.008, 0.10)
-    for x in (-0.2, 0.0, 0.2, 0.4):
-        seams = torch.minimum(seams, s.box(x, foot + 0.10, 0.008, 0.10))
-    s.fill(seams, "dark", bevel=0.01)
-    s.fill(s.box(0.0, foot + 0.28, w, 0.025), "dark", bevel=0.02)
-    s.fill(s.box(r(-0.2, 0.2), foot + 0.80, 0.42, 0.11), "body", bevel=0.02)
-
-
-def bedroom(s: Sketch, r: Chance) -> None:
-    """A room with a window and a rug."""
-    room(s, r)
-    window_pane(s, r, r(-0.4, 0.4), 0.22)
-    s.fill(s.ellipse(r(-0.2, 0.2), -0.72, 0.62, 0.20), "accent", tone=0.8, bevel=0.02)
-
-
-def living_room(s: Sketch, r: Chance) -> None:
-    """A room with two pictures on the wall and a rug."""
-    room(s, r)
-    for x in (-0.26, 0.22):
-        at, height = x + r(-0.06, 0.06), r(0.09, 0.14)
-        s.fill(s.box(at, 0.26, 0.12, height), "dark", bevel=0.03)
-        s.fill(s.box(at, 0.26, 0.09, height - 0.03), "accent", bevel=0.01)
-    s.fill(s.box(0.0, -0.78, 0.68, 0.14), "body", tone=0.9, bevel=0.02)
-
-
-def office(s: Sketch, r: Chance) -> None:
-    """A room with a wide window with blinds."""
-    room(s, r)
-    width = r(0.36, 0.46)
-    s.fill(s.box(0.0, 0.24, width + 0.03, 0.23), "dark", bevel=0.03)
-    slats = s.box(0.0, 0.08, width, 0.014)
-    for y in (0.14, 0.20, 0.26, 0.32, 0.38):
-        slats = torch.minimum(slats, s.box(0.0, y, width, 0.014))
-    s.fill(slats, "light", bevel=0.02)
-
-
-def classroom(s: Sketch, r: Chance) -> None:
-    """A wide blackboard and a teacher's desk below it."""
-    room(s, r, 0.76)
-    width = r(0.48, 0.6)
-    s.fill(s.box(0.0, 0.24, width + 0.03, 0.25), "second", bevel=0.03)
-    s.fill(s.box(0.0, 0.24, width, 0.22), "dark", bevel=0.01)
-    chalk = s.capsule(-0.3, 0.32, 0.1, r(0.28, 0.36), 0.008)
-    s.fill(torch.minimum(chalk, s.capsule(-0.3, 0.2, 0.25, 0.2, 0.008)), "light", bevel=0.01)
-
-
-def corridor(s: Sketch, r: Chance) -> None:
-    """A long passage with doors on both sides and lamps overhead."""
-    w, foot, top = r(0.18, 0.26), r(-0.22, -0.12), r(0.16, 0.24)
-    s.fill(s.box(0.0, 0.0, 1.3, 1.3), "light", bevel=0.02)
-    s.fill(s.polygon([(-1.2, -1.2), (1.2, -1.2), (w, foot), (-w, foot)]), "second", tone=0.85, bevel=0.01)
-    for side, tone in ((-1.0, 0.7), (1.0, 0.85)):
-        s.fill(
-            s.polygon([(side * 1.2, -1.2), (side * 1.2, 1.2), (side * w, top), (side * w, foot)]),
-            "body",
-            tone=tone,
-            bevel=0.01,
-        )
-        for near, far in ((0.92, 0.70), (0.52, 0.40)):
-            lower = [side * near, foot - (near - w) * 0.95], [side * far, foot - (far - w) * 0.95]
-            door = s.polygon(
-                [
-                    (lower[0][0], lower[0][1]),
-                    (lower[1][0], lower[1][1]),
-                    (side * far, 0.45 * far),
-                    (side * near, 0.45 * near),
-                ]
-            )
-            s.fill(door, "accent", tone=tone, bevel=0.02)
-    lamps = s.box(0.0, 0.82, 0.22, 0.05)
-    for y, hw in ((0.58, 0.14), (0.42, 0.09), (0.32, 0.06)):
-        lamps = torch.minimum(lamps, s.box(0.0, y, hw, 0.2 * hw))
-    s.fill(lamps, "light", bevel=0.02)
-
-
-def library(s: Sketch, r: Chance) -> None:
-    """Shelves of books from wall to wall."""
-    s.fill(s.box(0.0, 0.0, 1.3, 1.3), "dark", bevel=0.02)
-    s.fill(s.box(0.0, -1.2, 1.3, 0.55), "second", bevel=0.02)
-    pitch, shift = r(16, 24), r(0, 6)
-    spines = (s.x * s._at(pitch) + s._at(shift)).sin() * 0.04
-    for k, y in enumerate((-0.38, 0.0, 0.38, 0.76)):
-        shelf = torch.maximum(s.box(0.0, y, 1.1, 0.13 + 0.01 * k), spines - 0.02)
-        s.fill(shelf, ("body", "accent", "second", "light")[k], bevel=0.03)
-    boards = s.box(0.0, -0.55, 1.2, 0.03)
-    for y in (-0.18, 0.20, 0.58, 0.96):
-        boards = torch.minimum(boards, s.box(0.0, y, 1.2, 0.022))
-    for x in (-0.66, 0.0, 0.66):
-        boards = torch.minimum(boards, s.box(x, 0.3, 0.03, 0.85))
-    s.fill(boards, "second", tone=0.8, bevel=0.03)
-
-
-def sun(s: Sketch, r: Chance) -> None:
-    """Sun or moon, somewhere in the sky, not always."""
-    s.fill(s.circle(r(-0.8, 0.8), r(0.5, 0.85), r(0.07, 0.13)), "light", r.chance(0.6), bevel=0.02)
-
-
-def mountain(s: Sketch, r: Chance) -> None:
-    """Three peaks with snow."""
-    land(s, r, -0.5, -0.35)
-    sun(s, r)
-    for x, w, paint in ((-0.55, 0.75, "second"), (0.6, 0.7, "second"), (0.05, 0.85, "body")):
-        at, peak = x + r(-0.12, 0.12), r(0.35, 0.72)
-        cone = s.polygon([(at - w, -0.55), (at + w, -0.55), (at, peak)])
-        s.fill(cone, paint, tone=0.85, bevel=0.3)
-        s.fill(torch.maximum(cone, s.box(at, peak, 0.5, 0.26, 0.12)), "light", bevel=0.1)
-    s.fill(s.box(0.0, -1.1, 1.4, 0.55), "accent", tone=0.6, bevel=0.02)
-
-
-def forest(s: Sketch, r: Chance) -> None:
-    """Trunks from the ground to out of the picture."""
-    land(s, r, -0.35, -0.2)
-    s.fill(s.ellipse(0.0, 0.7, 1.4, 0.55), "second", tone=0.6, bevel=0.1)
-    for k in range(6):
-        x, thick = -0.85 + 0.34 * k + r(-0.1, 0.1), r(0.035, 0.08)
-        s.fill(
-            s.capsule(x, r(-0.6, -0.3), x + r(-0.05, 0.05), 1.2, thick * 1.3, thick),
-            "dark",
-            tone=1.3 + 0.1 * k,
-            bevel=0.08,
-        )
-    s.fill(s.ellipse(r(-0.4, 0.4), 0.98, 1.3, 0.36), "second", tone=0.8, bevel=0.2)
-
-
-def beach(s: Sketch, r: Chance) -> None:
-    """Sea to the horizon, a slanting shore."""
-    horizon = land(s, r, 0.05, 0.25, "second")
-    sun(s, r)
-    waves = s.box(r(-0.5, 0.5), horizon - 0.12, 0.35, 0.01)
-    waves = torch.minimum(waves, s.box(r(-0.5, 0.5), horizon - 0.24, 0.4, 0.012))
-    s.fill(waves, "light", bevel=0.01)
-    tilt = r(-0.25, 0.25)
-    s.fill(
-        s.polygon([(-1.4, -1.4), (1.4, -1.4), (1.4, -0.32 + tilt), (-1.4, -0.32 - tilt)]),
-        "light",
-        tone=0.85,
-        bevel=0.06,
-    )
-
-
-def desert(s: Sketch, r: Chance) -> None:
-    """Dunes behind dunes."""
-    land(s, r, -0.2, -0.05)
-    sun(s, r)
-    for y, tone in ((-0.25, 0.8), (-0.5, 0.9), (-0.85, 1.0)):
-        x = r(-0.7, 0.7)
-        s.fill(s.ellipse(x, y, r(0.8, 1.2), r(0.2, 0.3), r(-0.15, 0.15)), "body", tone=tone, bevel=0.3)
-        s.fill(
-            s.ellipse(-x, y - 0.12, r(0.8, 1.2), r(0.2, 0.28), r(-0.15, 0.15)),
-            "body",
-            tone=tone * 1.05,
-            bevel=0.3,
-        )
-
-
-def pasture(s: Sketch, r: Chance) -> None:
-    """A meadow with a fence."""
-    horizon = land(s, r, 0.0, 0.15)
-    sun(s, r)
-    s.fill(s.ellipse(r(-0.6, 0.6), horizon - 0.1, 0.9, 0.25), "body", tone=0.75, bevel=0.2)
-    s.fill(s.box(0.0, -1.1, 1.4, 1.1), "body", tone=0.95, bevel=0.01)
-    rails = torch.minimum(s.box(0.0, -0.10, 1.3, 0.016), s.box(0.0, -0.20, 1.3, 0.016))
-    for k in range(7):
-        rails = torch.minimum(rails, s.box(-0.9 + 0.3 * k, -0.16, 0.022, 0.13))
-    s.fill(rails, "dark", bevel=0.03)
-
-
-def canyon(s: Sketch, r: Chance) -> None:
-    """Layered cliffs left and right, a river between."""
-    land(s, r, -0.1, 0.1)
-    for side in (-1.0, 1.0):
-        rim, foot = side * r(0.35, 0.5), side * r(0.16, 0.28)
-        cliff = s.polygon([(side * 1.4, -1.3), (side * 1.4, 0.75), (rim, r(0.5, 0.75)), (foot, -1.3)])
-        s.fill(cliff, "second", tone=0.8 + 0.1 * side, bevel=0.15)
-        bands = s.box(0.0, 0.42, 1.4, 0.04)
-        for y in (0.12, -0.18, -0.5):
-            bands = torch.minimum(bands, s.box(0.0, y, 1.4, 0.045))
-        s.fill(torch.maximum(cliff, bands), "accent", tone=0.7, bevel=0.05)
-    s.fill(
-        s.limb([(r(-0.1, 0.1), 0.0), (r(-0.15, 0.15), -0.5), (0.0, -1.2)], 0.03, 0.22), "light", bevel=0.03
-    )
-
-
-def pond(s: Sketch, r: Chance) -> None:
-    """A round water in the grass, with reeds."""
-    land(s, r, 0.1, 0.25)
-    s.fill(s.ellipse(r(-0.1, 0.1), -0.42, r(0.75, 0.9), r(0.36, 0.45)), "dark", bevel=0.05)
-    s.fill(s.ellipse(0.0, -0.44, 0.72, 0.34), "accent", tone=0.75, bevel=0.02)
-    reeds = s.capsule(-0.8, -0.5, -0.85, 0.0, 0.02, 0.004)
-    for x in (-0.72, -0.9, 0.75, 0.84, 0.93):
-        reeds = torch.minimum(reeds, s.capsule(x, -0.55, x + r(-0.1, 0.1), r(-0.1, 0.1), 0.02, 0.004))
-    s.fill(reeds, "second", tone=0.7, bevel=0.02)
-
-
-def street(s: Sketch, r: Chance) -> None:
-    """A road in perspective between rows of house fronts."""
-    land(s, r, -0.15, -0.05)
-    far = r(-0.08, 0.08)
-    for side, tone in ((-1.0, 0.75), (1.0, 0.95)):
-        front = s.polygon(
-            [(side * 1.3, -0.75), (side * 1.3, 1.2), (far + side * 0.16, 0.18), (far + side * 0.16, -0.12)]
-        )
-        s.fill(front, "second", tone=tone, bevel=0.03)
-        panes = s.box(side * 0.92, 0.35, 0.10, 0.12)
-        for x, y, w in ((0.62, 0.22, 0.065), (0.92, -0.05, 0.10), (0.62, -0.03, 0.065), (0.42, 0.13, 0.04)):
-            panes = torch.minimum(panes, s.box(side * x, y, w, 1.1 * w))
-        s.fill(panes, "dark", bevel=0.03)
-    s.fill(
-        s.polygon([(-0.95, -1.2), (0.95, -1.2), (far + 0.1, -0.12), (far - 0.1, -0.12)]),
-        "dark",
-        tone=1.6,
-        bevel=0.01,
-    )
-    dashes = s.capsule(0.0, -1.0, far * 0.3, -0.75, 0.03, 0.02)
-    s.fill(
-        torch.minimum(dashes, s.capsule(far * 0.5, -0.6, far * 0.8, -0.4, 0.016, 0.01)), "light", bevel=0.02
-    )
-
-
-def downtown(s: Sketch, r: Chance) -> None:
-    """Towers side by side, far ones behind near ones."""
-    land(s, r, -0.6, -0.5)
-    for row, tone in ((0, 0.65), (1, 0.95)):
-        towers, panes = None, None
-        for k in range(5):
-            x, w, top = (
-                -0.85 + 0.42 * k + 0.2 * row + r(-0.06, 0.06),
-                r(0.10, 0.17),
-                r(0.1, 0.85 - 0.35 * row),
-            )
-            tower = s.box(x, (top - 0.8) / 2, w, (top + 0.8) / 2)
-            towers = tower if towers is None else torch.minimum(towers, tower)
-        s.fill(towers, ("second", "body")[row], tone=tone, bevel=0.03)
-        grid = torch.maximum((s.x * 42).sin(), (s.y * 34).sin()) * 0.02 + 0.006
-        panes = torch.maximum(towers + 0.035, -grid)
-        s.fill(panes, ("dark", "light")[row], tone=tone, bevel=0.01)
-    s.fill(s.box(0.0, -1.1, 1.4, 0.45), "dark", bevel=0.02)
-
-
-def village(s: Sketch, r: Chance) -> None:
-    """A hill with a path."""
-    land(s, r, -0.1, 0.05)
-    s.fill(s.ellipse(r(-0.4, 0.4), -0.45, 1.3, r(0.5, 0.6)), "body", tone=0.9, bevel=0.2)
-    s.fill(
-        s.limb([(r(-0.3, 0.3), -1.1), (r(-0.3, 0.3), -0.5), (r(-0.2, 0.2), 0.0)], 0.16, 0.03),
-        "light",
-        tone=0.9,
-        bevel=0.03,
-    )
-
-
-def harbour(s: Sketch, r: Chance) -> None:
-    """Water with a pier on posts."""
-    horizon = land(s, r, 0.0, 0.15, "second")
-    sun(s, r)
-    ripples = s.box(-0.5, horizon - 0.2, 0.2, 0.01)
-    for y in (0.35, 0.55, 0.8):
-        ripples = torch.minimum(ripples, s.box(r(-0.8, 0.8), horizon - y, 0.25, 0.012))
-    s.fill(ripples, "light", bevel=0.01)
-    side = 1 - 2 * r.chance(0.5)
-    posts = s.box(side * 0.45, -0.72, 0.03, 0.2)
-    for x in (0.7, 0.95):
-        posts = torch.minimum(posts, s.box(side * x, -0.72, 0.03, 0.2))
-    s.fill(posts, "dark", bevel=0.05)
-    s.fill(s.box(side * 0.85, -0.55, 0.55, 0.05), "body", tone=0.8, bevel=0.03)
-
-
-def farm(s: Sketch, r: Chance) -> None:
-    """Furrows that run together at the horizon."""
-    horizon = land(s, r, -0.05, 0.1)
-    sun(s, r)
-    far = r(-0.3, 0.3)
-    furrows = None
-    for k in range(-5, 6):
-        line = s.capsule(far + 0.07 * k, horizon - 0.05, far + 0.42 * k, -1.1, 0.006, 0.05)
-        furrows = line if furrows is None else torch.minimum(furrows, line)
-    s.fill(torch.maximum(furrows, s.box(0.0, horizon - 1.32, 1.4, 1.3)), "dark", bevel=0.05)
-
-
-def park(s: Sketch, r: Chance) -> None:
-    """A lawn with a winding path and a fountain."""
-    land(s, r, 0.05, 0.2)
-    s.fill(
-        s.limb([(r(-0.9, -0.3), -1.1), (r(-0.1, 0.5), -0.6), (r(-0.4, 0.1), -0.2), (0.1, 0.1)], 0.2, 0.04),
-        "light",
-        tone=0.9,
-        bevel=0.03,
-    )
-    x = r(-0.5, 0.5)
-    s.fill(s.ellipse(x, -0.22, 0.26, 0.07), "second", bevel=0.05)
-    s.fill(s.trapezoid(x, -0.08, 0.04, 0.025, 0.12), "second", tone=0.8, bevel=0.04)
-    s.fill(
-        torch.minimum(
-            s.arc(x - 0.09, 0.03, 0.09, 0.012, 1.57, 1.5), s.arc(x + 0.09, 0.03, 0.09, 0.012, 1.57, 1.5)
-        ),
-        "accent",
-        bevel=0.02,
-    )
-
-
-def railway(s: Sketch, r: Chance) -> None:
-    """Two rails on sleepers, a platform."""
-    land(s, r, -0.1, 0.05)
-    far = r(-0.25, 0.25)
-    sleepers = None
-    for y, w, t in (
-        (-0.25, 0.14, 0.012),
-        (-0.37, 0.22, 0.016),
-        (-0.52, 0.31, 0.022),
-        (-0.72, 0.44, 0.03),
-        (-0.96, 0.6, 0.04),
-    ):
-        x = far * (y + 1.0)
-        bar = s.box(x, y, w, t)
-        sleepers = bar if sleepers is None else torch.minimum(sleepers, bar)
-    s.fill(sleepers, "dark", bevel=0.03)
-    rails = s.capsule(far - 0.04, -0.08, -0.38, -1.1, 0.008, 0.035)
-    s.fill(
-        torch.minimum(rails, s.capsule(far + 0.04, -0.08, 0.38, -1.1, 0.008, 0.035)),
-        "light",
-        tone=0.8,
-        bevel=0.03,
-    )
-    side = 1 - 2 * r.chance(0.5)
-    s.fill(
-        s.polygon([(side * 0.62, -1.2), (side * 1.4, -1.2), (side * 1.4, -0.3), (far + side * 0.12, -0.12)]),
-        "second",
-        tone=0.9,
-        bevel=0.03,
-    )
-
-
-TREES = ("oak", "fir")
 INDOOR, NATURAL, MAN_MADE = "indoor", "outdoor, natural", "outdoor, man-made"
 Ground = Callable[[Sketch, Chance], None]
 # fmt: off
 PLACES: dict[str, tuple[str, Ground, tuple[Prop, ...]]] = {
-    "kitchen": (INDOOR, kitchen, (
+    "kitchen": (INDOOR, grounds.kitchen, (
         Prop(("refrigerator",), (1, 1), (0.12, 0.22), (0.74, 0.80), (0.20, 0.25)),
         Prop(("teapot", "jug", "bowl"), (1, 3), (0.35, 0.80), (0.555, 0.57), (0.05, 0.07), True),
         Prop(("dining table",), (1, 1), (0.50, 0.75), (0.92, 1.0), (0.18, 0.24)))),
-    "bedroom": (INDOOR, bedroom, (
+    "bedroom": (INDOOR, grounds.bedroom, (
         Prop(("wardrobe",), (0, 1), (0.12, 0.22), (0.72, 0.78), (0.18, 0.22)),
         Prop(("bed",), (1, 1), (0.40, 0.62), (0.90, 1.02), (0.28, 0.34)),
         Prop(("floor lamp",), (1, 1), (0.82, 0.90), (0.78, 0.88), (0.15, 0.20)))),
-    "living room": (INDOOR, living_room, (
+    "living room": (INDOOR, grounds.living_room, (
         Prop(("sofa",), (1, 1), (0.35, 0.60), (0.82, 0.90), (0.24, 0.30)),
         Prop(("television",), (1, 1), (0.80, 0.90), (0.80, 0.88), (0.11, 0.15)),
         Prop(("potted plant",), (1, 1), (0.08, 0.16), (0.78, 0.88), (0.12, 0.17)))),
-    "office": (INDOOR, office, (
+    "office": (INDOOR, grounds.office, (
         Prop(("desk",), (1, 1), (0.40, 0.60), (0.88, 0.95), (0.24, 0.28)),
         Prop(("laptop", "telephone"), (1, 1), (0.42, 0.58), (0.60, 0.65), (0.07, 0.10)),
         Prop(("chair",), (1, 1), (0.70, 0.85), (0.95, 1.02), (0.14, 0.18)))),
-    "classroom": (INDOOR, classroom, (
+    "classroom": (INDOOR, grounds.classroom, (
         Prop(("stool", "chair"), (4, 4), (0.12, 0.88), (0.76, 0.80), (0.08, 0.10), True),
         Prop(("stool", "chair"), (3, 3), (0.15, 0.85), (0.97, 1.02), (0.12, 0.15), True))),
-    "corridor": (INDOOR, corridor, (
+    "corridor": (INDOOR, grounds.corridor, (
         Prop(("standing", "walking"), (0, 1), (0.45, 0.55), (0.66, 0.80), (0.09, 0.16)),)),
-    "library": (INDOOR, library, (
+    "library": (INDOOR, grounds.library, (
         Prop(("chair",), (1, 2), (0.20, 0.80), (0.92, 1.0), (0.13, 0.17), True),
         Prop(("reading",), (0, 1), (0.40, 0.60), (0.95, 1.0), (0.20, 0.24)))),
-    "mountain": (NATURAL, mountain, (
+    "mountain": (NATURAL, grounds.mountain, (
         Prop(("fir",), (3, 6), (0.05, 0.95), (0.85, 1.0), (0.08, 0.14), True),)),
-    "forest": (NATURAL, forest, (
+    "forest": (NATURAL, grounds.forest, (
         Prop(("fir", "oak"), (3, 5), (0.05, 0.95), (0.75, 0.92), (0.16, 0.26), True),
         Prop(("fern", "mushroom"), (1, 3), (0.10, 0.90), (0.95, 1.02), (0.06, 0.10), True))),
-    "beach": (NATURAL, beach, (
+    "beach": (NATURAL, grounds.beach, (
         Prop(("sailing boat",), (0, 2), (0.20, 0.80), (0.46, 0.52), (0.05, 0.08)),
         Prop(("umbrella",), (1, 3), (0.12, 0.88), (0.85, 0.97), (0.11, 0.15), True),
         Prop(("palm",), (0, 1), (0.85, 0.95), (0.80, 0.90), (0.22, 0.28)))),
-    "desert": (NATURAL, desert, (
+    "desert": (NATURAL, grounds.desert, (
         Prop(("cactus",), (2, 4), (0.10, 0.90), (0.75, 0.98), (0.08, 0.16), True),
         Prop(("camel",), (0, 1), (0.30, 0.70), (0.80, 0.90), (0.13, 0.18)))),
-    "pasture": (NATURAL, pasture, (
+    "pasture": (NATURAL, grounds.pasture, (
         Prop(("cow", "sheep", "horse"), (3, 5), (0.10, 0.90), (0.74, 0.98), (0.09, 0.15), True),)),
-    "canyon": (NATURAL, canyon, ()),
-    "pond": (NATURAL, pond, (
+    "canyon": (NATURAL, grounds.canyon, ()),
+    "pond": (NATURAL, grounds.pond, (
         Prop(("oak",), (1, 2), (0.10, 0.90), (0.44, 0.48), (0.12, 0.17), True),
         Prop(("duck", "swan"), (1, 3), (0.28, 0.72), (0.70, 0.84), (0.06, 0.10), True))),
-    "street": (MAN_MADE, street, (
+    "street": (MAN_MADE, grounds.street, (
         Prop(("car", "bus", "van"), (1, 2), (0.36, 0.64), (0.78, 0.96), (0.10, 0.17), True),
         Prop(("standing", "walking"), (1, 2), (0.14, 0.86), (0.84, 0.94), (0.09, 0.13), True))),
-    "downtown": (MAN_MADE, downtown, (
+    "downtown": (MAN_MADE, grounds.downtown, (
         Prop(("bus", "car"), (0, 2), (0.15, 0.85), (0.95, 1.0), (0.07, 0.10), True),)),
-    "village": (MAN_MADE, village, (
+    "village": (MAN_MADE, grounds.village, (
         Prop(("church",), (1, 1), (0.35, 0.65), (0.56, 0.62), (0.15, 0.19)),
         Prop(("house",), (3, 4), (0.12, 0.88), (0.68, 0.92), (0.10, 0.15), True))),
-    "harbour": (MAN_MADE, harbour, (
+    "harbour": (MAN_MADE, grounds.harbour, (
         Prop(("lighthouse",), (0, 1), (0.10, 0.90), (0.48, 0.52), (0.12, 0.17)),
         Prop(("sailing boat", "ocean liner", "canoe"), (2, 4), (0.12, 0.88), (0.62, 0.92), (0.10, 0.16), True))),
-    "farm": (MAN_MADE, farm, (
+    "farm": (MAN_MADE, grounds.farm, (
         Prop(("barn",), (1, 1), (0.15, 0.85), (0.58, 0.64), (0.14, 0.18)),
         Prop(("windmill",), (0, 1), (0.10, 0.90), (0.54, 0.58), (0.11, 0.14)),
         Prop(("tractor",), (1, 1), (0.25, 0.75), (0.80, 0.94), (0.12, 0.17)))),
-    "park": (MAN_MADE, park, (
+    "park": (MAN_MADE, grounds.park, (
         Prop(("oak",), (2, 3), (0.08, 0.92), (0.50, 0.58), (0.14, 0.19), True),
         Prop(("bicycle",), (1, 1), (0.15, 0.85), (0.82, 0.90), (0.09, 0.12)),
         Prop(("standing", "walking"), (1, 2), (0.30, 0.90), (0.84, 0.96), (0.11, 0.15), True))),
-    "railway": (MAN_MADE, railway, (
+    "railway": (MAN_MADE, grounds.railway, (
         Prop(("locomotive",), (1, 1), (0.35, 0.65), (0.60, 0.72), (0.16, 0.22)),
         Prop(("standing", "waving"), (0, 2), (0.10, 0.90), (0.82, 0.92), (0.10, 0.13), True))),
 }

@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lecture_lib.twins import (
+from lecture_lib.twins import studio
+from lecture_lib.twins.kinds import (
     birds,
     commodities,
     coverings,
@@ -32,7 +33,6 @@ from lecture_lib.twins import (
     plants,
     quadrupeds,
     structures,
-    studio,
     vehicles,
     vessels,
 )
@@ -89,7 +89,7 @@ TARGET = tuple(c for c in THINGS if not c.source)
 def code_version() -> str:
     """SHA-256 of the drawing code: pictures drawn by other code are other pictures."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
-from lecture_lib.twins.parts import each, on, union
+from lecture_lib.twins.kinds.parts import each, on, union
 
 GROUP = "musical instrument"
 # string: a body of height `length` under a neck, a disc of radius `low` and one of radius `high` joined by a

@@ -87,7 +87,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
 
     # ladder: two rails with rungs, raised a little
     rise = 0.06 + r(0, 0.08)
-    lx, ly = s._local(-0.12 + away["ladder"], roof + 0.12, rise)
+    lx, ly = s.local(-0.12 + away["ladder"], roof + 0.12, rise)
     rungs = ((lx * 8).frac().abs() - 0.5).abs() / 8 - 0.022
     d = torch.maximum((ly.abs() - 0.055).abs() - 0.022, lx.abs() - 0.8)
     d = torch.minimum(d, torch.maximum(rungs, torch.maximum(ly.abs() - 0.07, lx.abs() - 0.8)))

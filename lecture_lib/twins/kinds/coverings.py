@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
-from lecture_lib.twins.parts import each, on, union
+from lecture_lib.twins.kinds.parts import each, on, union
 
 GROUP = "covering"
 # The first four genes say what the thing is made of; the others shape these parts.
@@ -53,12 +53,12 @@ def cloth(
     gap: Tensor,
 ) -> Tensor:
     """A hanging garment: half-widths at three heights, straight in between; `gap` parts the legs."""
-    above = ((p.y - p._at(mid)) / p._at(top - mid)).clamp(0, 1)
-    below = ((p._at(mid) - p.y) / p._at(mid - bottom)).clamp(0, 1)
-    width = p._at(w_mid) + p._at(w_top - w_mid) * above + p._at(w_hem - w_mid) * below
+    above = ((p.y - p.at(mid)) / p.at(top - mid)).clamp(0, 1)
+    below = ((p.at(mid) - p.y) / p.at(mid - bottom)).clamp(0, 1)
+    width = p.at(w_mid) + p.at(w_top - w_mid) * above + p.at(w_hem - w_mid) * below
     half = (top - bottom) / 2
-    d = torch.maximum((p.x.abs() - width) * 0.92, (p.y - p._at(bottom + half)).abs() - p._at(half))
-    between = p.trapezoid(0.0, -0.34, gap, 0.0, 0.72) + 9 * p._at((gap == 0).float())
+    d = torch.maximum((p.x.abs() - width) * 0.92, (p.y - p.at(bottom + half)).abs() - p.at(half))
+    between = p.trapezoid(0.0, -0.34, gap, 0.0, 0.72) + 9 * p.at((gap == 0).float())
     return torch.maximum(d, -between)
 
 
@@ -102,7 +102,7 @@ def laces(p: Sketch, x: Tensor, y: Tensor) -> Tensor:
 
 def bowl(p: Sketch, x: Tensor, y: Tensor, width: Tensor, rise: Tensor) -> Tensor:
     """A dome that stands on height y."""
-    return torch.maximum(p.ellipse(x, y, width, rise), p._at(y) - p.y)
+    return torch.maximum(p.ellipse(x, y, width, rise), p.at(y) - p.y)
 
 
 def canopy(p: Sketch, y: Tensor, width: Tensor, rise: Tensor) -> Tensor:
@@ -137,7 +137,7 @@ def glove(p: Sketch, spread: Tensor, thumb: Tensor) -> Tensor:
 
 def band(p: Sketch, y: Tensor, half: Tensor) -> Tensor:
     """A strip across everything at height y."""
-    return (p.y - p._at(y)).abs() - p._at(half)
+    return (p.y - p.at(y)).abs() - p.at(half)
 
 
 def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:

@@ -205,7 +205,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
 
     # sails of a windmill: spars and lattices
     turn = r(0, 1.57)
-    lx, ly = s._local(0.0, y1 + 0.05, turn)
+    lx, ly = s.local(0.0, y1 + 0.05, turn)
     reach, side = torch.maximum(lx.abs(), ly.abs()), torch.minimum(lx.abs(), ly.abs())
     sail = torch.maximum((reach - 0.44).abs() - 0.27, side - 0.10)
     s.fill(sail, "light", when=on["sails"], bevel=0.03)

@@ -47,14 +47,27 @@ def union(*shapes: Tensor) -> Tensor:
 def turned(s: Sketch, cx: Tensor | float, y: list[Tensor], w: list[Tensor], soft: float = 0.10) -> Tensor:
     """A body of revolution: half-width w[k] at height y[k], straight in between, bends rounded by `soft`."""
     slopes = [(w[k + 1] - w[k]) / (y[k + 1] - y[k]) for k in range(len(w) - 1)]
-    width = s._at(w[0]) + s._at(slopes[0]) * (s.y - s._at(y[0]))
-    steep = s._at(slopes[0])
+    width = s.at(w[0]) + s.at(slopes[0]) * (s.y - s.at(y[0]))
+    steep = s.at(slopes[0])
     for k in range(1, len(slopes)):
-        u = s.y - s._at(y[k])
+        u = s.y - s.at(y[k])
         root = (u * u + soft * soft).sqrt_()
-        bend = s._at((slopes[k] - slopes[k - 1]) / 2)
+        bend = s.at((slopes[k] - slopes[k - 1]) / 2)
         width = width + bend * (u + root)
         steep = steep + bend * (1 + u / root)
-    side = ((s.x - s._at(cx)).abs() - width) * (1 + steep * steep).rsqrt()
-    ends = (s.y - s._at((y[0] + y[-1]) / 2)).abs() - s._at((y[-1] - y[0]) / 2)
+    side = ((s.x - s.at(cx)).abs() - width) * (1 + steep * steep).rsqrt()
+    ends = (s.y - s.at((y[0] + y[-1]) / 2)).abs() - s.at((y[-1] - y[0]) / 2)
     return torch.maximum(side, 3 * ends)  # steeper ends: round to the sides, a narrow rim at foot and lip
+
+
+def fit(s: Sketch, left: Tensor, right: Tensor, bottom: Tensor, top: Tensor) -> None:
+    """From now on draw in units in which the box [left, right] x [bottom, top] fills the object box."""
+    k = torch.maximum(right - left, top - bottom) / 1.88
+    s.x = s.x * s.at(k) + s.at((left + right) / 2)
+    s.y = s.y * s.at(k) + s.at((bottom + top) / 2)
+    s.pixel = s.pixel * s.at(k)
+
+
+def most(*values: Tensor) -> Tensor:
+    """The largest of several [B]."""
+    return torch.stack(torch.broadcast_tensors(*values)).amax(0)

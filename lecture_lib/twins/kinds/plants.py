@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
-from lecture_lib.twins.parts import on, only, union
+from lecture_lib.twins.kinds.parts import on, only, union
 
 GROUP = "plant"
 # pot: 0.5 is tall, 1 is a dish; trunk: its thickness (0 is none), `stem` its height, `bend` its curve.
@@ -61,21 +61,21 @@ def fan(
     reach: their length; width: half of theirs; droop bends the outer ones down; comb cuts leaflets; pair leaves
     out the middle one; tilt turns all. Returns the leaves and their midribs.
     """
-    x, y = s.x, s.y - s._at(oy)
-    y = y + s._at(droop) * x * x
-    theta = torch.atan2(x, y) - s._at(tilt)  # from straight up
-    period = s._at(period)
-    last = s._at((spread / period.view(-1)).floor())
+    x, y = s.x, s.y - s.at(oy)
+    y = y + s.at(droop) * x * x
+    theta = torch.atan2(x, y) - s.at(tilt)  # from straight up
+    period = s.at(period)
+    last = s.at((spread / period.view(-1)).floor())
     k = (theta / period).round().clamp(-last, last)
     theta = theta - k * period
     rho = (x * x + y * y).sqrt()
     u, v = rho * theta.cos(), (rho * theta.sin()).abs()
-    t = u / (s._at(reach) * (1 - 0.06 * k.abs()))  # the outer ones are shorter
-    bulge = 4 * t * (1 - t) * s._at(width)
-    cuts = 0.46 * s._at(comb) * (1 + ((u - 0.8 * v) * 38).sin())  # aslant: leaflets point outwards
+    t = u / (s.at(reach) * (1 - 0.06 * k.abs()))  # the outer ones are shorter
+    bulge = 4 * t * (1 - t) * s.at(width)
+    cuts = 0.46 * s.at(comb) * (1 + ((u - 0.8 * v) * 38).sin())  # aslant: leaflets point outwards
     leaf = v - bulge * torch.where(bulge > 0, 1 - cuts, 1.0)
     leaf = torch.minimum(leaf, v - torch.where(bulge > 0, 0.02, bulge))  # the midrib holds the leaflets
-    leaf = leaf + 9 * s._at(pair) * (k == 0)
+    leaf = leaf + 9 * s.at(pair) * (k == 0)
     return leaf, torch.maximum(v - 0.012, leaf + 0.025)
 
 
@@ -175,7 +175,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     )  # fmt: skip
     bud = s.circle(0.0, 0.42, 0.25)
     x, y = s.x, s.y - 0.42
-    theta, rho = torch.atan2(y, x) + s._at(sway * 9), (x * x + y * y).sqrt()
+    theta, rho = torch.atan2(y, x) + s.at(sway * 9), (x * x + y * y).sqrt()
     rosette = rho - 0.36 - 0.09 * (2.5 * theta).cos().abs()
     s.fill(union(only(petal, bloom), only(rosette, rose)), "accent", bloom + rose, bevel=0.14)
     s.fill(bud, "accent", rose, tone=0.85, bevel=0.14)
@@ -184,7 +184,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     turn = rho / 0.11 - theta / (2 * math.pi)
     folds = torch.maximum((turn - turn.round()).abs() * 0.11 - 0.018, bud + 0.01)
     ribs = torch.maximum((s.x.abs() - 0.10).abs() - 0.018, stems + 0.06)
-    nodes = s.y / 0.36 + s._at(r()) + s.x.round()
+    nodes = s.y / 0.36 + s.at(r()) + s.x.round()
     nodes = torch.maximum((nodes - nodes.round()).abs() * 0.36 - 0.025, poles)
     dark = union(only(bud, head), only(folds, rose), only(ribs, column), only(nodes, culms))
     s.fill(dark, "dark", head + rose + column + culms, bevel=0.06)

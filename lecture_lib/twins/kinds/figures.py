@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
-from lecture_lib.twins.frame import fit, most, only, union
+from lecture_lib.twins.kinds.parts import fit, most, only, union
 
 GROUP = "person"
 # Of the two arms and legs, 1 is on the right and in front, 2 on the left and behind. An angle is .5 when the part

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
-from lecture_lib.twins.parts import each, on, union
+from lecture_lib.twins.kinds.parts import each, on, union
 
 GROUP = "commodity, trade good"
 # cabinet: wide, tall, slant, up (its centre's height); pane: a flat window; disc: lens, door, dial or
@@ -99,7 +99,7 @@ def receiver(p: Sketch, top: Tensor) -> Tensor:
 
 def blades(p: Sketch, swing: Tensor) -> Tensor:
     """Three blades of the fan and their hub."""
-    angle = torch.atan2(p.y - 0.28, p.x) * 1.5 + p._at(swing * math.pi / 2)
+    angle = torch.atan2(p.y - 0.28, p.x) * 1.5 + p.at(swing * math.pi / 2)
     wings = torch.maximum(p.circle(0.0, 0.28, 0.52), 0.35 - angle.sin().abs())
     return union(wings, p.circle(0.0, 0.28, 0.13))
 
@@ -115,7 +115,7 @@ def keys(p: Sketch, y: Tensor) -> Tensor:
     for k in range(2):
         x = p.x + 0.09 * k
         x = x - (x / 0.22).round() * 0.22
-        dots = (x * x + (p.y - p._at(y) + 0.10 + 0.22 * k) ** 2).sqrt() - 0.075
+        dots = (x * x + (p.y - p.at(y) + 0.10 + 0.22 * k) ** 2).sqrt() - 0.075
         rows.append(torch.maximum(dots, p.x.abs() - 0.62 - 0.1 * k))
     return union(*rows)
 

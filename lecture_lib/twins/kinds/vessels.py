@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
-from lecture_lib.twins.parts import on, only, turned, union
+from lecture_lib.twins.kinds.parts import on, only, turned, union
 
 GROUP = "vessel"
 # The profile: half-widths at six levels from the foot (w0) to the lip (w5) over the height `tall`;
@@ -73,7 +73,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     behind = union(
         only(grip, handle),
         only(far, both),
-        only(torch.maximum(bow, s._at(top) - s.y), bail),
+        only(torch.maximum(bow, s.at(top) - s.y), bail),
         only(beak, spout),
         only(s.capsule(cx, top - 0.16, 0.90, top - 0.10, 0.075), stick),
         only(s.trapezoid(beak_x + 0.02, beak_y + 0.03, 0.08, 0.26, 0.11, 0.75), rose),
@@ -86,8 +86,8 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     s.fill(body, "body", bevel=0.26, pattern=True)
 
     # ---- hoops, rim
-    dy = (s.y - s._at(cy)).abs()
-    bands = union((dy - s._at(0.86 * hh)).abs(), (dy - s._at(0.42 * hh)).abs()) - 0.05
+    dy = (s.y - s.at(cy)).abs()
+    bands = union((dy - s.at(0.86 * hh)).abs(), (dy - s.at(0.42 * hh)).abs()) - 0.05
     bands = torch.maximum(bands, body - 0.015)
     s.fill(only(bands, hoops), "second", hoops, bevel=0.04)
     rim = s.ellipse(cx, top, lip, 0.05 + 0.10 * lip)
@@ -95,7 +95,7 @@ def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:
     s.fill(rim + 0.05, "dark", opened, bevel=0.03)
 
     # ---- lid with its knob
-    cover = torch.maximum(s.ellipse(cx, top - 0.02, lip + 0.03, 0.18), s._at(top - 0.03) - s.y)
+    cover = torch.maximum(s.ellipse(cx, top - 0.02, lip + 0.03, 0.18), s.at(top - 0.03) - s.y)
     s.fill(union(cover, s.circle(cx, top + 0.20, 0.08)), "second", lid, bevel=0.06)
 
     # ---- label and cork

@@ -26,11 +26,11 @@ CLASSES = {
 
 def spokes(s: Sketch, cx: Value, cy: Value, radius: Tensor, turn: Tensor, half: float) -> Tensor:
     """Distance to the eight spokes of a wheel: fold it eightfold, then the nearest spoke is one of two."""
-    dx, dy = s._local(cx, cy, turn)
+    dx, dy = s.local(cx, cy, turn)
     dx, dy = dx.abs_(), dy.abs_()
     low, high = torch.minimum(dx, dy), torch.maximum(dx, dy)
     far = (low * low + high * high).sqrt_()
-    return torch.maximum(torch.minimum(low, (high - low) * math.sqrt(0.5)) - half, far - s._at(radius))
+    return torch.maximum(torch.minimum(low, (high - low) * math.sqrt(0.5)) - half, far - s.at(radius))
 
 
 def draw(s: Sketch, g: dict[str, Tensor], r: Chance) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
-from lecture_lib.twins.frame import fit, most, only, union
+from lecture_lib.twins.kinds.parts import fit, most, only, union
 
 GROUP_DOGS, GROUP_MAMMALS = "hunting dog", "mammal"
 
