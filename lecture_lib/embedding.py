@@ -138,7 +138,9 @@ def fit_tsne(
         initialization=start,
         neighbors="exact",
         negative_gradient_method="bh" if n < 10_000 else "fft",
-        n_jobs=torch.get_num_threads(),
+        # Below some thousand rows threads gain little, and on a busy machine they wait for one another for
+        # minutes; one thread also gives the same map whatever the number of cores.
+        n_jobs=1 if n < 4000 else torch.get_num_threads(),
         random_state=seed,
     )
     return tsne.fit(np.ascontiguousarray(features, dtype=np.float32))

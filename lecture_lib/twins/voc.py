@@ -51,8 +51,8 @@ OTHERS = tuple(c for c in THINGS if c.group in ("structure, construction", "plan
 OTHERS = tuple(c for c in OTHERS if c.name not in {name for names in MEMBERS.values() for name in names})
 
 LABELLED, UNLABELLED = 5, 2  # slots a picture
-DIFFICULT_SEEN = 0.35  # an object of which less is visible is difficult
-DIFFICULT_SIDE = 0.07  # and one whose box is smaller than this, in picture widths
+DIFFICULT_SEEN = 0.5  # an object of which less is visible is difficult
+DIFFICULT_SIDE = 0.10  # and one whose box is smaller than this, in picture widths
 TRUNCATED_SEEN = 0.95  # an object of which less lies inside the picture is truncated
 
 
