@@ -3,16 +3,18 @@
     python tests/benchmarks/bench_extraction.py [--net alexnet] [--images 512] [--rounds 5]
 
 Photographs are those of caltech101 under LECTURE_DATA where they are, else drawn. "network" is the forward
-pass on preprocessed batches that lie in memory; "end to end" reads, decodes, resizes, computes and writes the
-features of the same pictures. The two alternate within each round, and the ratio is the median over rounds;
-weights are random, which costs the same time as trained ones. On a machine with other work to do, look at the
-ratio of processor seconds: it does not count the waiting.
+pass on preprocessed batches that lie in memory, all threads on one batch; "side by side" is the same with one
+batch a thread, as the encoder arranges it; "end to end" reads, decodes, resizes, computes and writes the
+features of as many pictures. They take turns within each round, and a ratio is the median over rounds; weights
+are random, which costs the same time as trained ones. On a machine with other work to do all threads on one
+batch wait for each other: look at "side by side", and at processor seconds, which do not count the waiting.
 """
 
 import argparse
 import statistics
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ import torch
 from PIL import Image
 
 from lecture_lib import backbones, datasets, encoders, settings
-from lecture_lib.encoders.cnn import BATCH
+from lecture_lib.encoders.cnn import BATCH, WORKERS
 
 
 def main() -> None:
@@ -52,24 +54,33 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
         for x in batches:
             backbones.features(net, x, [tap])[tap].cpu()
 
+    def side_by_side() -> None:
+        cores = torch.get_num_threads()
+        workers = min(cores, WORKERS)
+        with ThreadPoolExecutor(workers, None, torch.set_num_threads, (cores // workers,)) as threads:
+            list(threads.map(lambda x: backbones.features(net, x, [tap])[tap].cpu(), batches))
+        torch.set_num_threads(cores)
+
     def end_to_end() -> None:
         encoders.encode(net, images, [tap], progress=False)
 
     network()
-    times = {"network": [], "end to end": [], "second run": []}
+    tasks = {"network": network, "side by side": side_by_side, "end to end": end_to_end}
+    times = {name: [] for name in [*tasks, "second run"]}
     for i in range(arguments.rounds):
         settings.use(cache=folder / str(i), quiet=True)  # an empty cache
-        times["network"].append(clock(network))
-        times["end to end"].append(clock(end_to_end))
+        for name, task in tasks.items():
+            times[name].append(clock(task))
         times["second run"].append(clock(end_to_end))
     print(f"{net.name} {tap}, {n} pictures of {images.name}, {settings.current().threads} threads")
     for name, runs in times.items():
         wall, cpu = (statistics.median(run[i] for run in runs) for i in (0, 1))
         print(f"{name:12} {n / wall:10.1f} images/s   {1e3 * cpu / n:7.2f} processor ms an image")
-    for i, kind in enumerate(("wall clock", "processor")):
-        ratios = [a[i] / b[i] for a, b in zip(times["network"], times["end to end"], strict=True)]
-        low, high = min(ratios), max(ratios)
-        print(f"end to end / network, {kind}: {statistics.median(ratios):.3f} ({low:.3f} to {high:.3f})")
+    for name in ("network", "side by side"):
+        for i, kind in enumerate(("wall clock", "processor")):
+            ratios = [a[i] / b[i] for a, b in zip(times[name], times["end to end"], strict=True)]
+            low, high = min(ratios), max(ratios)
+            print(f"end to end / {name}, {kind}: {statistics.median(ratios):.3f} ({low:.3f} to {high:.3f})")
     again = [a[0] / b[0] for a, b in zip(times["end to end"], times["second run"], strict=True)]
     print(f"second run: {statistics.median(again):.0f} times faster")
 
