@@ -197,6 +197,8 @@ class ImageCollection:
 
     def __repr__(self) -> str:
         splits = "".join(f", {key} {len(indices):,}" for key, indices in self.splits.items())
+        if len(self.splits) > 4:  # SUN-397 has twenty
+            splits = f", {len(self.splits)} splits"
         return f"<{self.name} ({self.source}): {len(self):,} pictures of {len(self.classes)} classes{splits}>"
 
     def __getitem__(self, which: Index) -> ImageCollection:
