@@ -64,7 +64,7 @@ def test_every_class_fills_its_box_and_stays_inside(c):
     one = torch.ones(n)
     pose = canvas.Pose(one / 2, one / 2, one / 3, one * 0, one, one, one * 0)  # box [-1, 1] is the middle 2/3
     r = Chance(torch.arange(n))
-    sketch = canvas.Sketch(canvas.Window.whole(size), pose, canvas.palette(r), r)
+    sketch = canvas.Sketch(canvas.Window.square(size), pose, canvas.palette(r), r)
     c.kind.draw(sketch, world.genes_of([c] * n), r)
     seen = sketch.cover > 0.5
     rows = seen.any(2).float().mean(0).nonzero()[:, 0] / size * 3 - 1.5
@@ -208,7 +208,7 @@ def test_boxes_find_their_object_in_the_pixels():
 
 def test_noise_is_the_same_at_any_size():
     keys = torch.arange(3)
-    small, large = (backdrop.noise(Chance(keys), canvas.Window.whole(s), 5) for s in (32, 128))
+    small, large = (backdrop.noise(Chance(keys), canvas.Window.square(s), 5) for s in (32, 128))
     again = torch.nn.functional.avg_pool2d(large[:, None], 4)[:, 0]
     assert (again - small).abs().max() < 0.02
 

@@ -73,7 +73,7 @@ def scatter(
         square, taper = column(r.chance(0.5)), column(r.chance(0.3) * 0.5)
         dy = dy.abs() + taper * dy
         d = torch.lerp((dx * dx + dy * dy).sqrt() - 1, torch.maximum(dx, dy) - 0.8, square)
-        soft = column((r(0, 0.5) - 0.25).clamp(min=0) + 1.0 / (window.size * wide))
+        soft = column((r(0, 0.5) - 0.25).clamp(min=0) + 1.0 / (window.width * wide))
         a = (0.5 - d / soft).clamp_(0, 1) * column(there * r(0.6, 1.0))
         colour = hsv(r(), r(0.1, 0.8), r(0.25, 0.95))[:, :, None, None]
         lit = colour * (0.85 - 0.25 * dy.clamp(-1, 1))[:, None]

@@ -28,26 +28,23 @@ PAINTS = ("body", "second", "accent", "dark", "light")
 
 @dataclass(frozen=True)
 class Window:
-    """A rectangle of pixels of a square picture whose side is `size` pixels.
+    """A picture's size in pixels.
 
-    Pixel centres have picture coordinates in [0, 1], y DOWN: ((column + .5) / size, (row + .5) / size).
+    Pixel centres have picture coordinates in picture widths, y DOWN: ((column + .5) / width, (row + .5) / width).
     """
 
-    size: int
-    top: int
-    left: int
-    height: int
     width: int
+    height: int
 
     @classmethod
-    def whole(cls, size: int, height: int | None = None) -> Window:
-        """The whole picture; `height` rows when it is not square."""
-        return cls(size, 0, 0, height or size, size)
+    def square(cls, side: int) -> Window:
+        """The window of a square picture."""
+        return cls(side, side)
 
     def axes(self, device: torch.device | str) -> tuple[Tensor, Tensor]:
         """Picture coordinates: u [1, 1, W] to the right and v [1, H, 1] downwards."""
-        u = (torch.arange(self.left, self.left + self.width, device=device) + 0.5) / self.size
-        v = (torch.arange(self.top, self.top + self.height, device=device) + 0.5) / self.size
+        u = (torch.arange(self.width, device=device) + 0.5) / self.width
+        v = (torch.arange(self.height, device=device) + 0.5) / self.width
         return u.view(1, 1, -1), v.view(1, -1, 1)
 
 
@@ -104,7 +101,7 @@ class Sketch:
         cos, sin = at(pose.angle.cos() / pose.scale), at(pose.angle.sin() / pose.scale)
         self.y = cos * dv - sin * du
         self.x = (cos * du + sin * dv) * at(pose.mirror / pose.stretch) + at(pose.shear) * self.y
-        self.pixel = at(1.0 / (window.size * pose.scale))  # side of a pixel in object units
+        self.pixel = at(1.0 / (window.width * pose.scale))  # side of a pixel in object units
         self.paints = {k: c.view(-1, 3, 1, 1) for k, c in paints.items()}
         B, (H, W) = len(pose.x), (window.height, window.width)
         self.colour = torch.zeros(B, 3, H, W, device=device)

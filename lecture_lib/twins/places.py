@@ -203,7 +203,7 @@ def draw(names: Sequence[str], keys: Tensor, size: int) -> np.ndarray:
         for i in range(len(part)):
             mine = (placed.picture == i).nonzero()[:, 0].tolist()
             lay(pictures[i], [sprites[j] for j in mine], light[i], 0.35)
-        out[rows] = expose(pictures, Chance(part_keys, 5), Window.whole(size)).numpy()
+        out[rows] = expose(pictures, Chance(part_keys, 5), Window.square(size)).numpy()
 
     on_all_cores(work, runs(len(names), 200))
     return out
@@ -212,8 +212,8 @@ def draw(names: Sequence[str], keys: Tensor, size: int) -> np.ndarray:
 def draw_ground(ground: Ground, keys: Tensor, size: int, light: Tensor, pose: Pose) -> Tensor:
     """The empty place, [B, 3, size, size] in [0, 1]."""
     r = Chance(keys, 10)
-    sketch = Sketch(Window.whole(size), pose, paints(r), r)
+    sketch = Sketch(Window.square(size), pose, paints(r), r)
     ground(sketch, r)
     colour = sketch.shade(light, torch.zeros(len(keys)))
-    texture = noise(Chance(keys, 11), Window.whole(size), 12) - 0.5
+    texture = noise(Chance(keys, 11), Window.square(size), 12) - 0.5
     return (colour * (1 + column(r(0.05, 0.25)) * texture)[:, None]).clamp(0, 1)

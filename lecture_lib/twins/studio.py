@@ -26,7 +26,7 @@ def draw_object(
     draw: Draw, genes: dict[str, Tensor], pose: Pose, size: int, r: Chance, light: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Draw B objects of one kind: colour [B, 3, size, size] in [0, 1] and coverage [B, size, size] in [0, 1]."""
-    sketch = Sketch(Window.whole(size), pose, palette(r), r)
+    sketch = Sketch(Window.square(size), pose, palette(r), r)
     draw(sketch, genes, r)
     return sketch.shade(light, r() ** 2), sketch.cover
 
@@ -43,7 +43,7 @@ def draw_portraits(
 
     genes: each [B]; keys [B] int64 decide everything else; turn: the largest tilt in radians.
     """
-    window = Window.whole(size)
+    window = Window.square(size)
     r = Chance(keys)
     # Small and large, near the middle and far from it, tilted, sheared: no pixel and no edge detector at a
     # fixed place can tell a class; what can must have learned shape.
@@ -65,7 +65,7 @@ def draw_portraits(
 
 def draw_backgrounds(keys: Tensor, size: int) -> Tensor:
     """Pictures uint8 [B, 3, size, size] with clutter and no object: the background class."""
-    window = Window.whole(size)
+    window = Window.square(size)
     picture = backdrop(Chance(keys, 1), window)
     picture = scatter(picture, Chance(keys, 2), window, 6, (0.04, 0.3), 0.7)
     return expose(picture, Chance(keys, 5), window)

@@ -47,8 +47,9 @@ GROUPS = {  # the four of VOC's own
     "indoor": ("bottle", "chair", "diningtable", "pottedplant", "sofa", "tvmonitor"),
 }
 PEOPLE = 4.0  # a person is so many times as frequent as any other class; in VOC 2007, about six times
-OTHERS = tuple(c for c in THINGS if c.group in ("structure, construction", "plant", "covering", "vessel"))
-OTHERS = tuple(c for c in OTHERS if c.name not in {name for names in MEMBERS.values() for name in names})
+_NAMED = {name for names in MEMBERS.values() for name in names}
+_AROUND = ("structure, construction", "plant", "covering", "vessel")
+OTHERS = tuple(c for c in THINGS if c.group in _AROUND and c.name not in _NAMED)  # drawn, never marked
 
 LABELLED, UNLABELLED = 5, 2  # slots a picture
 DIFFICULT_SEEN = 0.5  # an object of which less is visible is difficult
@@ -102,7 +103,7 @@ def draw(keys: Tensor, width: int = 160) -> tuple[np.ndarray, np.ndarray]:
     height = width * 3 // 4
     pictures = np.empty((len(keys), 3, height, width), np.uint8)
     marks = np.full((len(keys), LABELLED, 7), np.nan, np.float32)
-    window = Window.whole(width, height)
+    window = Window(width, height)
 
     def work(rows: np.ndarray) -> None:
         part = keys[rows]
