@@ -69,8 +69,7 @@ def silhouettes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     from sklearn.metrics import silhouette_samples
 
-    x = normalise(features)
-    return silhouette_samples(reduce(x, min(x.shape)), labels)  # a rotation keeps all distances
+    return silhouette_samples(reduce(features, min(features.shape)), labels)  # a rotation keeps all distances
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ changing. Pictures are drawn once, kept in the cache, and can be drawn again at 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -24,7 +24,7 @@ SIZE = 64  # pixels, what twin-alexnet sees
 CALTECH_PER_CLASS = 60  # 30 to train on and 30 to test on
 SUN_PER_CLASS = 100  # 50 and 50, as in SUN-397's partitions
 VOC_SPLIT = 800  # pictures in each of trainval and test; VOC 2007 has about 5,000
-VOC_WIDTH, VOC_HEIGHT = 160, 120
+VOC_WIDTH = 160  # pixels; the height is three quarters of it
 BACKGROUND = "BACKGROUND_Google"
 
 DrawRows = Callable[[np.ndarray, int], np.ndarray]  # rows int64 [n], width -> uint8 [n, 3, H, W]
@@ -38,13 +38,14 @@ class TwinImages(ArrayImages):
 
     def slide(self, i: int, width: int = 256) -> Image.Image:
         """Picture i, drawn anew at `width` pixels: the same picture, only finer."""
-        return Image.fromarray(self.draw(self.rows[i : i + 1], width)[0].transpose(1, 2, 0).copy())
+        row = self.rows[i : i + 1].copy()  # torch takes no read-only array as an index
+        return Image.fromarray(self.draw(row, width)[0].transpose(1, 2, 0).copy())
 
 
-def drawn(name: str, recipe: dict, n: int, draw: DrawRows, width: int = SIZE) -> TwinImages:
-    """Draw n pictures, or take them from the cache."""
-    recipe = {"width": width, **recipe}
-    arrays, content = cached(name, recipe, n, lambda rows: {"pictures": draw(rows, width)}, ("pictures",))
+def drawn(name: str, recipe: dict, n: int, draw: DrawRows) -> TwinImages:
+    """Draw n pictures of SIZE x SIZE, or take them from the cache."""
+    recipe = {"width": SIZE, **recipe}
+    arrays, content = cached(name, recipe, n, lambda rows: {"pictures": draw(rows, SIZE)}, ("pictures",))
     return TwinImages(arrays["pictures"], content=content, draw=draw)
 
 
@@ -66,28 +67,29 @@ def cached(
     return store.fetch(recipes, n, stream, block=2048, progress=f"drawing {name}"), store.fingerprint(recipe)
 
 
-def labelled(label: str, classes: list[world.ObjectClass], per_class: int) -> tuple[np.ndarray, Tensor]:
+def labelled(label: str, classes: Sequence[str], per_class: int) -> tuple[np.ndarray, Tensor]:
     """Labels int64 [N] and keys int64 [N] of `per_class` pictures a class; class by class."""
     labels = np.repeat(np.arange(len(classes)), per_class)
-    return labels, torch.cat([world.keys(f"{label}/{c.name}", per_class) for c in classes])
+    return labels, torch.cat([world.keys(f"{label}/{name}", per_class) for name in classes])
 
 
 def ilsvrc2012(split: str = "val", per_class: int = 20) -> ImageCollection:
     """The source task: world.SOURCE, 135 classes in 13 groups. `train` is what twin-alexnet was trained on."""
     if split not in ("train", "val"):
         raise ValueError(f"ilsvrc2012: no split {split!r}; take 'train' or 'val'.")
-    classes = list(world.SOURCE)
-    labels, keys = labelled(f"ilsvrc2012/{split}", classes, per_class)
+    classes = world.SOURCE
+    names = tuple(c.name for c in classes)
+    labels, keys = labelled(f"ilsvrc2012/{split}", names, per_class)
 
     def draw(rows: np.ndarray, width: int) -> np.ndarray:
-        return world.portraits([classes[labels[i]] for i in rows], keys[torch.tensor(rows)], width)
+        return world.portraits([classes[labels[i]] for i in rows], keys[rows], width)
 
     images = drawn(f"ilsvrc2012 {split}", {"per_class": per_class}, len(labels), draw)
     return ImageCollection(
         name="ilsvrc2012",
         source="twin",
         images=images,
-        classes=tuple(c.name for c in classes),
+        classes=names,
         groups=tuple(c.group for c in classes),
         labels=labels,
         splits={split: np.arange(len(labels))},
@@ -96,10 +98,10 @@ def ilsvrc2012(split: str = "val", per_class: int = 20) -> ImageCollection:
 
 def caltech101(background: bool = False) -> ImageCollection:
     """Object recognition: world.TARGET, classes of the source's groups that the source never showed."""
-    classes = list(world.TARGET)
-    labels, keys = labelled("caltech101", classes, CALTECH_PER_CLASS)
-    n_things = len(labels)
+    classes = world.TARGET
     names, groups = tuple(c.name for c in classes), tuple(c.group for c in classes)
+    labels, keys = labelled("caltech101", names, CALTECH_PER_CLASS)
+    n_things = len(labels)
     if background:
         names, groups = (*names, BACKGROUND), (*groups, "background")
         labels = np.append(labels, np.full(CALTECH_PER_CLASS, len(classes)))
@@ -109,11 +111,9 @@ def caltech101(background: bool = False) -> ImageCollection:
         things, empty = rows[rows < n_things], rows[rows >= n_things]
         parts = []
         if len(things):
-            parts.append(
-                world.portraits([classes[labels[i]] for i in things], keys[torch.tensor(things)], width)
-            )
+            parts.append(world.portraits([classes[labels[i]] for i in things], keys[things], width))
         if len(empty):
-            parts.append(world.backgrounds(keys[torch.tensor(empty)], width))
+            parts.append(world.backgrounds(keys[empty], width))
         return np.concatenate(parts)  # rows come in order: things first
 
     recipe = {"per_class": CALTECH_PER_CLASS, "background": background}
@@ -123,11 +123,10 @@ def caltech101(background: bool = False) -> ImageCollection:
 
 def sun397() -> ImageCollection:
     """Scenes: indoor, outdoor natural and outdoor man-made places, told apart by what stands where."""
-    labels = np.repeat(np.arange(len(places.CLASSES)), SUN_PER_CLASS)
-    keys = torch.cat([world.keys(f"sun397/{name}", SUN_PER_CLASS) for name in places.CLASSES])
+    labels, keys = labelled("sun397", places.CLASSES, SUN_PER_CLASS)
 
     def draw(rows: np.ndarray, width: int) -> np.ndarray:
-        return places.draw([places.CLASSES[labels[i]] for i in rows], keys[torch.tensor(rows)], width)
+        return places.draw([places.CLASSES[labels[i]] for i in rows], keys[rows], width)
 
     images = drawn("sun397", {"per_class": SUN_PER_CLASS}, len(labels), draw)
     splits = {}
@@ -161,14 +160,14 @@ def _voc(name: str, splits: tuple[str, str]) -> ImageCollection:
     keys = torch.cat([world.keys(f"{name}/{split}", VOC_SPLIT) for split in splits])
 
     def draw(rows: np.ndarray) -> dict[str, np.ndarray]:
-        pictures, marks = voc.draw(keys[torch.tensor(rows)], VOC_WIDTH)
+        pictures, marks = voc.draw(keys[rows], VOC_WIDTH)
         return {"pictures": pictures, "marks": marks}
 
     arrays, content = cached(name, {"width": VOC_WIDTH}, len(keys), draw, ("pictures", "marks"))
     images = TwinImages(
         arrays["pictures"],
         content=content,
-        draw=lambda rows, width: voc.draw(keys[torch.tensor(rows)], width)[0],
+        draw=lambda rows, width: voc.draw(keys[rows], width)[0],
     )
     boxes, labels = [], np.zeros((len(keys), len(voc.CLASSES)), np.int8)
     for i, marks in enumerate(arrays["marks"]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -38,10 +38,9 @@ class Placed:
     def __len__(self) -> int:
         return len(self.picture)
 
-    def take(self, rows: Tensor) -> Placed:
-        """The objects at `rows`, in that order."""
-        tensors = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "classes"}
-        return Placed(**tensors, classes=[self.classes[i] for i in rows.tolist()])
+    def of(self, picture: int) -> list[int]:
+        """The objects of one picture, in the order they are laid."""
+        return (self.picture == picture).nonzero()[:, 0].tolist()
 
 
 @dataclass(frozen=True)

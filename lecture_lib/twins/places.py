@@ -201,8 +201,7 @@ def draw(names: Sequence[str], keys: Tensor, size: int) -> np.ndarray:
         placed = camera.move(furnish(part, part_keys))
         sprites = draw_sprites(placed, size, light[placed.picture])
         for i in range(len(part)):
-            mine = (placed.picture == i).nonzero()[:, 0].tolist()
-            lay(pictures[i], [sprites[j] for j in mine], light[i], 0.35)
+            lay(pictures[i], [sprites[j] for j in placed.of(i)], light[i], 0.35)
         out[rows] = expose(pictures, Chance(part_keys, 5), Window.square(size)).numpy()
 
     on_all_cores(work, runs(len(names), 200))

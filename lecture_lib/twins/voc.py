@@ -49,7 +49,7 @@ GROUPS = {  # the four of VOC's own
 PEOPLE = 4.0  # a person is so many times as frequent as any other class; in VOC 2007, about six times
 _NAMED = {name for names in MEMBERS.values() for name in names}
 _AROUND = ("structure, construction", "plant", "covering", "vessel")
-OTHERS = tuple(c for c in THINGS if c.group in _AROUND and c.name not in _NAMED)  # drawn, never marked
+OTHERS = tuple(c.name for c in THINGS if c.group in _AROUND and c.name not in _NAMED)  # drawn, never marked
 
 LABELLED, UNLABELLED = 5, 2  # slots a picture
 DIFFICULT_SEEN = 0.5  # an object of which less is visible is difficult
@@ -68,11 +68,9 @@ def arrange(keys: Tensor) -> tuple[Placed, Tensor]:
     for slot in range(LABELLED + UNLABELLED):
         label = torch.searchsorted(ends, r()).clamp(max=len(CLASSES) - 1)
         there = slot < count if slot < LABELLED else slot - LABELLED < others
-        if slot >= LABELLED:
-            label = torch.full_like(label, -1)
         scale = 0.085 * (0.34 / 0.085) ** r()  # log-uniform: small objects are frequent
         if slot >= LABELLED:
-            scale = scale * 0.7
+            label, scale = torch.full_like(label, -1), scale * 0.7
         columns.append((there, label, r(), r(0.04, 0.96), r(0.08, 0.67), scale, r(-0.14, 0.14)))
     there, label, which, x, y, scale, angle = (torch.stack(c, 1) for c in zip(*columns, strict=True))
     # What is small is far, and laid first; what has no label never hides what has one.
@@ -85,8 +83,7 @@ def arrange(keys: Tensor) -> tuple[Placed, Tensor]:
     classes = []
     for c, w in zip(label.tolist(), which.tolist(), strict=True):
         names = MEMBERS[CLASSES[c]] if c >= 0 else OTHERS
-        member = names[int(w * len(names))]
-        classes.append(BY_NAME[member] if c >= 0 else member)
+        classes.append(BY_NAME[names[int(w * len(names))]])
     key = keys[picture] + (slot + 1) * 7_046_029_254_386_353  # far from the keys of other pictures
     return Placed(
         picture, x[picture, slot], y[picture, slot], scale[picture, slot], angle[picture, slot], key, classes
@@ -114,7 +111,7 @@ def draw(keys: Tensor, width: int = 160) -> tuple[np.ndarray, np.ndarray]:
         placed, label = arrange(part)
         sprites = draw_sprites(placed, width, light[placed.picture])
         for i, row in enumerate(rows):
-            mine = (placed.picture == i).nonzero()[:, 0].tolist()
+            mine = placed.of(i)
             own = [sprites[j] for j in mine]
             visible = lay(layers[i], own, light[i], float(shadow[i]))
             found = [

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
+from lecture_lib.twins.kinds.parts import named
 
 GROUP = "furniture"
 GENES = (
@@ -17,10 +19,7 @@ GENES = (
 )  # fmt: skip
 
 
-def genes(**given: float) -> tuple[float, ...]:
-    """Genes in the order of GENES; what a class does not name is 0: it has no such part."""
-    return tuple(float(given.get(name, 0)) for name in GENES)
-
+genes = partial(named, GENES)
 
 # fmt: off
 CLASSES = {

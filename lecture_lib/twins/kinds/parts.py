@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from lecture_lib.twins.canvas import Sketch
+
+
+def named(names: Sequence[str], **given: float) -> tuple[float, ...]:
+    """Genes in the order of `names`; what a class does not name is 0: it has no such part."""
+    if unknown := given.keys() - set(names):
+        raise ValueError(f"There are no genes {', '.join(sorted(unknown))}; there are {', '.join(names)}.")
+    return tuple(float(given.get(name, 0)) for name in names)
 
 
 def on(gene: Tensor) -> Tensor:
