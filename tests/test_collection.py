@@ -12,6 +12,7 @@ from lecture_lib.datasets.protocols import few_shot
 
 N = 12
 PIXELS = np.random.default_rng(0).integers(0, 256, (N, 3, 4, 6), dtype=np.uint8)
+PARTS = np.array([[[i, i + 0.5, 1], [0, 0, 0]] for i in range(N)])  # a visible beak and a hidden tail
 
 
 def make(pixels=PIXELS, **changes) -> ImageCollection:
@@ -24,6 +25,8 @@ def make(pixels=PIXELS, **changes) -> ImageCollection:
         "labels": np.arange(len(pixels)) % 3,
         "groups": ("insect", "mammal", "mammal"),
         "boxes": marked,
+        "parts": PARTS[: len(pixels)],
+        "part_names": ["beak", "tail"],
         "splits": {"train": np.arange(6), "test": np.arange(6, len(pixels))},
         "protocol": few_shot,
     }
@@ -41,9 +44,12 @@ def test_a_part_keeps_picture_label_box_and_name_together(which):
         assert torch.equal(part.tensor(place), whole.tensor(i))
         assert part.labels[place] == whole.labels[i] == i % 3
         assert part.boxes[place].xyxy[0, 0] == i
+        assert part.parts[place].tolist() == [[i, i + 0.5, 1], [0, 0, 0]]
         assert part.images.names[place] == f"twin {i}"
     assert part.classes == whole.classes
     assert part.groups == whole.groups
+    assert part.part_names == whole.part_names == ("beak", "tail")
+    assert part.parts.dtype == whole.parts.dtype == np.float32
 
 
 def test_a_part_has_no_splits_whose_indices_would_mean_other_pictures():
@@ -67,9 +73,10 @@ def test_indices_outside_the_collection_and_masks_of_another_length_are_errors()
 
 
 def test_arrays_cannot_be_written_through_the_collection_or_behind_it():
-    labels, train = np.zeros(N, np.int64), np.arange(3)
-    collection = make(labels=labels, splits={"train": train})
-    labels[:], train[:] = 2, 7
+    labels, train, parts = np.zeros(N, np.int64), np.arange(3), PARTS.astype(np.float32)
+    collection = make(labels=labels, splits={"train": train}, parts=parts)
+    labels[:], train[:], parts[:] = 2, 7, 1
+    assert np.array_equal(collection.parts, PARTS)
     assert not collection.labels.any()
     assert collection.splits["train"].tolist() == [0, 1, 2]
     for array in (
@@ -77,6 +84,8 @@ def test_arrays_cannot_be_written_through_the_collection_or_behind_it():
         collection.splits["train"],
         collection.boxes[0].xyxy,
         collection[:3].labels,
+        collection.parts,
+        collection[[2, 1]].parts,
     ):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
@@ -132,8 +141,10 @@ def test_fingerprint_follows_pixels_labels_and_order_and_nothing_else():
         make()[::-1].fingerprint,
         make()[1:].fingerprint,
         make(boxes=None).fingerprint,
+        make(parts=None, part_names=()).fingerprint,
+        make(parts=PARTS * [2, 1, 1]).fingerprint,
     ]
-    assert len({one, *others}) == 6
+    assert len({one, *others}) == 8
 
 
 def test_fingerprint_of_a_part_of_a_part_is_that_of_the_part():
@@ -177,6 +188,12 @@ def test_collection_survives_pickling_for_worker_processes():
         ({"groups": ("one",)}, "1 group names for 3 classes"),
         ({"boxes": []}, "0 sets of boxes for 12"),
         ({"splits": {"train": [N]}}, "split 'train'"),
+        ({"parts": PARTS[:-1]}, r"parts have shape \[11, 2, 3\], expected \[12, 2, 3\]"),
+        ({"part_names": ("beak",)}, r"expected \[12, 1, 3\] for 12 pictures and 1 part names"),
+        ({"parts": None}, "2 part names, but no parts"),
+        ({"parts": PARTS * [1, 1, 2]}, "x, y and 1"),
+        ({"parts": PARTS * [np.nan, 1, 1]}, "x, y and 1"),
+        ({"parts": np.ones_like(PARTS) * [1, 1, 0]}, "hidden parts have a place"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(changes, message):

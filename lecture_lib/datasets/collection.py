@@ -145,6 +145,9 @@ class ImageCollection:
               int8 [N, C]: 1 present, 0 absent, -1 present only as `difficult` (neither right nor wrong)
     groups    C group names ("bird", "vehicle", ...), "" where the dataset has none
     boxes     one `Boxes` a picture, or None
+    parts     float32 [N, P, 3], points on the object: x and y in pixels of the picture (0-based), and 1 where
+              the point is visible; a hidden point is (0, 0, 0). Or None
+    part_names  P names ("beak", "left wing", ...)
     splits    the dataset's official splits: name -> int64 indices; a part of a collection has none
     protocol  draws the evaluation protocol's split: (collection, seed, **options) -> train and test indices
     skipped   (file, reason) of each picture that could not be read, which is why it is not in `images`
@@ -159,6 +162,8 @@ class ImageCollection:
     labels: np.ndarray
     groups: tuple[str, ...] = ()
     boxes: tuple[Boxes, ...] | None = None
+    parts: np.ndarray | None = None
+    part_names: tuple[str, ...] = ()
     splits: Mapping[str, np.ndarray] = field(default_factory=dict)
     protocol: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None
     skipped: tuple[tuple[str, str], ...] = ()
@@ -179,6 +184,7 @@ class ImageCollection:
             raise ValueError(f"{self.name}: {len(groups)} group names for {c} classes.")
         if self.boxes is not None and len(self.boxes) != n:
             raise ValueError(f"{self.name}: {len(self.boxes)} sets of boxes for {n} pictures.")
+        parts = _checked_parts(self.name, self.parts, n, len(self.part_names))
         splits = {key: frozen_array(indices, np.int64) for key, indices in self.splits.items()}
         for key, indices in splits.items():
             if indices.size and (indices.min() < 0 or indices.max() >= n):
@@ -188,6 +194,8 @@ class ImageCollection:
             ("classes", tuple(self.classes)),
             ("groups", groups),
             ("boxes", None if self.boxes is None else tuple(self.boxes)),
+            ("parts", parts),
+            ("part_names", tuple(self.part_names)),
             ("splits", splits),
         ):
             object.__setattr__(self, key, value)
@@ -214,6 +222,7 @@ class ImageCollection:
             images=self.images.take(indices),
             labels=self.labels[indices],
             boxes=None if self.boxes is None else tuple(self.boxes[i] for i in indices),
+            parts=None if self.parts is None else self.parts[indices],
             splits={},
             protocol=None,
             skipped=(),
@@ -272,7 +281,27 @@ class ImageCollection:
         for boxes in self.boxes or ():
             for array in (boxes.xyxy, boxes.labels, boxes.difficult, boxes.truncated):
                 digest.update(array.tobytes())
+        if self.parts is not None:
+            digest.update(self.parts.tobytes())
         return digest.hexdigest()
+
+
+def _checked_parts(name: str, parts: np.ndarray | None, n: int, p: int) -> np.ndarray | None:
+    if parts is None:
+        if p:
+            raise ValueError(f"{name}: {p} part names, but no parts.")
+        return None
+    parts = frozen_array(parts, np.float32)
+    if parts.shape != (n, p, 3):
+        raise ValueError(
+            f"{name}: parts have shape {list(parts.shape)}, expected {[n, p, 3]} for {n} pictures and {p} part names."
+        )
+    visible = parts[..., 2]
+    if not np.isin(visible, (0, 1)).all() or not np.isfinite(parts).all():
+        raise ValueError(f"{name}: a part is x, y and 1 (visible), or 0, 0 and 0 (hidden).")
+    if parts[visible == 0].any():
+        raise ValueError(f"{name}: hidden parts have a place; set their x and y to 0.")
+    return parts
 
 
 def frozen_array(values, dtype) -> np.ndarray:

@@ -52,15 +52,17 @@ def collect(
     classes: Sequence[str],
     groups: Sequence[str] = (),
     boxes: Sequence[Boxes] | None = None,
+    parts: np.ndarray | None = None,
+    part_names: Sequence[str] = (),
     splits: Mapping[str, np.ndarray] | None = None,
     protocol: Callable | None = None,
     skipped: Skipped = (),
 ) -> ImageCollection:
     """Check `files` and make a collection of the readable ones.
 
-    labels, boxes and splits are for all files and follow when some are left out; `skipped` are those that the
-    loader itself had to leave out. Says in one line what was left out and why: unreadable files, and classes
-    that have no picture. Raises DatasetNotFound if nothing is left.
+    labels, boxes, parts and splits are for all files and follow when some are left out; `skipped` are those
+    that the loader itself had to leave out. Says in one line what was left out and why: unreadable files, and
+    classes that have no picture. Raises DatasetNotFound if nothing is left.
     """
     images, kept, broken = check(root, files, name)
     skipped = (*skipped, *broken)
@@ -93,6 +95,8 @@ def collect(
         labels,
         tuple(groups),
         boxes=None if boxes is None else tuple(boxes[i] for i in kept),
+        parts=None if parts is None else parts[kept],
+        part_names=tuple(part_names),
         splits={key: indices[indices >= 0] for key, indices in moved.items()},
         protocol=protocol,
         skipped=skipped,
