@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lecture_lib import settings
 from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
+from lecture_lib.datasets.derived import box_crops
 from lecture_lib.datasets.folders import folder
 from lecture_lib.datasets.layout import LAYOUT, DatasetNotFound
 from lecture_lib.datasets.reading import UnreadablePicture
@@ -22,6 +23,7 @@ __all__ = [
     "DatasetNotFound",
     "ImageCollection",
     "UnreadablePicture",
+    "box_crops",
     "fetch",
     "folder",
     "load",

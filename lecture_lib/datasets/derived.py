@@ -1,0 +1,177 @@
+"""Pictures made from the pictures of another collection when they are asked for: views, crops of boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms.v2.functional import resize
+
+from lecture_lib import settings, store
+from lecture_lib.datasets.collection import ImageCollection, Images, frozen_array
+
+VERSION = 1  # part of the recipe of box crops: raise it when the same boxes would give other pixels
+
+Cut = Callable[[Tensor, int, int], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class DerivedImages:
+    """Pictures cut from those of `base`, V of each; made by `derive`.
+
+    cut     (picture uint8 [3, H, W], its index in `base`, v) -> uint8 [3, h, w]
+    views   V names, of what `cut` makes for v = 0 .. V-1
+    recipe  all that decides the pixels besides `base`, in a form that `store.fingerprint` takes
+    rows    int64 [n], i V + v for view v of picture i
+    """
+
+    base: Images
+    cut: Cut
+    views: tuple[str, ...]
+    recipe: Mapping[str, Any]
+    rows: np.ndarray
+    _read: Callable[[int], Tensor] = field(init=False, repr=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "rows", frozen_array(self.rows, np.int64))
+        object.__setattr__(self, "_read", _remember(self.base))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Tensor:
+        i, v = divmod(int(self.rows[i]), len(self.views))
+        return self.cut(self._read(i), i, v).clone()  # the next view is cut from the same pixels
+
+    def take(self, indices: np.ndarray) -> DerivedImages:
+        """The pictures at `indices`."""
+        return replace(self, rows=self.rows[indices])
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """ "image_0001.jpg, top left": the name in `base` and the view's."""
+        pairs = (divmod(row, len(self.views)) for row in self.rows.tolist())
+        return tuple(f"{self.base.names[i]}, {self.views[v]}" for i, v in pairs)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the pictures they are cut from, of the recipe and of the rows."""
+        made_by = {"base": self.base.fingerprint, "recipe": dict(self.recipe), "views": len(self.views)}
+        return store.fingerprint(made_by | {"rows": self.rows})
+
+
+def derive(
+    images: ImageCollection, cut: Cut, views: Sequence[str], recipe: Mapping[str, Any]
+) -> ImageCollection:
+    """Return the collection of the pictures that `cut` makes from each picture; arguments as in `DerivedImages`.
+
+    Picture i gives rows i V .. i V + V-1, all with its label, so features [N V, d] of the derived collection are
+    `features.reshape(len(images), V, d)`. Splits and protocol are those of `images`: views of one picture are
+    never on both sides. Boxes and parts are dropped, because they would lie elsewhere.
+
+    Pictures are cut at every access; one that is read for its first view is kept until its others are cut.
+    """
+    count = len(views)
+
+    def rows(indices: np.ndarray) -> np.ndarray:
+        return (np.asarray(indices)[:, None] * count + np.arange(count)).ravel()
+
+    def protocol(_, seed: int, **options) -> tuple[np.ndarray, np.ndarray]:
+        train, test = images.split_indices(seed, **options)
+        return rows(train), rows(test)
+
+    return ImageCollection(
+        name=images.name,
+        source=images.source,
+        images=DerivedImages(images.images, cut, tuple(views), recipe, np.arange(len(images) * count)),
+        classes=images.classes,
+        labels=np.repeat(images.labels, count, axis=0),
+        groups=images.groups,
+        splits={name: rows(indices) for name, indices in images.splits.items()},
+        protocol=protocol if images.protocol else None,
+        skipped=images.skipped,
+    )
+
+
+def box_crops(images: ImageCollection, context: float = 1.5) -> ImageCollection:
+    """Return the collection of the marked objects: each box enlarged about its centre, warped to a square.
+
+    context  side of the enlarged box in sides of the box: 1.5 for CUB-200 in DeCAF (Donahue et al. 2014, section
+             4.3), which warps to the network's input. Networks that cut the centre of a picture (224 of 256
+             pixels) see the whole box from context 8/7 on
+    returns  one square picture each, as large as the longer side of the enlarged box
+
+    Where the enlarged box leaves the picture, the picture's border is repeated: clipping it instead would bring
+    the object to the edge of the square, which networks cut off. Raises ValueError, with the picture's name, for
+    one without a box or with several, and for a box without area; for one that begins or ends more than a pixel
+    outside its picture at the latest when that picture is read.
+    """
+    if not context >= 1:
+        raise ValueError(
+            f"context is the enlarged box's side in sides of the box, at least 1, not {context}."
+        )
+    names = images.images.names
+    for i, boxes in enumerate(images.boxes or [()] * len(images)):
+        if len(boxes) != 1:
+            raise ValueError(
+                f"{images.name}: {names[i]} has {len(boxes) or 'no'} boxes, and one is needed to crop it. "
+                "Take the part of the collection whose pictures show one object."
+            )
+    xyxy = np.concatenate([boxes.xyxy for boxes in images.boxes or ()] or [np.empty((0, 4))]).astype(
+        np.float64
+    )
+    for i, box in enumerate(xyxy):
+        _check_box(box, np.inf, np.inf, names[i])
+
+    def cut(picture: Tensor, i: int, _) -> Tensor:
+        height, width = picture.shape[1:]
+        _check_box(xyxy[i], height, width, names[i])
+        x0, y0, x1, y1 = _enlarge(xyxy[i], context)
+        rows = torch.arange(y0, y1).clamp(0, height - 1)
+        columns = torch.arange(x0, x1).clamp(0, width - 1)
+        return resize(picture[:, rows[:, None], columns], [max(len(rows), len(columns))] * 2, antialias=True)
+
+    return derive(
+        images, cut, ["box"], {"made": "box crops", "version": VERSION, "context": context, "boxes": xyxy}
+    )
+
+
+def _enlarge(box: np.ndarray, context: float) -> tuple[int, ...]:
+    """Enlarge x0, y0, x1, y1 about the centre, to whole pixels."""
+    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * context
+    return (*np.floor(centre - half).astype(int).tolist(), *np.ceil(centre + half).astype(int).tolist())
+
+
+def _check_box(box: np.ndarray, height: float, width: float, name: str) -> None:
+    x0, y0, x1, y1 = box.tolist()
+    if not (x0 < x1 and y0 < y1):
+        wrong = "has no area"
+    elif min(x0, y0, width - x1, height - y1) < -1 or min(x1, y1, width - x0, height - y0) <= 0:
+        wrong = "is not inside the picture"
+    else:
+        return
+    raise ValueError(
+        f"{name}: the box x {x0:g} .. {x1:g}, y {y0:g} .. {y1:g} {wrong}; correct it or leave it out."
+    )
+
+
+def _remember(images: Images) -> Callable[[int], Tensor]:
+    """Make a function that reads picture i, and keeps the latest few.
+
+    Threads that ask for one picture at a time wait for the first of them, others do not wait.
+    """
+    few = 4 * settings.current().threads  # an encoder's thread comes to the last pictures of its batch late
+    read = lru_cache(few)(images.__getitem__)
+    locks = [Lock() for _ in range(few)]
+
+    def remember(i: int) -> Tensor:
+        with locks[i % few]:
+            return read(i)
+
+    return remember

@@ -1,0 +1,132 @@
+"""Several views of one picture: Razavian's sixteen (CNNaug), ten crops, picture and mirror image.
+
+The views of a training picture are as many training samples. A test picture's scores are summed, or averaged,
+over its V views: `scores.reshape(len(images), V, -1).mean(1)`, and features pooled in the same way.
+
+A view is a picture like any other: a network takes the central square of it, as its preprocessing says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lecture_lib.datasets.collection import ImageCollection
+from lecture_lib.datasets.derived import derive
+
+VERSION = 1  # part of every recipe: raise it when the same view would give other pixels
+
+
+@dataclass(frozen=True)
+class View:
+    """A window of a picture, then turned, then mirrored.
+
+    side      of the window in sides of the picture, or, where it is `square`, in shorter sides; at most 1
+    at        where the window lies: (0, 0) top left, (1, 0) top right, (0.5, 0.5) centre
+    angle     degrees, what is seen turns anticlockwise
+    mirrored  left and right exchanged
+    """
+
+    name: str
+    side: float = 1.0
+    at: tuple[float, float] = (0.5, 0.5)
+    square: bool = False
+    angle: float = 0.0
+    mirrored: bool = False
+
+
+def _with_mirrors(views: Sequence[View]) -> tuple[View, ...]:
+    """Return the views, then their mirror images in the same order."""
+    return (*views, *(replace(view, name=f"{view.name}, mirrored", mirrored=True) for view in views))
+
+
+WHOLE = View("whole")
+PLACES = {
+    "top left": (0, 0),
+    "top right": (1, 0),
+    "bottom left": (0, 1),
+    "bottom right": (1, 1),
+    "centre": (0.5, 0.5),
+}
+
+FLIP = _with_mirrors([WHOLE])
+"""The picture and its mirror image: scheme F of Chatfield et al. 2014 (section 2.4)."""
+
+CNNAUG = _with_mirrors(
+    [
+        WHOLE,
+        *(View(name, side=2 / 3, at=at) for name, at in PLACES.items()),
+        View("turned 15° clockwise", angle=-15),
+        View("turned 15° anticlockwise", angle=15),
+    ]
+)
+"""Razavian et al. 2014 (section 3.1): the whole, five crops of 4/9 of its area, two rotations, and all mirrored."""
+
+TEN_CROPS = _with_mirrors(
+    [View(name, side=224 / 256, at=at, square=True) for name, at in PLACES.items()],
+)
+"""Squares of 224 pixels in a picture whose shorter side is 256, and their mirror images: scheme C of Chatfield et al.
+
+A network takes them whole with `dataclasses.replace(net, resize=net.input_size)`; otherwise it cuts their centre.
+"""
+
+
+def cut(picture: Tensor, view: View) -> Tensor:
+    """Cut one view: uint8 [3, H, W] to uint8 [3, h, w], which may share memory with the picture.
+
+    A window is a slice, its sides and its place rounded to whole pixels (sides to one at least). A turned one is
+    `rotate`d, a mirrored one reversed.
+    """
+    if picture.dtype != torch.uint8 or picture.ndim != 3 or picture.shape[0] != 3 or not picture.numel():
+        raise ValueError(
+            f"A picture is uint8 [3, H, W], not {str(picture.dtype).removeprefix('torch.')} {list(picture.shape)}."
+        )
+    height, width = picture.shape[1:]
+    across, down = (min(height, width),) * 2 if view.square else (width, height)
+    w, h = max(1, round(view.side * across)), max(1, round(view.side * down))
+    x, y = round(view.at[0] * (width - w)), round(view.at[1] * (height - h))
+    seen = picture[:, y : y + h, x : x + w]
+    if view.angle:
+        seen = rotate(seen, view.angle)
+    return seen.flip(2) if view.mirrored else seen
+
+
+def rotate(picture: Tensor, angle: float) -> Tensor:
+    """Turn a picture about its centre, anticlockwise by `angle` degrees: uint8 [3, h, w], no corner empty.
+
+    What is returned is the largest rectangle about the centre, with the picture's own proportions, that lies inside
+    the turned picture: h / H = w / W = 1 / (|cos a| + r |sin a|), where r is the picture's longer side by its shorter
+    one, rounded down to whole pixels (one at least). Bilinear, at the picture's own scale.
+    """
+    height, width = picture.shape[1:]
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    scale = 1 / (abs(cos) + abs(sin) * max(height / width, width / height))
+    h, w = max(1, int(scale * height)), max(1, int(scale * width))
+    # Pixel centres of the result, from its own centre, turned back to where they lie in the picture.
+    v, u = (torch.arange(n) - (n - 1) / 2 for n in (h, w))
+    x = cos * u - sin * v[:, None]
+    y = sin * u + cos * v[:, None]
+    grid = torch.stack([x / (width / 2), y / (height / 2)], dim=-1)  # -1 and 1 are the picture's edges
+    # "border" only guards against rounding: no sample lies beyond the outermost half pixel
+    turned = F.grid_sample(picture[None].float(), grid[None], "bilinear", "border", align_corners=False)
+    return turned[0].round_().to(torch.uint8)
+
+
+def views(picture: Tensor, which: Sequence[View] = CNNAUG) -> list[Tensor]:
+    """Cut several views of one picture: each uint8 [3, h, w], in sizes of their own."""
+    return [cut(picture, view) for view in which]
+
+
+def expand(images: ImageCollection, which: Sequence[View] = CNNAUG) -> ImageCollection:
+    """Return the collection of all V views of each picture: rows i V .. i V + V-1 are the views of picture i.
+
+    Features of picture i are `features.reshape(len(images), V, -1)[i]`; for the rest see `derive`.
+    """
+    which = tuple(which)
+    recipe = {"made": "views", "version": VERSION, "views": [asdict(view) for view in which]}
+    return derive(images, lambda picture, _, v: cut(picture, which[v]), [view.name for view in which], recipe)
