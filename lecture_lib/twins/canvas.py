@@ -64,6 +64,12 @@ class Pose:
     stretch: Tensor
     shear: Tensor
 
+    def to_picture(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Picture coordinates of points x, y [B, K] in object units: the way back of a sketch's fields."""
+        x0, y0, scale, angle, mirror, stretch, shear = (getattr(self, f.name)[:, None] for f in fields(self))
+        across, up = (x - shear * y) * stretch * mirror * scale, y * scale
+        return x0 + angle.cos() * across - angle.sin() * up, y0 - angle.sin() * across - angle.cos() * up
+
     def take(self, rows: Sequence[int]) -> Pose:
         """The poses of the pictures at `rows`."""
         return Pose(*(getattr(self, f.name)[rows] for f in fields(self)))
