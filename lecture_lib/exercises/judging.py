@@ -13,14 +13,15 @@ import functools
 import importlib
 import linecache
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-MODULES = {"00": "start_here", "01": "decaf_tsne"}  # number of the notebook -> module of its exercises
+# number of the notebook -> module of its exercises
+MODULES = {"00": "start_here", "01": "decaf_tsne", "02": "linear_probes"}
 
 
 class Wrong(Exception):
@@ -124,16 +125,26 @@ def judge(exercise: Exercise, answer: Any) -> Outcome:
     return Outcome(exercise.number, "right")
 
 
-def compare(answer: Any, expected: Any, what: str = "your answer", tolerance: float = 1e-5) -> None:
+def compare(
+    answer: Any,
+    expected: Any,
+    what: str = "your answer",
+    tolerance: float = 1e-5,
+    typical: Iterable[tuple[Any, str]] = (),
+) -> None:
     """Raise Wrong where a number, an array or a tensor differs from `expected`, and say how.
 
-    Shapes must agree, then values, within `tolerance` times the largest expected value.
+    Shapes must agree, then values, within `tolerance` times the largest expected value. `typical` has
+    what typical mistakes lead to, each with the reason to give to a wrong answer that agrees with it.
     """
+    for mistaken, reason in typical:
+        if _agree(answer, mistaken, tolerance) and not _agree(mistaken, expected, tolerance):
+            raise Wrong(reason)
     try:
-        got = np.asarray(answer.detach().cpu() if hasattr(answer, "detach") else answer, dtype=np.float64)
+        got = numbers(answer)
     except (TypeError, ValueError):
         raise Wrong(f"{what} is of type {type(answer).__name__}, not numbers.") from None
-    want = np.asarray(expected.detach().cpu() if hasattr(expected, "detach") else expected, dtype=np.float64)
+    want = numbers(expected)
     if got.shape != want.shape:
         raise Wrong(f"{what} has shape {list(got.shape)}; it should be {list(want.shape)}.")
     if not np.isfinite(got).all():
@@ -143,6 +154,29 @@ def compare(answer: Any, expected: Any, what: str = "your answer", tolerance: fl
         where = tuple(np.argwhere(differs)[0].tolist())
         place = f" at [{', '.join(map(str, where))}]" if where else ""
         raise Wrong(f"{what} is {got[where]:.6g}{place}; it should be {want[where]:.6g}.")
+
+
+def numbers(value: Any) -> np.ndarray:
+    """Return a number, a sequence, an array or a tensor as float64; TypeError or ValueError if it is none."""
+    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, dtype=np.float64)
+
+
+def _agree(a: Any, b: Any, tolerance: float) -> bool:
+    try:
+        compare(a, b, tolerance=tolerance)
+    except Wrong:
+        return False
+    return True
+
+
+def call(function: Callable, *inputs: Any) -> Any:
+    """Return function(*inputs); raise Wrong if it has written into one of the arrays among them."""
+    arrays = [given for given in inputs if isinstance(given, np.ndarray)]
+    before = [array.copy() for array in arrays]
+    result = function(*inputs)
+    if not all(map(np.array_equal, arrays, before)):
+        raise Wrong("it writes into an array it was given, as `x -= 1` or `x[0] = 1` do; make a new one.")
+    return result
 
 
 def _watched(function: FunctionType) -> Callable:
