@@ -4,6 +4,9 @@ caltech = datasets.load("caltech101")      # the twin in the demo profile, photo
 train, test = caltech.split(seed=0)
 mine = datasets.folder("my-pictures")      # one folder a class
 datasets.fetch("caltech101")               # download the original archives, once
+
+The names: "ilsvrc2012", "caltech101" (101 object classes), "sun397" and "mit67" (scenes), "cub200" (bird species
+with boxes and part points), "voc2007" and "voc2012" (several objects a picture, with boxes).
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ __all__ = [
 
 
 def fetch(name: str) -> Path:
-    """Download a dataset's original archives into LECTURE_DATA, check and unpack them; return its folder.
+    """Download a dataset's original files into LECTURE_DATA, check and unpack them; return its folder.
 
     What is finished is not done again. Raises DownloadError with what to do by hand, where it cannot be done.
     """
@@ -44,7 +47,7 @@ def fetch(name: str) -> Path:
 def load(name: str, /, **options) -> ImageCollection:
     """Load a dataset: its twin in the demo profile, its photographs in the real one.
 
-    name      "ilsvrc2012", "caltech101", "sun397", "voc2007" or "voc2012"
+    name      "ilsvrc2012", "caltech101", "sun397", "mit67", "cub200", "voc2007" or "voc2012"
     options   those of the dataset's loader, for example background=True for Caltech-101; `root`, a folder to
               look in instead of LECTURE_DATA, asks for photographs in either profile
     """
@@ -54,11 +57,18 @@ def load(name: str, /, **options) -> ImageCollection:
         from lecture_lib.datasets import twin  # here, because the renderer is not needed for photographs
 
         return twin.load(name, **options)
-    from lecture_lib.datasets import caltech101, imagenet, sun397, voc
+    from lecture_lib.datasets import caltech101, cub200, imagenet, mit67, sun397, voc
 
     if name.startswith("voc"):
         return voc.load(int(name.removeprefix("voc")), **options)
-    return {"caltech101": caltech101, "ilsvrc2012": imagenet, "sun397": sun397}[name].load(**options)
+    loaders = {
+        "caltech101": caltech101,
+        "cub200": cub200,
+        "ilsvrc2012": imagenet,
+        "mit67": mit67,
+        "sun397": sun397,
+    }
+    return loaders[name].load(**options)
 
 
 def load_available(*names: str) -> dict[str, ImageCollection]:

@@ -1,4 +1,4 @@
-"""Where the published datasets come from: their original archives, downloaded, checked and unpacked."""
+"""Where the published datasets come from: their original files, downloaded, checked and unpacked."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from lecture_lib.download import DownloadError, RemoteFile
 
 @dataclass(frozen=True)
 class Archive:
-    """One published archive and its place below LECTURE_DATA.
+    """One published file, most often an archive, and its place below LECTURE_DATA.
 
     into   folder that it is unpacked into
-    holds  what is there once it is unpacked
+    holds  what is there once it is unpacked; the file itself, if it is no archive
     inner  archive inside the archive, unpacked into the same folder
     """
 
@@ -29,6 +29,8 @@ class Archive:
 _CALTECH = "https://data.caltech.edu/records/mzrjq-6wc02"
 _VOC = "http://host.robots.ox.ac.uk/pascal/VOC"
 _SUN = "https://vision.princeton.edu/projects/2010/SUN"
+_INDOOR = "https://web.mit.edu/torralba/www"
+_BIRDS = "https://data.caltech.edu/records/65de6-vp158"
 
 
 def _voc(year: int, file: str, size: int, sha256: str, holds: str) -> Archive:
@@ -40,7 +42,13 @@ def _voc(year: int, file: str, size: int, sha256: str, holds: str) -> Archive:
     return Archive(RemoteFile(file, urls, sha256, size, f"{_VOC}/voc{year}/"), ".", holds)
 
 
-# sizes and SHA-256 as recorded for the same files by TensorFlow Datasets
+def _indoor_list(file: str, sha256: str) -> Archive:
+    """One of the two lists of MIT-67, published beside the archive; SHA-256 as recorded by stable-datasets."""
+    published = RemoteFile(file, (f"{_INDOOR}/{file}",), sha256, page=f"{_INDOOR}/indoor.html")
+    return Archive(published, "indoorCVPR_09", f"indoorCVPR_09/{file}")
+
+
+# sizes and SHA-256, where given, as recorded for the same files by TensorFlow Datasets
 ARCHIVES = {
     "caltech101": (
         Archive(
@@ -105,11 +113,40 @@ ARCHIVES = {
             "SUN397/Partitions",
         ),
     ),
+    "mit67": (
+        _indoor_list("TrainImages.txt", "7ec85f88735739d8159061e4bcf6a9765aab8606ab444605b3f8e0641be0260e"),
+        _indoor_list("TestImages.txt", "906c529a5a0918feec371de5b07a465ddb1f15ebaebc90a33cc321c371133bf1"),
+        Archive(
+            RemoteFile(
+                "indoorCVPR_09.tar",
+                ("http://groups.csail.mit.edu/vision/LabelMe/NewImages/indoorCVPR_09.tar",),
+                page=f"{_INDOOR}/indoor.html",
+            ),
+            "indoorCVPR_09",
+            "indoorCVPR_09/Images",
+        ),
+    ),
+    "cub200": (
+        Archive(
+            RemoteFile(
+                "CUB_200_2011.tgz",
+                (
+                    f"{_BIRDS}/files/CUB_200_2011.tgz?download=1",
+                    "https://s3.amazonaws.com/fast-ai-imageclas/CUB_200_2011.tgz",
+                ),
+                "0c685df5597a8b24909f6a7c9db6d11e008733779a671760afef78feb49bf081",
+                1_150_585_339,
+                _BIRDS,
+            ),
+            ".",
+            "CUB_200_2011/images.txt",
+        ),
+    ),
 }
 
 
 def fetch(name: str) -> Path:
-    """Download the original archives of a dataset, check them, and unpack them below LECTURE_DATA.
+    """Download the original files of a dataset, check them, and unpack them below LECTURE_DATA.
 
     What is finished is not done again: an interrupted call goes on where it stopped, and an archive that was
     put into LECTURE_DATA by hand is taken from there. Returns the dataset's folder. Raises DownloadError.
@@ -125,6 +162,9 @@ def fetch(name: str) -> Path:
 
 
 def _fetch_archive(archive: Archive, data: Path) -> None:
+    if Path(archive.into, archive.file.name) == Path(archive.holds):  # no archive
+        download.fetch(archive.file, data / archive.into)
+        return
     if (data / archive.holds).exists():
         print(f"{archive.file.name}: already unpacked in {data / archive.into}.")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -86,6 +87,8 @@ def collect(
             named = ", ".join(empty[:5]) + more
             print(f"{name}: no picture of {named}, left out as a class. Fill or delete the folder.")
             labels = np.searchsorted(present, labels)
+            if boxes is not None:  # the one object of a picture is of the picture's class
+                boxes = [replace(marked, labels=np.searchsorted(present, marked.labels)) for marked in boxes]
             classes, groups = [classes[i] for i in present], [groups[i] for i in present]
     return ImageCollection(
         name,

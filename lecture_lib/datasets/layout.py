@@ -12,14 +12,18 @@ LAYOUT = {
     "ilsvrc2012": "ILSVRC2012",
     "caltech101": "caltech101/101_ObjectCategories",
     "sun397": "SUN397",
+    "mit67": "indoorCVPR_09",
+    "cub200": "CUB_200_2011",
     "voc2007": "VOCdevkit/VOC2007",
     "voc2012": "VOCdevkit/VOC2012",
 }
 
-_FETCH = 'Download it with datasets.fetch("{name}") ({size}), or unpack {files} into {into}.'
+_FETCH = 'Download it with datasets.fetch("{name}") ({size}), or put {files}, unpacked, into {into}.'
 _WAYS = {
     "caltech101": ("137 MB", "101_ObjectCategories.tar.gz", "caltech101"),
     "sun397": ("39 GB", "SUN397.tar.gz", "."),
+    "mit67": ("2.4 GB", "indoorCVPR_09.tar, TrainImages.txt and TestImages.txt", "indoorCVPR_09"),
+    "cub200": ("1.2 GB", "CUB_200_2011.tgz", "."),
     "voc2007": ("0.9 GB", "VOCtrainval_06-Nov-2007.tar and VOCtest_06-Nov-2007.tar", "."),
     "voc2012": ("2 GB", "VOCtrainval_11-May-2012.tar", "."),
 }
@@ -44,9 +48,12 @@ def find(name: str, root: str | PathLike | None = None) -> Path:
     for candidate in (folder, base / folder.name, base):
         if candidate.name == folder.name and candidate.is_dir():
             return candidate
+    raise DatasetNotFound(f"{name}: no folder {folder.name} under {folder.parent}. {how_to_get(name, base)}")
+
+
+def how_to_get(name: str, base: Path) -> str:
+    """Say how a dataset gets into the folder `base`, by itself or by hand."""
     if name == "ilsvrc2012":
-        way = BY_HAND.format(folder=folder)
-    else:
-        size, files, into = _WAYS[name]
-        way = _FETCH.format(name=name, size=size, files=files, into=base / into)
-    raise DatasetNotFound(f"{name}: no folder {folder.name} under {folder.parent}. {way}")
+        return BY_HAND.format(folder=base / LAYOUT[name])
+    size, files, into = _WAYS[name]
+    return _FETCH.format(name=name, size=size, files=files, into=base / into)
