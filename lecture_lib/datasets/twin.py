@@ -18,11 +18,13 @@ from torch import Tensor
 from lecture_lib import store
 from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
-from lecture_lib.twins import places, voc, world
+from lecture_lib.twins import anatomy, places, species, voc, world
 
 SIZE = 64  # pixels, what twin-alexnet sees
 CALTECH_PER_CLASS = 60  # 30 to train on and 30 to test on
 SUN_PER_CLASS = 100  # 50 and 50, as in SUN-397's partitions
+CUB_PER_CLASS = 60  # 30 and 30, as in CUB-200-2011
+CUB_SIZE = 128  # pixels: a crop of the bird shows what the whole picture at SIZE does not
 VOC_SPLIT = 800  # pictures in each of trainval and test; VOC 2007 has about 5,000
 VOC_WIDTH = 160  # pixels; the height is three quarters of it
 BACKGROUND = "BACKGROUND_Google"
@@ -146,6 +148,45 @@ def sun397() -> ImageCollection:
     )
 
 
+def cub200() -> ImageCollection:
+    """Bird species, 4 in each of 9 families, with a box and part points; splits `train` and `test`.
+
+    Pictures are CUB_SIZE pixels wide: at SIZE, which the network sees, a whole picture no longer shows the marks
+    that tell the species of a family apart.
+    """
+    labels, keys = labelled("cub200", species.CLASSES, CUB_PER_CLASS)
+    names = [species.CLASSES[c] for c in labels]
+
+    def draw(rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return species.draw([names[i] for i in rows], keys[rows], width)
+
+    parts = ("pictures", "boxes", "points")
+    arrays, content = cached(
+        "cub200",
+        {"width": CUB_SIZE, "per_class": CUB_PER_CLASS},
+        len(labels),
+        lambda rows: dict(zip(parts, draw(rows, CUB_SIZE), strict=True)),
+        parts,
+    )
+    number = np.arange(len(labels)) % CUB_PER_CLASS  # of a picture in its class
+    half = CUB_PER_CLASS // 2
+    return ImageCollection(
+        name="cub200",
+        source="twin",
+        images=TwinImages(arrays["pictures"], content=content, draw=lambda rows, width: draw(rows, width)[0]),
+        classes=species.CLASSES,
+        groups=species.GROUPS,
+        labels=labels,
+        boxes=tuple(
+            Boxes([box], [c], [False], [False]) for box, c in zip(arrays["boxes"], labels, strict=True)
+        ),
+        parts=arrays["points"],
+        part_names=anatomy.PARTS,
+        splits={"train": np.flatnonzero(number < half), "test": np.flatnonzero(number >= half)},
+        protocol=partial(official_split, train="train", test="test"),
+    )
+
+
 def voc2007() -> ImageCollection:
     """Several objects a picture, with boxes; splits `trainval` and `test`."""
     return _voc("voc2007", ("trainval", "test"))
@@ -192,5 +233,5 @@ def _voc(name: str, splits: tuple[str, str]) -> ImageCollection:
 
 def load(name: str, **options) -> ImageCollection:
     """The twin of a dataset by name; options are those of its function here."""
-    loaders = {f.__name__: f for f in (ilsvrc2012, caltech101, sun397, voc2007, voc2012)}
+    loaders = {f.__name__: f for f in (ilsvrc2012, caltech101, sun397, cub200, voc2007, voc2012)}
     return loaders[name](**options)

@@ -1,0 +1,354 @@
+"""A bird from the side: where its parts are, how it is drawn, and the marks on its plumage.
+
+Everything is placed in *frames* on the body, so that a shape, a mark and a part point that belong together come
+out of the same numbers. Object units as in `canvas`; a bird looks to the right, its trunk is about 1 long.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lecture_lib.twins.canvas import Sketch, Value, hsv
+from lecture_lib.twins.chance import Chance
+
+Point = tuple[Tensor, Tensor]
+
+# proportions, each in [0, 1]
+BUILD = (
+    "plump",
+    "lean",
+    "head",
+    "bill",
+    "depth",
+    "curve",
+    "crest",
+    "legs",
+    "wing",
+    "tail",
+    "fan",
+    "fork",
+    "cock",
+)
+MARKS = (
+    "hood", "cap", "mask", "stripe", "bib", "collar", "band", "spots", "streaks", "ladder", "bars", "patch", "tips",
+    "barred", "ended",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Coordinates on the bird: origin (x, y), turned by `angle`, with the units `along` and `across`; each [B].
+
+    A negative unit reverses its axis: a tail's p runs backwards from its root, p = 1 being its end.
+    """
+
+    x: Tensor
+    y: Tensor
+    angle: Tensor
+    along: Tensor
+    across: Tensor
+
+    def point(self, p: Value, q: Value) -> Point:
+        """Object coordinates of (p, q)."""
+        cos, sin = self.angle.cos(), self.angle.sin()
+        p, q = p * self.along, q * self.across
+        return self.x + p * cos - q * sin, self.y + p * sin + q * cos
+
+    def fields(self, s: Sketch) -> Point:
+        """p and q [B, H, W] of every pixel."""
+        p, q = s.local(self.x, self.y, self.angle)
+        return p / s.at(self.along), q / s.at(self.across)
+
+
+@dataclass(frozen=True)
+class Bird:
+    """B birds: the frames of their parts, and a few sizes in object units, each [B].
+
+    legs: hip, ankle, foot of the far leg and of the near one.
+    """
+
+    trunk: Frame
+    head: Frame
+    beak: Frame
+    wing: Frame
+    tail: Frame
+    legs: tuple[tuple[Point, Point, Point], ...]
+    depth: Tensor  # of the beak at its root
+    curve: Tensor  # how far the beak's tip hangs, in lengths of it
+    crest: Tensor  # its length in radii of the head
+    fork: Tensor  # how deep the tail is cut, in lengths of it; negative: its middle is longest
+
+
+def grow(g: dict[str, Tensor], r: Chance) -> Bird:
+    """Lay out birds of the build `g` (BUILD, each [B] in [0, 1]) in postures of their own."""
+    lean = -0.05 + 1.1 * g["lean"] + r(-0.1, 0.1)
+    zero = torch.zeros_like(lean)
+    trunk = Frame(zero, zero, lean, zero + 0.5, 0.21 + 0.14 * g["plump"])
+    radius = 0.15 + 0.13 * g["head"]
+    x, y = trunk.point(0.72, 0.45)
+    head = Frame(
+        x + 0.35 * radius,
+        y + 0.65 * radius,
+        r(-0.18, 0.18),
+        radius,
+        radius,
+    )
+    length = 0.09 + 0.42 * g["bill"]
+    beak = Frame(*head.point(0.78, -0.08), head.angle - 0.04, length, length)
+    wing = Frame(
+        *trunk.point(0.42, 0.16),
+        lean + r(-0.06, 0.10) - 0.06,
+        -(0.62 + 0.5 * g["wing"]),
+        trunk.across,
+    )
+    tail = Frame(
+        *trunk.point(-0.78, 0.14),
+        lean + r(-0.12, 0.12) - 1.25 * g["cock"],
+        -(0.26 + 0.62 * g["tail"]),
+        0.06 + 0.14 * g["fan"],
+    )
+    return Bird(
+        trunk, head, beak, wing, tail, _legs(trunk, g["legs"], r),
+        depth=0.028 + 0.11 * g["depth"],
+        curve=0.45 * g["curve"],
+        crest=1.3 * g["crest"],
+        fork=1.1 * g["fork"] - 0.25,
+    )  # fmt: skip
+
+
+def _legs(trunk: Frame, long: Tensor, r: Chance) -> tuple[tuple[Point, Point, Point], ...]:
+    """Hip, ankle and foot of the far and the near leg; both feet on one level."""
+    shank = 0.13 + 0.36 * long
+    step = r(0.05, 0.13)
+    down = trunk.angle / 2 - math.pi / 2  # an upright bird sets its feet before it
+    legs = []
+    for side in (1, -1):  # the far foot ahead of the near one
+        hip = trunk.point(-0.10 + 0.1 * side, -0.62)
+        ankle = hip[0] - 0.10 * shank, hip[1] - 0.30 * trunk.across - 0.35 * shank
+        foot = ankle[0] + shank * down.cos() + side * step, ankle[1] + 0.65 * shank * down.sin()
+        legs.append((hip, ankle, foot))
+    level = torch.minimum(legs[0][2][1], legs[1][2][1])
+    return tuple((hip, ankle, (foot[0], level)) for hip, ankle, foot in legs)
+
+
+def outline(b: Bird) -> tuple[Tensor, Tensor, Tensor]:
+    """Discs whose hull is the bird's: x, y and radius [B, K] in object units."""
+    none = torch.zeros_like(b.depth)
+    turn = [k * math.pi / 8 for k in range(16)]
+    discs = [(*b.trunk.point(math.cos(t), math.sin(t)), none) for t in turn]
+    discs += [(b.head.x, b.head.y, b.head.along), (*b.beak.point(1, -b.curve), none + TIP)]
+    discs += [(*b.head.point(*_plume(b, k)), none + TIP) for k in range(2)]
+    discs += [(*b.wing.point(1, -0.12), none + TIP)]
+    discs += [(*b.tail.point(p, q), none) for p, q in ((1, 1), (1, -1), (1 - b.fork, 0))]
+    discs += [(x, y, none + TOE) for _, _, foot in b.legs for x, y in _toes(foot)]
+    return tuple(torch.stack(torch.broadcast_tensors(*t), 1) for t in zip(*discs, strict=True))
+
+
+TIP = 0.02  # radius of what ends in a point
+TOE = 0.018
+
+
+def _toes(foot: Point) -> tuple[Point, Point]:
+    """Ends of the hind and the front toe."""
+    return (foot[0] - 0.07, foot[1]), (foot[0] + 0.11, foot[1])
+
+
+def _plume(b: Bird, k: int) -> tuple[Tensor, Tensor]:
+    """End of the k-th feather of the crest, in the head's frame."""
+    start, end = PLUMES[k]
+    return tuple(a + (z - a) * b.crest for a, z in zip(start, end, strict=True))
+
+
+PLUMES = (((-0.05, 0.32), (-1.0, 1.5)), ((-0.25, 0.25), (-1.35, 0.85)))  # from, to: in the head's frame
+PARTS = (
+    "back", "beak", "belly", "breast", "crown", "forehead", "left eye", "left leg", "left wing", "nape",
+    "right eye", "right leg", "right wing", "tail", "throat",
+)  # fmt: skip
+
+
+def parts(b: Bird) -> dict[str, Point]:
+    """Object coordinates of the part points; `eye`, `wing` are the near ones."""
+    far, near = b.legs
+    middle = lambda leg: tuple((a + z) / 2 for a, z in zip(leg[1], leg[2], strict=True))  # noqa: E731
+    return {
+        "back": b.trunk.point(0.10, 0.82),
+        "beak": b.beak.point(0.9, -0.81 * b.curve),
+        "belly": b.trunk.point(-0.15, -0.80),
+        "breast": b.trunk.point(0.78, -0.30),
+        "crown": b.head.point(0.05, 0.85),
+        "forehead": b.head.point(0.68, 0.50),
+        "eye": b.head.point(*EYE),
+        "near leg": middle(near),
+        "far leg": middle(far),
+        "wing": b.wing.point(0.35, 0.0),
+        "nape": b.head.point(-0.82, 0.05),
+        "tail": b.tail.point(0.92 - 0.25 * b.fork, 0.75),
+        "throat": b.head.point(0.40, -0.72),
+    }
+
+
+EYE = (0.34, 0.24)
+
+
+def plumage(r: Chance) -> dict[str, Tensor]:
+    """Draw a bird's paints [B, 3]: whatever the hues, the marks are far darker or far lighter than their ground."""
+    hue = r()
+    dark_marks = r.chance(0.6)
+
+    def value(low: float, high: float) -> Tensor:
+        """Where marks are dark the ground is light, and the other way round."""
+        v = r(low, high)
+        return torch.where(dark_marks > 0, v, 1.12 - v)
+
+    wing = hsv(hue + r(-0.12, 0.12), r(0.15, 0.7), value(0.55, 0.80))
+    return {
+        "body": hsv(hue + r(-0.03, 0.03), r(0.2, 0.75), value(0.62, 0.92)),
+        "wing": wing,
+        "edge": 0.72 * wing,
+        "under": hsv(hue + r(-0.1, 0.1), r(0.05, 0.45), value(0.80, 1.0)),
+        "mark": hsv(r(), r(0.05, 0.4), torch.where(dark_marks > 0, r(0.05, 0.16), r(0.92, 1.0))),
+        "horn": hsv(r(), r(0.2, 0.9), r(0.35, 0.9)),
+        "dark": hsv(r(), r(0.1, 0.4), r(0.05, 0.12)),
+        "light": hsv(r(), r(0.02, 0.2), r(0.88, 1.0)),
+    }
+
+
+def draw(s: Sketch, b: Bird, marks: dict[str, Tensor]) -> None:
+    """Draw birds back to front; marks: each of MARKS, [B], 1 where the bird wears it."""
+    _draw_legs(s, b)
+    _draw_tail(s, b, marks)
+    _draw_beak(s, b)
+    _draw_body(s, b, marks)
+    _draw_wing(s, b, marks)
+    _draw_eye(s, b)
+
+
+def tint(s: Sketch, d: Tensor, paint: str, when: Value = 1.0, soft: Value | None = None) -> None:
+    """Paint over what is drawn there, without relief; soft: width of the edge in object units (a pixel)."""
+    if isinstance(when, Tensor) and not bool(when.any()):
+        return
+    a = (0.5 - d / (s.pixel if soft is None else soft)).clamp_(0, 1) * s.at(when)
+    s.colour = torch.lerp(s.colour, s.paints[paint].expand_as(s.colour), a[:, None])
+
+
+def overlay(s: Sketch, d: Tensor, paint: str, bevel: float) -> None:
+    """Lay a flat part close over what is there: it follows the relief below, raised by its own rounded rim."""
+    tint(s, d, paint)
+    a = (0.5 - d / s.pixel).clamp_(0, 1)
+    t = 1 - (1 + d / bevel).clamp_(0, 1)
+    s.height = s.height + (t * (2 - t)).sqrt_() * bevel * a
+    s.cover = torch.maximum(s.cover, a)
+
+
+def _draw_legs(s: Sketch, b: Bird) -> None:
+    for leg, tone in zip(b.legs, (0.7, 1.0), strict=True):
+        foot = leg[-1]
+        d = s.limb(leg, 0.045, TOE)
+        for x, y in _toes(foot):
+            d = torch.minimum(d, s.capsule(*foot, x, y, TOE))
+        s.fill(d, "horn", tone=tone, bevel=0.03)
+
+
+def _draw_tail(s: Sketch, b: Bird, marks: dict[str, Tensor]) -> None:
+    p, q = b.tail.fields(s)
+    q = q.abs()
+    long, wide = s.at(b.tail.along.abs()), s.at(b.tail.across)
+    end = (p - 1 + s.at(b.fork) * (1 - q)) * long
+    d = torch.maximum(torch.maximum((q - 0.5 - 0.5 * p) * wide, end), (-0.2 - p) * long)
+    s.fill(d, "wing", tone=0.85, bevel=0.05)
+    tint(s, torch.maximum(d, 0.01 - (p * long * 30).sin() * 0.05), "mark", marks["barred"])
+    tint(s, torch.maximum(d, -0.13 - end), "mark", marks["ended"])
+
+
+def _draw_beak(s: Sketch, b: Bird) -> None:
+    points = [b.beak.point(0, 0), b.beak.point(0.5, -0.25 * b.curve), b.beak.point(1, -b.curve)]
+    d = torch.minimum(
+        s.capsule(*points[0], *points[1], b.depth, 0.6 * b.depth),
+        s.capsule(*points[1], *points[2], 0.6 * b.depth, TIP),
+    )
+    s.fill(d, "horn", bevel=0.05)
+    gape = s.limb(points, 0.004, 0.004)
+    tint(s, gape, "dark")
+
+
+def _blend(a: Tensor, b: Tensor, k: float) -> Tensor:
+    """Union of two shapes with a fillet about k wide (the quadratic smooth minimum of Quilez)."""
+    h = (k - (a - b).abs()).clamp_(min=0)
+    return torch.minimum(a, b) - h * h / (4 * k)
+
+
+def _draw_body(s: Sketch, b: Bird, marks: dict[str, Tensor]) -> None:
+    trunk = s.ellipse(b.trunk.x, b.trunk.y, b.trunk.along, b.trunk.across, b.trunk.angle)
+    neck = s.capsule(
+        *b.trunk.point(0.45, 0.1), b.head.x, b.head.y, 0.75 * b.trunk.across, 0.75 * b.head.along
+    )
+    rump = s.capsule(*b.trunk.point(-0.3, 0.05), *b.tail.point(0.1, 0), 0.7 * b.trunk.across, 0.05)
+    head = s.circle(b.head.x, b.head.y, b.head.along)
+    feathers = [
+        s.capsule(*b.head.point(*start), *b.head.point(*_plume(b, k)), 0.5 * b.head.along, TIP)
+        for k, (start, _) in enumerate(PLUMES)
+    ]
+    crest = torch.minimum(*feathers)
+    d = _blend(_blend(_blend(trunk, rump, 0.12), neck, 0.16), torch.minimum(head, crest), 0.08)
+    s.fill(d, "body", bevel=0.24)
+
+    p, q = b.trunk.fields(s)
+    tint(s, q * s.at(b.trunk.across) + 0.06, "under", soft=0.12)
+    front = torch.maximum(d, (q - 0.3) * 0.3)
+    belt = torch.maximum(d, (p - 0.72 + 0.3 * q).abs() * 0.5 - 0.075)
+    tint(s, belt, "mark", marks["band"])
+    cells = (p * 19).sin() * (q * 9 + 0.5).sin()
+    tint(s, torch.maximum(front, 0.03 - cells * 0.06), "mark", marks["spots"])
+    cells = (p * 10 + q * 4).sin() * (q * 17).sin()
+    tint(s, torch.maximum(front, 0.02 - cells * 0.06), "mark", marks["streaks"])
+
+    x, y = b.head.fields(s)
+    radius = s.at(b.head.along)
+    far = (x * x + y * y).sqrt()
+    near = (far - 1.25) * radius  # the head and a little of the neck
+    for name, mark in (
+        ("hood", torch.minimum(near, crest)),
+        ("cap", torch.maximum(far - 2.4, 0.38 - 0.1 * x - y) * radius),
+        ("mask", torch.maximum(near, ((y - 0.12).abs() - 0.34 + 0.12 * x) * radius)),
+        ("stripe", torch.maximum(near, ((y - 0.2 - 0.05 * x).abs() - 0.13) * radius)),
+        ("bib", (((x - 0.55) ** 2 + (y + 0.95) ** 2).sqrt() - 0.78) * radius),
+        ("collar", torch.maximum((far - 1.42).abs() - 0.17, torch.maximum(x - 0.9, y - 0.6)) * radius),
+    ):
+        tint(s, torch.maximum(d, mark), "mark", marks[name])
+
+
+def _draw_wing(s: Sketch, b: Bird, marks: dict[str, Tensor]) -> None:
+    p, q = b.wing.fields(s)
+    long = s.at(b.wing.along.abs())
+    quills = s.capsule(*b.wing.point(0.12, 0.05), *b.wing.point(1, -0.12), 0.56 * b.wing.across, TIP)
+    coverts = s.ellipse(
+        *b.wing.point(0.33, -0.08), 0.37 * b.wing.along.abs(), 0.58 * b.wing.across, b.wing.angle
+    )
+    d = _blend(quills, coverts, 0.05)
+    overlay(s, d, "wing", 0.05)
+
+    row = (p - 0.52 + 0.35 * q * q).abs() * long  # where the coverts end
+    vanes = torch.maximum(
+        (0.55 - p - 0.35 * q * q) * long, 0.03 * (1 - 2 * ((q + 0.1 * p) * 13).sin().abs()) + 0.02
+    )
+    scales = torch.maximum(d, torch.minimum(row - 0.008, vanes))
+    tint(s, scales, "edge", soft=0.04)
+    for name, mark in (
+        ("tips", (0.70 - p) * long),
+        ("bars", (torch.minimum((p - 0.30 + 0.1 * q).abs(), (p - 0.52 + 0.1 * q).abs()) - 0.05) * long),
+        ("patch", ((p - 0.17) ** 2 + 0.08 * q * q).sqrt() * long - 0.12),
+        ("ladder", 0.02 - (p * long * 27).sin() * 0.05),
+    ):
+        tint(s, torch.maximum(d, mark), "mark", marks[name])
+
+
+def _draw_eye(s: Sketch, b: Bird) -> None:
+    x, y = b.head.point(*EYE)
+    radius = 0.02 + 0.13 * b.head.along
+    s.fill(s.circle(x, y, radius), "light", tone=0.9, bevel=0.05)
+    s.fill(s.circle(x, y, 0.74 * radius), "dark", tone=0.5, bevel=0.03)
+    tint(s, s.circle(x + 0.25 * radius, y + 0.28 * radius, 0.2 * radius), "light")
