@@ -166,7 +166,9 @@ def _remember(images: Images) -> Callable[[int], Tensor]:
 
     Threads that ask for one picture at a time wait for the first of them, others do not wait.
     """
-    few = 4 * settings.current().threads  # an encoder's thread comes to the last pictures of its batch late
+    # The last picture of an encoder's batch is also the first of the next, which another thread is at: it must
+    # still be there when all batches under way have passed over it, a few pictures each.
+    few = 4 * (settings.current().threads + 1)
     read = lru_cache(few)(images.__getitem__)
     locks = [Lock() for _ in range(few)]
 

@@ -1,0 +1,220 @@
+"""Views of a picture: the windows the papers name, turned the right way, with nothing from outside."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as reference
+
+from lecture_lib import backbones, encoders
+from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.encoders import CNNAUG, FLIP, TEN_CROPS, View, expand, views
+from lecture_lib.encoders.augment import cut, rotate
+
+
+def coordinates(height, width):
+    """A picture, up to 256 x 256, whose red is x, green y and blue 77: bilinear sampling keeps all three."""
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    return torch.stack([x, y, torch.full_like(x, 77)]).to(torch.uint8)
+
+
+def noise(height, width, seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).integers(0, 256, (3, height, width), np.uint8))
+
+
+def collect(array):
+    return ImageCollection("toy", "twin", ArrayImages(array), ("a",), np.zeros(len(array), np.int64))
+
+
+def test_the_sixteen_are_razavians_in_this_order():
+    eight = ["whole", "top left", "top right", "bottom left", "bottom right", "centre"]
+    eight += ["turned 15° clockwise", "turned 15° anticlockwise"]
+    assert [view.name for view in CNNAUG] == eight + [f"{name}, mirrored" for name in eight]
+    assert len(set(CNNAUG)) == 16
+    assert [len(which) for which in (CNNAUG, TEN_CROPS, FLIP)] == [16, 10, 2]
+
+
+def test_crops_are_the_slices_worked_out_by_hand():
+    picture = noise(150, 300)
+    found = views(picture)[:6]
+    expected = [
+        picture,
+        picture[:, :100, :200],
+        picture[:, :100, 100:],
+        picture[:, 50:, :200],
+        picture[:, 50:, 100:],
+        picture[:, 25:125, 50:250],
+    ]
+    for view, slice_ in zip(found, expected, strict=True):
+        assert torch.equal(view, slice_)
+
+
+@pytest.mark.parametrize(("height", "width"), [(3, 3), (4, 5), (64, 64), (101, 67), (180, 240), (3, 200)])
+def test_crops_have_four_ninths_of_the_area_whatever_the_size(height, width):
+    for view in views(coordinates(height, width))[1:6]:
+        h, w = view.shape[1:]
+        assert abs(h - 2 / 3 * height) <= 0.5
+        assert abs(w - 2 / 3 * width) <= 0.5
+    top_left, top_right, bottom_left, bottom_right, centre = views(coordinates(height, width))[1:6]
+    assert (top_left[:2, 0, 0] == 0).all()
+    assert top_right[:2, 0, -1].tolist() == [width - 1, 0]
+    assert bottom_left[:2, -1, 0].tolist() == [0, height - 1]
+    assert bottom_right[:2, -1, -1].tolist() == [width - 1, height - 1]
+    left, above = centre[:2, 0, 0].tolist()
+    right, below = width - 1 - int(centre[0, 0, -1]), height - 1 - int(centre[1, -1, 0])
+    assert abs(left - right) <= 1
+    assert abs(above - below) <= 1
+
+
+@pytest.mark.parametrize("which", [CNNAUG, TEN_CROPS, FLIP])
+def test_the_second_half_is_the_mirror_image_of_the_first(which):
+    found = views(noise(41, 60), which)
+    half = len(found) // 2
+    for plain, mirrored in zip(found[:half], found[half:], strict=True):
+        assert torch.equal(mirrored, plain.flip(2))
+        assert not torch.equal(mirrored, plain)
+
+
+@pytest.mark.parametrize("size", [(256, 340), (400, 256), (256, 256)])
+def test_ten_crops_of_a_picture_256_high_are_torchvisions(size):
+    picture = noise(*size)
+    theirs = reference.ten_crop(picture, 224)  # the second five are crops of the mirrored picture
+    for ours, i in zip(views(picture, TEN_CROPS), [0, 1, 2, 3, 4, 6, 5, 8, 7, 9], strict=True):
+        assert torch.equal(ours, theirs[i])
+
+
+def test_a_network_that_resizes_to_its_input_takes_each_of_the_ten_whole():
+    net = backbones.load("squeezenet1_1", "random")
+    crop = views(noise(256, 300), TEN_CROPS)[0]
+    seen = backbones.crop(replace(net, resize=net.input_size), crop)
+    assert torch.equal(seen, crop)
+
+
+@pytest.mark.parametrize("angle", [-15, 15, 30, -80, 90, 180])
+@pytest.mark.parametrize(("height", "width"), [(120, 160), (161, 120), (99, 99), (40, 200)])
+def test_rotation_maps_coordinates_as_the_matrix_says(height, width, angle):
+    turned = rotate(coordinates(height, width), angle).double()
+    h, w = turned.shape[1:]
+    # where each pixel lies from the centre, x to the right and y up, before and after
+    before = turned[0] - (width - 1) / 2, (height - 1) / 2 - turned[1]
+    x = (torch.arange(w) - (w - 1) / 2).expand(h, w).double()
+    y = ((h - 1) / 2 - torch.arange(h)).double()[:, None].expand(h, w)
+    a = math.radians(angle)  # anticlockwise in axes of which y goes up
+    after = (
+        before[0] * math.cos(a) - before[1] * math.sin(a),
+        before[0] * math.sin(a) + before[1] * math.cos(a),
+    )
+    assert (after[0] - x).abs().max() < 0.5 * math.sqrt(2) + 0.5  # rounding, and half a pixel at the border
+    assert (after[1] - y).abs().max() < 0.5 * math.sqrt(2) + 0.5
+    middle = slice(2, -2)
+    assert (after[0] - x)[middle, middle].abs().max() < 0.72
+    assert abs((after[0] - x).mean()) < 0.05
+    assert abs((after[1] - y).mean()) < 0.05
+
+
+@pytest.mark.parametrize("angle", [-15, 15])
+def test_rotation_is_the_middle_of_torchvisions(angle):
+    picture = torch.nn.functional.interpolate(noise(12, 16)[None].float(), (150, 200), mode="bilinear")[0]
+    picture = picture.round().to(torch.uint8)
+    ours = rotate(picture, angle)
+    theirs = reference.rotate(picture, angle, InterpolationMode.BILINEAR)
+    middle = reference.center_crop(theirs, list(ours.shape[1:]))  # as even, so about the same centre
+    assert (ours.int() - middle.int()).abs().max() <= 1
+
+
+@pytest.mark.parametrize("angle", [-15, 15, 45])
+@pytest.mark.parametrize(("height", "width"), [(3, 3), (4, 5), (90, 120), (121, 90), (1, 100), (30, 211)])
+def test_rotation_shows_nothing_from_outside_and_as_much_as_fits(height, width, angle):
+    bright = torch.full((3, height, width), 255, dtype=torch.uint8)
+    h, w = rotate(bright, angle).shape[1:]
+    assert (rotate(bright, angle) == 255).all()
+
+    def inside(scale):
+        """Whether the corners of the rectangle, turned into the picture, lie within its edges."""
+        a = math.radians(abs(angle))
+        x = scale * (width * math.cos(a) + height * math.sin(a))
+        y = scale * (width * math.sin(a) + height * math.cos(a))
+        return x <= width + 1e-9 and y <= height + 1e-9
+
+    largest = max(s for s in np.linspace(0, 1, 20_001) if inside(s))
+    assert h == max(1, int(largest * height + 0.01))
+    assert w == max(1, int(largest * width + 0.01))
+
+
+def test_plus_and_minus_fifteen_turn_opposite_ways():
+    picture = torch.zeros(3, 101, 101, dtype=torch.uint8)
+    picture[:, 48:53, 80:85] = 255  # a spot to the right of the centre
+    rows = {}
+    for view, image in zip(CNNAUG, views(picture), strict=True):
+        if view.angle and not view.mirrored:
+            rows[view.name] = image[0].float().mean(1).argmax().item() - image.shape[1] // 2
+    assert rows["turned 15° anticlockwise"] < -3  # risen
+    assert rows["turned 15° clockwise"] > 3
+    there_and_back = rotate(rotate(coordinates(200, 200), 15), -15)[:2].int()
+    h, w = there_and_back.shape[1:]
+    shift = (200 - h) / 2
+    expected = coordinates(h, w)[:2].int()
+    assert (there_and_back - expected - shift).abs().max() <= 1.5
+
+
+def test_angle_zero_and_a_whole_window_leave_every_pixel():
+    picture = noise(17, 23)
+    assert torch.equal(cut(picture, View("same")), picture)
+    assert torch.equal(rotate(picture, 0), picture)
+
+
+def test_memory_order_decides_nothing():
+    picture = noise(45, 70)
+    as_decoded = picture.permute(1, 2, 0).contiguous().permute(2, 0, 1)
+    for one, other in zip(views(picture), views(as_decoded), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2), (3, 3)])
+def test_tiny_pictures_have_all_views(size):
+    for which in (CNNAUG, TEN_CROPS):
+        for view in views(noise(*size), which):
+            assert view.shape[0] == 3
+            assert min(view.shape[1:]) >= 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [torch.zeros(3, 4, 4), torch.zeros(4, 4, 3, dtype=torch.uint8), noise(4, 4)[None], noise(4, 4)[:, :0]],
+)
+def test_what_is_no_picture_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"A picture is uint8 \[3, H, W\]"):
+        cut(wrong, FLIP[0])
+
+
+def test_expanded_collection_has_the_views_of_each_picture_in_its_rows():
+    base = collect(np.stack([noise(30, 40, seed) for seed in range(3)]))
+    for which in (CNNAUG, TEN_CROPS, FLIP):
+        derived = expand(base, which)
+        assert len(derived) == 3 * len(which)
+        for i in range(3):
+            for v, expected in enumerate(views(base.tensor(i), which)):
+                row = i * len(which) + v
+                assert torch.equal(derived.tensor(row), expected)
+                assert derived.images.names[row] == f"twin {i}, {which[v].name}"
+
+
+def test_expanded_fingerprint_follows_the_views_and_their_order():
+    base = collect(np.stack([noise(8, 8)]))
+    lists = [CNNAUG, TEN_CROPS, FLIP, FLIP[::-1], FLIP[:1], [replace(FLIP[0], angle=1.0), FLIP[1]]]
+    assert len({expand(base, which).fingerprint for which in lists}) == len(lists)
+    assert expand(base).fingerprint == expand(base, list(CNNAUG)).fingerprint
+
+
+def test_views_given_as_a_list_may_change_afterwards():
+    base, which = collect(np.stack([noise(8, 8)])), list(FLIP)
+    derived = expand(base, which)
+    which.reverse()
+    assert torch.equal(derived.tensor(0), base.tensor(0))
+
+
+def test_names_are_exported():
+    assert {"CNNAUG", "FLIP", "TEN_CROPS", "View", "expand", "views"} <= set(encoders.__all__)

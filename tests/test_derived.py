@@ -1,0 +1,402 @@
+"""Derived collections: rows, labels and splits stay with their pictures, and each picture is read once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from lecture_lib import backbones, datasets, encoders, settings
+from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
+from lecture_lib.datasets.derived import box_crops, derive
+from lecture_lib.datasets.protocols import few_shot, official_split
+
+N = 12
+PIXELS = np.random.default_rng(0).integers(0, 256, (N, 3, 8, 10), dtype=np.uint8)
+
+
+class CountedImages:
+    """Flat pictures in files, so to speak: slow to read, and every reading is counted."""
+
+    def __init__(self, n, wait=0.0, size=(66, 70)):
+        self.n, self.wait, self.size, self.read, self.broken = n, wait, size, [], set()
+        self.names = [f"picture_{i}.jpg" for i in range(n)]
+        self.fingerprint = f"{n} counted"
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        self.read.append(i)
+        time.sleep(self.wait)
+        if i in self.broken:
+            raise ValueError("cut off")
+        return torch.full((3, *self.size), i % 256, dtype=torch.uint8)
+
+    def take(self, indices):
+        raise NotImplementedError
+
+
+def collect(images=None, **changes) -> ImageCollection:
+    images = ArrayImages(PIXELS) if images is None else images
+    fields = {
+        "name": "toy",
+        "source": "twin",
+        "images": images,
+        "classes": ("ant", "bat", "cat"),
+        "labels": np.arange(len(images)) % 3,
+        "groups": ("insect", "mammal", "mammal"),
+        "splits": {"train": np.arange(4, 8), "test": np.arange(4)},
+        "protocol": partial(official_split, train="train", test="test"),
+    }
+    return ImageCollection(**fields | changes)
+
+
+def shifted(picture, i, v):
+    """Three views that tell the picture, its index and the view."""
+    return picture + torch.tensor(16 * v + i, dtype=torch.uint8)
+
+
+def three(images, recipe="shifted") -> ImageCollection:
+    return derive(images, shifted, ["a", "b", "c"], {"made": recipe})
+
+
+def boxed(xyxy, pixels=PIXELS, **changes) -> ImageCollection:
+    marked = [Boxes([box], [0], [False], [False]) for box in xyxy]
+    array = pixels[: len(marked)]
+    return collect(ArrayImages(array), boxes=marked, splits={}, protocol=None, **changes)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path):
+    settings.use("demo", cache=tmp_path / "cache", quiet=True)
+    yield
+    settings.reset()
+
+
+def test_rows_labels_names_and_pictures_stay_together():
+    base = collect()
+    derived = three(base)
+    assert len(derived) == 3 * N
+    assert (derived.name, derived.source, derived.classes, derived.groups) == (
+        base.name,
+        base.source,
+        base.classes,
+        base.groups,
+    )
+    for i in range(N):
+        for v, view in enumerate("abc"):
+            row = 3 * i + v
+            assert torch.equal(derived.tensor(row), shifted(base.tensor(i), i, v))
+            assert derived.labels[row] == base.labels[i]
+            assert derived.images.names[row] == f"twin {i}, {view}"
+
+
+def test_labels_of_several_classes_are_repeated_row_by_row():
+    labels = np.random.default_rng(1).integers(-1, 2, (N, 3))
+    assert three(collect(labels=labels)).labels.tolist() == [row for row in labels.tolist() for _ in range(3)]
+
+
+@pytest.mark.parametrize("which", [[7, 30, 7], slice(5, None, 4), np.arange(3 * N) % 5 == 0, []])
+def test_a_part_of_a_derived_collection_shows_the_same_rows(which):
+    whole = three(collect())
+    part = whole[which]
+    for place, row in enumerate(
+        np.arange(3 * N)[np.asarray(which, np.int64) if isinstance(which, list) else which]
+    ):
+        assert torch.equal(part.tensor(place), whole.tensor(row))
+        assert part.images.names[place] == whole.images.names[row]
+        assert part.labels[place] == whole.labels[row]
+    assert part.splits == {}
+
+
+def test_parts_of_the_base_and_derived_of_derived():
+    base = collect()
+    assert torch.equal(three(base[[9, 2]]).tensor(4), shifted(base.tensor(2), 1, 1))
+    twice = three(three(base))
+    assert len(twice) == 9 * N
+    assert torch.equal(twice.tensor(9 * 2 + 3 * 1 + 2), shifted(shifted(base.tensor(2), 2, 1), 7, 2))
+    assert twice.images.names[23] == "twin 2, b, c"
+
+
+def test_fingerprint_follows_base_recipe_views_and_rows():
+    base = collect()
+    one = three(base)
+    marks = [
+        one,
+        three(base, recipe="other"),
+        three(base[::-1]),
+        derive(base, shifted, ["a", "b"], {"made": "shifted"}),
+        one[:-1],
+        one[::-1],
+        derive(collect(ArrayImages(PIXELS ^ 1)), shifted, ["a", "b", "c"], {"made": "shifted"}),
+    ]
+    assert len({derived.images.fingerprint for derived in marks}) == len(marks)
+    assert three(collect()).images.fingerprint == one.images.fingerprint == one[:].images.fingerprint
+
+
+def test_splits_and_protocol_never_put_views_of_one_picture_on_both_sides():
+    derived = three(collect())
+    assert derived.splits["train"].tolist() == list(range(12, 24))
+    train, test = derived.split_indices()
+    assert (train.tolist(), test.tolist()) == (list(range(12, 24)), list(range(12)))
+    drawn = three(collect(protocol=few_shot))
+    for seed in range(3):
+        train, test = drawn.split_indices(seed, train_per_class=2, test_per_class=1)
+        rows, others = collect(protocol=few_shot).split_indices(seed, train_per_class=2, test_per_class=1)
+        assert train.tolist() == [3 * i + v for i in rows for v in range(3)]
+        assert test.tolist() == [3 * i + v for i in others for v in range(3)]
+    with pytest.raises(ValueError, match="no evaluation protocol"):
+        three(collect()[:6]).split()
+
+
+def test_boxes_and_parts_of_the_base_are_dropped():
+    parts = np.ones((N, 1, 3), np.float32)
+    marked = [Boxes([[0, 0, 2, 2]], [0], [False], [False])] * N
+    derived = three(collect(boxes=marked, parts=parts, part_names=("beak",)))
+    assert derived.boxes is None
+    assert derived.parts is None
+    assert derived.part_names == ()
+
+
+def test_writing_into_a_returned_view_leaves_the_others_as_they_were():
+    base = collect()
+    derived = derive(base, lambda picture, _, v: picture[:, v:], ["whole", "from row 1"], {})
+    derived.tensor(0).zero_()
+    assert torch.equal(derived.tensor(0), base.tensor(0))
+    assert torch.equal(derived.tensor(1), base.tensor(0)[:, 1:])
+
+
+def test_each_picture_is_read_once_in_rising_order():
+    images = CountedImages(40)
+    derived = three(collect(images, splits={}))
+    for row in range(len(derived)):
+        derived.tensor(row)
+    assert images.read == list(range(40))
+
+
+def test_only_a_few_pictures_are_kept():
+    images = CountedImages(200)
+    derived = three(collect(images, splits={}))
+    for row in range(len(derived)):
+        derived.tensor(row)
+    for i in range(200):
+        derived.tensor(3 * i)
+    assert images.read == 2 * list(range(200))
+
+
+def test_threads_that_want_one_picture_at_a_time_read_it_once():
+    images = CountedImages(2, wait=0.2)
+    derived = three(collect(images, splits={}))
+    start = threading.Barrier(3)
+
+    def get(row):
+        start.wait()
+        return derived.tensor(row)
+
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(get, range(3)))
+    assert images.read == [0]
+    assert [int(picture[0, 0, 0]) for picture in found] == [0, 16, 32]
+
+
+def test_threads_that_want_different_pictures_read_side_by_side():
+    start = threading.Barrier(2, timeout=10)
+
+    class Meeting(CountedImages):
+        def __getitem__(self, i):
+            start.wait()  # BrokenBarrierError unless another reading is under way
+            return super().__getitem__(i)
+
+    derived = three(collect(Meeting(2), splits={}))
+    with ThreadPoolExecutor(2) as threads:
+        assert len(list(threads.map(derived.tensor, [0, 3]))) == 2
+
+
+def test_a_picture_that_could_not_be_read_is_tried_again():
+    images = CountedImages(2)
+    derived = three(collect(images, splits={}))
+    images.broken.add(1)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="cut off"):
+            derived.tensor(4)
+    images.broken.clear()
+    assert int(derived.tensor(3)[0, 0, 0]) == 1 + 1
+
+
+@pytest.mark.parametrize("which", [encoders.FLIP, encoders.TEN_CROPS, encoders.CNNAUG], ids=len)
+@pytest.mark.parametrize("threads", [1, 4])
+def test_encoding_all_views_reads_each_picture_once(which, threads):
+    settings.use(threads=threads, quiet=True)
+    images = CountedImages(30)
+    net = backbones.load("twin-alexnet", "random")
+    derived = encoders.expand(collect(images, splits={}), which)
+    found = encoders.encode(net, derived, ["pool1"], pool="mean", progress=False)["pool1"]
+    assert len(found) == 30 * len(which)
+    assert sorted(images.read) == list(range(30))
+    # flat pictures: all views of one have the same vector, which differs from its neighbours'
+    grouped = found.astype(np.float32).reshape(30, len(which), -1)
+    assert np.abs(grouped - grouped[:, :1]).max() < 1e-2
+    assert (np.abs(np.diff(grouped[:, 0], axis=0)).max(1) > 0).all()
+
+
+def test_many_threads_give_the_same_as_one():
+    base = collect(
+        ArrayImages(np.random.default_rng(3).integers(0, 256, (9, 3, 50, 64), np.uint8)), splits={}
+    )
+    derived = encoders.expand(base)
+    alone = [derived.tensor(row) for row in range(len(derived))]
+    order = np.random.default_rng(4).permutation(len(derived)).tolist()
+    with ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(encoders.expand(base).tensor, order))
+    assert all(torch.equal(picture, alone[row]) for row, picture in zip(order, found, strict=True))
+
+
+def test_box_crop_is_the_enlarged_box_worked_out_by_hand():
+    pixels = np.random.default_rng(5).integers(0, 256, (2, 3, 40, 50), dtype=np.uint8)
+    collection = boxed([[20, 10, 28, 18], [10, 12, 30, 28]], pixels)
+    square, wide = (box_crops(collection).tensor(i).numpy() for i in range(2))
+    assert np.array_equal(square, pixels[0, :, 8:20, 18:30])  # 8 pixels and 2 on each side, not resized
+    assert wide.shape == (3, 30, 30)  # 20 x 16 pixels become 30 x 24, and those a square
+    assert np.array_equal(box_crops(collection, 1).tensor(0).numpy(), pixels[0, :, 10:18, 20:28])
+
+
+def test_box_crop_is_warped_as_a_whole_and_not_cut():
+    y, x = np.mgrid[:60, :80]
+    ramp = np.stack([3 * x, 4 * y, 0 * x]).astype(np.uint8)
+    found = box_crops(boxed([[20, 20, 60, 40]], ramp[None])).tensor(0).float()  # x 10 .. 70, y 15 .. 45
+    assert found.shape == (3, 60, 60)
+    np.testing.assert_allclose(found[0, 30].numpy(), 3 * (np.arange(60) + 10), atol=1)
+    # rows are half a pixel high, the outermost half row repeats the first and last
+    expected = 4 * np.clip(15 + (np.arange(60) + 0.5) / 2 - 0.5, 15, 44)
+    np.testing.assert_allclose(found[1, :, 30].numpy(), expected, atol=1)
+
+
+@pytest.mark.parametrize(
+    "box", [[0, 0, 20, 20], [60, 30, 80, 60], [0, 0, 80, 60], [0.0, 25.5, 7.25, 40], [79, 0, 80, 1]]
+)
+def test_a_network_that_cuts_the_centre_sees_the_whole_box_also_at_the_border(box):
+    inside = np.zeros((1, 3, 60, 80), np.uint8)
+    x0, y0, x1, y1 = box
+    columns, rows = slice(int(np.floor(x0)), int(np.ceil(x1))), slice(int(np.floor(y0)), int(np.ceil(y1)))
+    inside[0, 0, rows, columns.start] = 255  # red: left edge, green: right, blue: top and bottom
+    inside[0, 1, rows, columns.stop - 1] = 255
+    inside[0, 2, rows.start, columns] = inside[0, 2, rows.stop - 1, columns] = 255
+    net = backbones.load("squeezenet1_1", "random")
+    crop = box_crops(boxed([box], inside)).tensor(0)
+    assert crop.shape[1] == crop.shape[2]
+    seen = backbones.crop(net, crop)
+    assert seen.shape == (3, 224, 224)
+    assert seen[0, :, :112].max() > 100
+    assert seen[1, :, 112:].max() > 100
+    assert seen[2, :112].max() > 100
+    assert seen[2, 112:].max() > 100
+
+
+def test_the_picture_repeats_its_border_where_the_enlarged_box_leaves_it():
+    pixels = np.random.default_rng(6).integers(0, 256, (1, 3, 12, 12), dtype=np.uint8)
+    found = box_crops(boxed([[0, 4, 8, 12]], pixels)).tensor(0).numpy()
+    expected = np.pad(pixels[0, :, 2:, :10], ((0, 0), (0, 2), (2, 0)), mode="edge")
+    assert np.array_equal(found, expected)
+
+
+def test_box_crops_keep_labels_splits_and_protocol_and_lose_the_boxes():
+    marked = [Boxes([[1, 1, 5, 5]], [0], [False], [False])] * N
+    base = collect(boxes=marked)
+    crops = box_crops(base)
+    assert crops.labels.tolist() == base.labels.tolist()
+    assert crops.boxes is None
+    assert crops.images.names[3] == "twin 3, box"
+    assert crops.splits["train"].tolist() == base.splits["train"].tolist()
+    for ours, theirs in zip(crops.split_indices(), base.split_indices(), strict=True):
+        assert ours.tolist() == theirs.tolist()
+
+
+def test_box_crops_fingerprint_follows_boxes_and_context():
+    boxes = [[1, 1, 5, 5], [2, 2, 6, 6]]
+    marks = [
+        box_crops(boxed(boxes)),
+        box_crops(boxed(boxes), 1.25),
+        box_crops(boxed([[1, 1, 5, 6], [2, 2, 6, 6]])),
+    ]
+    marks += [box_crops(boxed(boxes))[::-1], box_crops(boxed(boxes)[::-1])]
+    assert len({crops.images.fingerprint for crops in marks}) == len(marks)
+    assert box_crops(boxed(boxes), 1.5).images.fingerprint == marks[0].images.fingerprint
+
+
+def test_box_crops_of_a_part_use_the_boxes_of_the_part():
+    whole = boxed([[1, 1, 5, 5], [2, 2, 8, 8], [0, 3, 4, 7]])
+    assert torch.equal(box_crops(whole[[2, 0]]).tensor(0), box_crops(whole).tensor(2))
+    assert torch.equal(box_crops(whole)[[2, 0]].tensor(0), box_crops(whole).tensor(2))
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_picture_without_a_box_or_with_two_is_named(count):
+    one, other = (Boxes([[1, 1, 5, 5]] * n, [0] * n, [False] * n, [False] * n) for n in (1, count))
+    collection = collect(boxes=[one, other] + [one] * (N - 2))
+    with pytest.raises(ValueError, match=f"twin 1 has {count or 'no'} boxes"):
+        box_crops(collection)
+
+
+def test_a_collection_without_boxes_is_refused():
+    with pytest.raises(ValueError, match="twin 0 has no boxes"):
+        box_crops(collect())
+
+
+@pytest.mark.parametrize("box", [[4, 1, 4, 5], [1, 5, 6, 5], [5, 1, 2, 5], [np.nan, 1, 4, 5]])
+def test_a_box_without_area_is_refused_at_once(box):
+    with pytest.raises(ValueError, match=r"twin 1: the box .* has no area"):
+        box_crops(boxed([[1, 1, 5, 5], box]))
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        [-3, 1, 4, 5],
+        [1, -3, 4, 5],
+        [5, 1, 12, 5],
+        [1, 3, 4, 10],
+        [20, 1, 25, 5],
+        [10, 1, 11, 5],
+        [-1, 0, 0, 5],
+    ],
+)
+def test_a_box_that_leaves_the_picture_is_named_before_it_gives_a_wrong_crop(box):
+    with pytest.raises(
+        ValueError, match=r"twin 1: the box x .* is not inside the picture"
+    ):  # of 10 x 8 pixels
+        box_crops(boxed([[1, 1, 5, 5], box])).tensor(1)
+
+
+def test_a_box_may_count_a_pixel_more_than_the_picture_has():
+    assert box_crops(boxed([[-1, 0, 11, 9]])).tensor(0).shape == (3, 18, 18)
+
+
+@pytest.mark.parametrize("context", [0, 0.9, -1, float("nan")])
+def test_context_below_one_is_refused(context):
+    with pytest.raises(ValueError, match="context"):
+        box_crops(boxed([[1, 1, 5, 5]]), context)
+
+
+@pytest.mark.real
+def test_views_of_photographs_are_read_once_and_are_those_of_the_picture(monkeypatch, tmp_path):
+    settings.use("real", cache=tmp_path / "cache", quiet=True)
+    try:
+        photographs = datasets.load("caltech101")[::400]
+    except datasets.DatasetNotFound as missing:
+        pytest.skip(str(missing))
+    expected = [view for i in range(len(photographs)) for view in encoders.views(photographs.tensor(i))]
+    read, read_one = [], type(photographs.images).__getitem__
+    monkeypatch.setattr(
+        type(photographs.images), "__getitem__", lambda images, i: read.append(i) or read_one(images, i)
+    )
+    derived = encoders.expand(photographs)
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(derived.tensor, range(len(derived))))
+    assert sorted(read) == list(range(len(photographs)))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(found, expected, strict=True))
