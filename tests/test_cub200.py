@@ -1,0 +1,340 @@
+"""CUB-200-2011 in its published layout: boxes and points stay with their pictures, contradictions are named."""
+
+import hashlib
+import io
+import tarfile
+import threading
+from dataclasses import replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lecture_lib import datasets, download, settings
+from lecture_lib.datasets import archives
+from lecture_lib.datasets.protocols import ProtocolError
+from lecture_lib.download import fetching
+
+PARTS = (
+    "back",
+    "beak",
+    "belly",
+    "breast",
+    "crown",
+    "forehead",
+    "left eye",
+    "left leg",
+    "left wing",
+    "nape",
+    "right eye",
+    "right leg",
+    "right wing",
+    "tail",
+    "throat",
+)
+CLASSES = ("001.Black_footed_Albatross", "002.Laysan_Albatross", "003.Chuck_will_Widow")
+SIZE = (40, 30)  # width and height of every picture
+CLASS_OF = {1: 1, 2: 1, 3: 2, 4: 3, 5: 2}
+TRAIN = {1, 4, 5}
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path, monkeypatch):
+    """An empty LECTURE_DATA and an empty cache, in the real profile."""
+    for name in ("DATA", "CACHE", "PROFILE", "BACKBONE", "OFFLINE"):
+        monkeypatch.delenv(f"LECTURE_{name}", raising=False)
+    settings.reset()
+    settings.use("real", data=tmp_path / "data", cache=tmp_path / "cache", quiet=True)
+    yield tmp_path / "data"
+    settings.reset()
+
+
+def write(path: Path, lines) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def draw(path: Path, seed: int, grey: bool = False, size=SIZE) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(noise[..., 0] if grey else noise).save(path, "JPEG")
+
+
+def file_of(i: int) -> str:
+    folder = CLASSES[CLASS_OF[i] - 1]
+    return f"{folder}/{folder[4:]}_{i:04d}.jpg"
+
+
+def part_of(i: int, p: int) -> tuple[float, float, int]:
+    """Point p (from 1) of image i as the file has it; every third is hidden, and some of these keep a place."""
+    hidden = (i + p) % 3 == 0
+    return (i + 0.5, p + 0.25, 0) if hidden and p == 2 else (0, 0, 0) if hidden else (i + 0.5, p + 0.25, 1)
+
+
+def write_cub(root: Path) -> None:
+    """Five pictures of three species, in the published files; the lines of one file are in another order."""
+    for i in CLASS_OF:
+        draw(root / "images" / file_of(i), i, grey=i == 3)
+    write(root / "images.txt", [f"{i} {file_of(i)}" for i in CLASS_OF])
+    write(root / "classes.txt", [f"{c} {name}" for c, name in enumerate(CLASSES, start=1)])
+    write(root / "image_class_labels.txt", [f"{i} {c}" for i, c in CLASS_OF.items()])
+    write(root / "train_test_split.txt", [f"{i} {int(i in TRAIN)}" for i in reversed(CLASS_OF)])
+    write(root / "bounding_boxes.txt", [f"{i} {i}.0 2.0 {10 + i}.0 20.5" for i in CLASS_OF])
+    write(
+        root / "parts" / "parts.txt",
+        [f"{p} {name}" for p, name in enumerate(PARTS, start=1)],
+    )
+    write(
+        root / "parts" / "part_locs.txt",
+        [" ".join(map(str, (i, p, *part_of(i, p)))) for i in CLASS_OF for p in range(1, 16)],
+    )
+
+
+@pytest.fixture
+def cub(data) -> Path:
+    write_cub(data / "CUB_200_2011")
+    return data / "CUB_200_2011"
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def expect(birds, ids) -> None:
+    """Everything that belongs to the pictures `ids` is at their places."""
+    assert birds.images.names == tuple(f"images/{file_of(i)}" for i in ids)
+    for k, i in enumerate(ids):
+        name = CLASSES[CLASS_OF[i] - 1][4:].replace("_", " ")
+        assert birds.classes[birds.labels[k]] == name
+        assert [birds.classes[c] for c in birds.boxes[k].labels] == [name]
+        assert birds.boxes[k].xyxy.tolist() == [[i, 2, 10 + 2 * i, 22.5]]
+        points = [part_of(i, p) for p in range(1, 16)]
+        assert birds.parts[k].tolist() == [[x, y, 1] if seen else [0, 0, 0] for x, y, seen in points]
+    assert [ids[k] for k in birds.splits["train"]] == [i for i in ids if i in TRAIN]
+    assert [ids[k] for k in birds.splits["test"]] == [i for i in ids if i not in TRAIN]
+
+
+def test_pictures_labels_boxes_parts_and_splits_belong_together(cub, capsys):
+    birds = datasets.load("cub200")
+    expect(birds, [1, 2, 3, 4, 5])
+    assert (birds.name, birds.source, birds.skipped) == ("cub200", "real", ())
+    assert birds.classes == ("Black footed Albatross", "Laysan Albatross", "Chuck will Widow")
+    assert birds.groups == ("albatross", "albatross", "widow")
+    assert birds.part_names == PARTS
+    assert birds.parts.dtype == np.float32
+    assert not birds.boxes[0].truncated.any()
+    assert not birds.boxes[0].difficult.any()
+    train, test = birds.split()
+    assert [len(train), len(test)] == [3, 2]
+    assert test.parts[1].tolist() == birds.parts[2].tolist()
+    with pytest.raises(ProtocolError, match="one official split"):
+        birds.split(seed=1)
+    said = capsys.readouterr().out
+    assert "name 5 pictures of 3 classes, 3 for training and 2 for testing; published were 11,788" in said
+    assert said.count("\n") == 1
+
+
+def test_a_grey_picture_has_three_equal_channels(cub):
+    grey = datasets.load("cub200").tensor(2)
+    assert grey.shape == (3, 30, 40)
+    assert (grey == grey[0]).all()
+
+
+def test_windows_line_ends_and_a_byte_order_mark_change_nothing(cub):
+    before = datasets.load("cub200").fingerprint
+    for path in cub.rglob("*.txt"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert datasets.load("cub200").fingerprint == before
+
+
+def test_everything_follows_when_pictures_are_left_out(cub, capsys):
+    (cub / "images" / file_of(1)).unlink()
+    path = cub / "images" / file_of(3)
+    path.write_bytes(path.read_bytes()[:200])
+    birds = datasets.load("cub200")
+    expect(birds, [2, 4, 5])
+    assert [file for file, _ in birds.skipped] == [f"images/{file_of(1)}", f"images/{file_of(3)}"]
+    assert "2 of 5 files left out" in capsys.readouterr().out
+
+
+def test_labels_of_boxes_follow_when_a_class_has_no_picture(cub, capsys):
+    for i in (1, 2):
+        (cub / "images" / file_of(i)).unlink()
+    birds = datasets.load("cub200")
+    assert birds.classes == ("Laysan Albatross", "Chuck will Widow")
+    expect(birds, [3, 4, 5])
+    assert "no picture of Black footed Albatross" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", ["parts/parts.txt", "parts/part_locs.txt"])
+def test_without_part_files_there_are_no_parts_and_it_says_so(cub, file, capsys):
+    (cub / file).unlink()
+    birds = datasets.load("cub200")
+    assert birds.parts is None
+    assert birds.part_names == ()
+    assert len(birds) == 5
+    assert f"no {Path(file).name} in {cub / 'parts'}" in capsys.readouterr().out
+
+
+def test_a_box_and_a_point_over_the_edge_are_clipped_and_reported(cub, capsys):
+    edit(cub / "bounding_boxes.txt", "1 1.0 2.0 11.0 20.5", "1 -3.0 2.0 50.0 20.5")
+    edit(cub / "bounding_boxes.txt", "2 2.0 2.0 12.0 20.5", "2 2.0 2.0 38.5 20.5")  # half a pixel: rounding
+    edit(cub / "parts" / "part_locs.txt", "4 1 4.5 1.25 1", "4 1 4.5 33.0 1")
+    birds = datasets.load("cub200")
+    assert birds.boxes[0].xyxy.tolist() == [[0, 2, 40, 22.5]]
+    assert birds.boxes[1].xyxy.tolist() == [[2, 2, 40, 22.5]]
+    assert birds.parts[3, 0].tolist() == [4.5, 30, 1]
+    said = capsys.readouterr().out
+    assert "2 pictures have a box or a part point outside" in said
+    assert f"first is images/{file_of(1)}" in said
+
+
+@pytest.mark.parametrize(
+    "box", ["41.0 2.0 10.0 20.5", "1.0 30.0 5.0 5.0", "1.0 2.0 0.0 20.5", "9.0 2.0 -3.0 20.5"]
+)
+def test_a_box_without_a_pixel_in_its_picture_is_an_error(cub, box):
+    edit(cub / "bounding_boxes.txt", "1 1.0 2.0 11.0 20.5", f"1 {box}")
+    with pytest.raises(
+        ValueError, match=r"outside its picture images/001.*\[40, 30\] pixels, 1 boxes.*again"
+    ):
+        datasets.load("cub200")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("images.txt", "2 001", "2001", "line 2 of .* is not <id> <name>"),
+        ("images.txt", "2 001", "x 001", "line 2 of .* is not <id> <name>"),
+        ("images.txt", "2 001", "1 001", "line 2 of .* for the second time"),
+        ("images.txt", "1 001.Black_footed", "1 002.Laysan", "says class 1 for images/002.Laysan"),
+        ("classes.txt", "2 002", "7 002", "says class 2 for images/002"),
+        ("image_class_labels.txt", "3 2\n", "", "has 0 lines instead of one for 3, and for 0 others"),
+        ("image_class_labels.txt", "3 2\n", "3 2\n3 2\n", "has 2 lines instead of one for 3"),
+        ("image_class_labels.txt", "3 2\n", "3 2\n9 2\n", "unknown id 9"),
+        ("image_class_labels.txt", "3 2\n", "3 1\n", "says class 1 for images/002"),
+        ("image_class_labels.txt", "3 2\n", "3 5\n", "says class 5 for images/002"),
+        ("image_class_labels.txt", "3 2\n", "3 two\n", "not 2 numbers a line .*two"),
+        ("train_test_split.txt", "4 1\n", "4 2\n", "other marks than 0 and 1"),
+        ("train_test_split.txt", "4 1\n", "4.5 1\n", "unknown id 4.5"),
+        ("bounding_boxes.txt", "1 1.0 2.0 11.0 20.5", "1 1.0 2.0 11.0", "not 5 numbers a line"),
+        ("bounding_boxes.txt", "1 1.0 2.0", "1 nan 2.0", "not 5 numbers a line"),
+        ("parts/parts.txt", "2 beak\n", "", "part_locs.txt has the unknown id 2"),
+        (
+            "parts/part_locs.txt",
+            "4 1 4.5 1.25 1\n",
+            "",
+            "has 0 lines instead of one for 4 1, and for 0 others",
+        ),
+        ("parts/part_locs.txt", "4 1 4.5 1.25 1\n", "4 2 4.5 1.25 1\n", "for 4 1, and for 1 others"),
+        ("parts/part_locs.txt", "4 1 4.5 1.25 1\n", "4 1 4.5 1.25 3\n", "other marks than 0 and 1"),
+    ],
+)
+def test_a_damaged_or_contradicting_text_file_is_one_clear_error(cub, file, old, new, message):
+    edit(cub / file, old, new)
+    with pytest.raises(
+        ValueError, match=rf"(?s)^cub200: .*{message}.*Unpack CUB_200_2011\.tgz again"
+    ) as error:
+        datasets.load("cub200")
+    assert str(cub) in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["", "<!DOCTYPE html>\n<html></html>\n", "1 2 3 4\n" * 5])
+@pytest.mark.parametrize(
+    "file",
+    ["images.txt", "classes.txt", "image_class_labels.txt", "train_test_split.txt", "bounding_boxes.txt",
+     "parts/parts.txt", "parts/part_locs.txt"],
+)  # fmt: skip
+def test_a_text_file_with_something_else_in_it_is_an_error_that_names_it(cub, file, content):
+    (cub / file).write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"cub200: .*{Path(file).name}.*again"):
+        datasets.load("cub200")
+
+
+@pytest.mark.parametrize("file", ["images.txt", "classes.txt", "bounding_boxes.txt"])
+def test_a_missing_text_file_says_how_to_get_the_dataset(cub, file):
+    (cub / file).unlink()
+    with pytest.raises(
+        datasets.DatasetNotFound, match=rf"no {file} in .*fetch\(.cub200.\).*CUB_200_2011\.tgz"
+    ):
+        datasets.load("cub200")
+
+
+def test_the_folder_itself_may_be_the_root(cub, tmp_path):
+    settings.use(data=tmp_path / "nothing", quiet=True)
+    expect(datasets.load("cub200", root=cub), [1, 2, 3, 4, 5])
+
+
+# --- fetching ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def published(monkeypatch, tmp_path):
+    """A small archive in place of the published one, from two servers on this machine: {address: answer}."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(fetching, "PAUSE", 0.001)
+    write_cub(tmp_path / "made" / "CUB_200_2011")
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        archive.add(tmp_path / "made" / "CUB_200_2011", "CUB_200_2011")
+        archive.addfile(tarfile.TarInfo("attributes.txt"))  # beside the folder, as published
+    whole = out.getvalue()
+    answers = {"/first": (whole, len(whole)), "/second": (whole, len(whole))}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            content, declared = answers[self.path]
+            self.send_response(200)
+            self.send_header("Content-Length", str(declared))
+            self.end_headers()
+            self.wfile.write(content)
+            self.close_connection = True
+
+        log_message = staticmethod(lambda *_: None)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=partial(server.serve_forever, 0.01))
+    thread.start()
+    (archive,) = archives.ARCHIVES["cub200"]
+    urls = tuple(f"http://127.0.0.1:{server.server_port}{path}" for path in answers)
+    digest = hashlib.sha256(whole).hexdigest()
+    moved = replace(archive, file=replace(archive.file, urls=urls, sha256=digest, size=len(whole)))
+    monkeypatch.setitem(archives.ARCHIVES, "cub200", (moved,))
+    yield answers
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+PAGE = b"<!DOCTYPE html>\n<html>Please log in</html>"
+
+
+def test_the_fetched_archive_is_what_the_loader_reads(published, data):
+    assert datasets.fetch("cub200") == data / "CUB_200_2011"
+    expect(datasets.load("cub200"), [1, 2, 3, 4, 5])
+    assert not list(data.glob("*.tgz"))
+
+
+@pytest.mark.parametrize("fault", ["page", "cut off", "other"])
+def test_what_the_first_source_spoils_the_second_brings_and_two_are_an_error(published, data, fault):
+    whole, size = published["/second"]
+    bad = {
+        "page": (PAGE, len(PAGE)),
+        "cut off": (whole[: size // 2], size),
+        "other": (whole[:-1] + b"x", size),
+    }[fault]
+    published["/first"] = published["/second"] = bad
+    with pytest.raises(
+        download.DownloadError, match=r"CUB_200_2011\.tgz cannot be downloaded.*data\.caltech\.edu"
+    ):
+        datasets.fetch("cub200")
+    with pytest.raises(datasets.DatasetNotFound, match="no folder CUB_200_2011"):
+        datasets.load("cub200")
+    published["/second"] = (whole, size)
+    datasets.fetch("cub200")
+    expect(datasets.load("cub200"), [1, 2, 3, 4, 5])

@@ -1,0 +1,322 @@
+"""MIT-67 in its published layout: the lists decide, whatever the pictures and the lists look like on disk."""
+
+import csv
+import hashlib
+import io
+import tarfile
+import threading
+from dataclasses import replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lecture_lib import datasets, download, settings
+from lecture_lib.datasets import archives, mit67
+from lecture_lib.datasets.protocols import ProtocolError
+from lecture_lib.download import fetching
+
+CLASSES = ("airport_inside", "mall", "winecellar")
+LISTED = {
+    "train": ["mall/a.jpg", "airport_inside/b.jpg", "winecellar/a.jpg", "mall/shopping mall.jpg"],
+    "test": ["winecellar/b_.jpg", "mall/c.jpg", "airport_inside/a.jpg"],
+}
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path, monkeypatch):
+    """An empty LECTURE_DATA and an empty cache, in the real profile."""
+    for name in ("DATA", "CACHE", "PROFILE", "BACKBONE", "OFFLINE"):
+        monkeypatch.delenv(f"LECTURE_{name}", raising=False)
+    settings.reset()
+    settings.use("real", data=tmp_path / "data", cache=tmp_path / "cache", quiet=True)
+    yield tmp_path / "data"
+    settings.reset()
+
+
+def encode(seed: int, kind: str = "JPEG") -> bytes:
+    """A picture of noise as a file."""
+    noise = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(noise).save(out, kind)
+    return out.getvalue()
+
+
+def write(path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def write_lists(folder, train=LISTED["train"], test=LISTED["test"], end="\n"):
+    for file, names in (("TrainImages.txt", train), ("TestImages.txt", test)):
+        write(folder / file, "".join(name + end for name in names).encode())
+
+
+@pytest.fixture
+def indoor(data):
+    """Seven listed pictures, and two that no list names; the lists where they are fetched to."""
+    root = data / "indoorCVPR_09"
+    for i, name in enumerate([*LISTED["train"], *LISTED["test"], "mall/unlisted.jpg", "zoo/unlisted.jpg"]):
+        write(root / "Images" / name, encode(i))
+    write_lists(root)
+    return root
+
+
+def names_of(collection) -> dict[str, list[str]]:
+    """The files of each split, and, first, what their labels say about their folders."""
+    folders = [name.split("/")[0] for name in collection.images.names]
+    assert [collection.classes[label] for label in collection.labels] == folders
+    return {key: [collection.images.names[i] for i in rows] for key, rows in collection.splits.items()}
+
+
+def test_splits_are_the_lists_and_nothing_else_is_loaded(indoor):
+    scenes = datasets.load("mit67")
+    assert (scenes.name, scenes.source, scenes.classes) == ("mit67", "real", CLASSES)
+    assert names_of(scenes) == LISTED
+    assert len(scenes) == 7
+    assert list(scenes.images.names) == sorted(scenes.images.names)
+    assert scenes.groups == ("public spaces", "store", "home")
+    train, test = scenes.split()
+    assert [len(train), len(test)] == [4, 3]
+    with pytest.raises(ProtocolError, match="one official split"):
+        scenes.split(seed=1)
+
+
+@pytest.mark.parametrize("place", [".", "Images", ".."])
+@pytest.mark.parametrize(
+    "spelling",
+    ["{}Images.txt", "{}images.TXT", "{}_Images.txt", "{} images (1).txt", "._{0}Images.txt/{0}Images.txt"],
+)
+def test_lists_are_found_in_their_usual_places_and_spellings(indoor, place, spelling):
+    for part in ("Train", "Test"):
+        text = (indoor / f"{part}Images.txt").read_bytes()
+        (indoor / f"{part}Images.txt").unlink()
+        debris, _, name = spelling.format(part).rpartition("/")  # what macOS leaves beside a file
+        if debris:
+            write(indoor / place / debris, b"\0\5\26\7")
+        write(indoor / place / name, text)
+    assert names_of(datasets.load("mit67")) == LISTED
+
+
+def test_the_list_beside_the_pictures_folder_comes_first(indoor, data):
+    write_lists(data, LISTED["test"], LISTED["train"])
+    assert names_of(datasets.load("mit67")) == LISTED
+
+
+def test_windows_line_ends_blank_lines_and_repeated_lines_change_nothing(indoor):
+    write_lists(indoor, ["\ufeff" + LISTED["train"][0], "", *LISTED["train"], "  "], end="\r\n")
+    assert names_of(datasets.load("mit67")) == LISTED
+
+
+def test_a_file_name_that_is_not_utf8_is_found_under_its_bytes(indoor):
+    name = b"mall/caf\xe9.jpg".decode("utf-8", "surrogateescape")
+    try:
+        write(indoor / "Images" / name, encode(20))
+    except OSError:
+        pytest.skip("this file system wants UTF-8")
+    (indoor / "TestImages.txt").write_bytes(b"mall/caf\xe9.jpg\n")
+    scenes = datasets.load("mit67")
+    assert scenes.skipped == ()
+    assert names_of(scenes)["test"] == [name]
+
+
+def test_content_decides_the_format_and_broken_pictures_leave_the_splits(indoor, capsys):
+    images = indoor / "Images"
+    for name, kind in (("mall/a.jpg", "GIF"), ("mall/c.jpg", "PNG")):
+        write(images / name, encode(30, kind))
+    write(images / "airport_inside/b.jpg", encode(31)[:150])
+    write(images / "winecellar/b_.jpg", b"<html>not here")
+    (images / "airport_inside/a.jpg").unlink()
+    scenes = datasets.load("mit67")
+    assert names_of(scenes) == {"train": [LISTED["train"][i] for i in (0, 2, 3)], "test": ["mall/c.jpg"]}
+    reasons = dict(scenes.skipped)
+    assert set(reasons) == {"airport_inside/a.jpg", "airport_inside/b.jpg", "winecellar/b_.jpg"}
+    assert "web page" in reasons["winecellar/b_.jpg"]
+    assert "no such file" in reasons["airport_inside/a.jpg"]
+    assert scenes.tensor(0).shape == (3, 5, 7)
+    # a class without pictures goes, and the others keep their groups
+    assert (scenes.classes, scenes.groups) == (("mall", "winecellar"), ("store", "home"))
+    said = capsys.readouterr().out
+    assert "3 of 7 files left out" in said
+    assert "no picture of airport_inside" in said
+
+
+def test_missing_lists_and_pictures_say_what_to_do(indoor, data):
+    (indoor / "TestImages.txt").unlink()
+    with pytest.raises(
+        datasets.DatasetNotFound, match=r"no TestImages\.txt in .*fetch\(.mit67.\).*torralba"
+    ) as error:
+        datasets.load("mit67")
+    assert str(indoor) in str(error.value)
+    (indoor / "Images").rename(indoor / "Pictures")
+    with pytest.raises(datasets.DatasetNotFound, match=r"no folder Images in .*indoorCVPR_09\.tar"):
+        datasets.load("mit67")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<!DOCTYPE html>\n<html></html>", "line '<!DOCTYPE html>'"),
+        (b"mall/a.jpg\nmall\n", "line 'mall'"),
+        (b"mall/a.jpg\nImages/mall/c.jpg\n", "line 'Images/mall/c.jpg'"),
+        (b"mall/a.jpg\n/c.jpg\n", "line '/c.jpg'"),
+        (b"\n \n", "is empty"),
+    ],
+)
+def test_a_list_that_is_something_else_is_refused(indoor, content, message):
+    (indoor / "TrainImages.txt").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"TrainImages\.txt (has the )?{message}.*fetch it again"):
+        datasets.load("mit67")
+
+
+def full_lists(sizes=(80, 20), classes=67) -> dict[str, list[str]]:
+    return {
+        part: [f"class{c:02d}/{part}{i}.jpg" for c in range(classes) for i in range(n)]
+        for part, n in zip(("train", "test"), sizes, strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, ""),
+        ({"sizes": (77, 23)}, ""),
+        ({"sizes": (76, 20)}, "76 to 76 train and 20 to 20 test pictures a class in 67 classes"),
+        ({"sizes": (80, 24)}, "24 to 24 test"),
+        ({"classes": 66}, "in 66 classes"),
+    ],
+)
+def test_lists_of_other_sizes_than_the_published_ones_are_reported(
+    indoor, monkeypatch, capsys, change, message
+):
+    monkeypatch.setattr(mit67, "collect", lambda *_, **fields: fields)  # without drawing 6,700 pictures
+    write_lists(indoor, **full_lists(**change))
+    datasets.load("mit67")
+    said = capsys.readouterr().out
+    assert message in said
+    assert said.count("\n") == bool(message)
+
+
+def test_one_class_that_differs_and_pictures_in_both_lists_are_reported(indoor, monkeypatch, capsys):
+    monkeypatch.setattr(mit67, "collect", lambda *_, **fields: fields)
+    lists = full_lists()
+    write_lists(indoor, lists["train"][4:], [*lists["test"], lists["train"][9], lists["train"][99]])
+    datasets.load("mit67")
+    said = capsys.readouterr().out
+    assert "76 to 80 train" in said
+    assert "2 pictures are in both lists" in said
+
+
+def test_every_class_has_one_of_the_five_groups():
+    with open(settings.PACKAGE_DATA / "groups" / "mit67.csv", encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table))
+    names = [row["class"] for row in rows]
+    assert len(set(names)) == 67
+    assert names == sorted(names)
+    groups = {row["class"]: row["group"] for row in rows}
+    assert set(groups.values()) == {"store", "home", "public spaces", "leisure", "working place"}
+    # spellings of the published folders that one would "correct"
+    assert {"stairscase", "kindergarden", "jewelleryshop", "movietheater"} <= set(groups)
+    known = {"bakery": "store", "bedroom": "home", "library": "public spaces", "casino": "leisure"}
+    assert {name: groups[name] for name in known} == known
+    assert groups["office"] == "working place"
+
+
+# --- fetching ----------------------------------------------------------------------------------------------
+
+PAGE = b"<!DOCTYPE html>\n<html>Not found, but politely</html>"
+
+
+def packed(folder: str, names: list[str]) -> bytes:
+    """A tar of pictures, as published: the class folders below `folder`."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for i, name in enumerate(names):
+            member, content = tarfile.TarInfo(f"{folder}/{name}"), encode(i)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """What a server on this machine has in place of the published files, by name; their hashes are those."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(fetching, "PAUSE", 0.001)
+    files = {
+        "TrainImages.txt": "\r\n".join(LISTED["train"]).encode(),
+        "TestImages.txt": "\n".join(LISTED["test"]).encode(),
+        "indoorCVPR_09.tar": packed("Images", [*LISTED["train"], *LISTED["test"]]),
+    }
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            name = self.path.strip("/")
+            asked.append(name)
+            self.send_response(200 if name in files else 404)
+            self.send_header("Content-Length", str(declared.get(name, len(files.get(name, b"")))))
+            self.end_headers()
+            self.wfile.write(files.get(name, b""))
+            self.close_connection = True
+
+        log_message = staticmethod(lambda *_: None)
+
+    declared = {}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=partial(server.serve_forever, 0.01))
+    thread.start()
+
+    def move(archive):
+        hashed = archive.file.sha256 and hashlib.sha256(files[archive.file.name]).hexdigest()
+        url = f"http://127.0.0.1:{server.server_port}/{archive.file.name}"
+        return replace(archive, file=replace(archive.file, urls=(url,), sha256=hashed))
+
+    monkeypatch.setitem(archives.ARCHIVES, "mit67", tuple(map(move, archives.ARCHIVES["mit67"])))
+    yield files, asked, declared
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_fetched_files_are_what_the_loader_reads_and_are_asked_for_once(published, data):
+    _, asked, _ = published
+    assert datasets.fetch("mit67") == data / "indoorCVPR_09"
+    assert names_of(datasets.load("mit67")) == LISTED
+    assert sorted(asked) == ["TestImages.txt", "TrainImages.txt", "indoorCVPR_09.tar"]
+    assert not list(data.rglob("*.tar"))
+    datasets.fetch("mit67")
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("name", ["TestImages.txt", "indoorCVPR_09.tar"])
+@pytest.mark.parametrize("fault", ["page", "gone", "cut off"])
+def test_a_file_that_does_not_arrive_is_named_and_the_next_fetch_completes(published, data, name, fault):
+    files, _, declared = published
+    good = files[name]
+    if fault == "page":
+        files[name] = PAGE
+    elif fault == "gone":
+        del files[name]
+    else:
+        files[name], declared[name] = good[:-5], len(good)
+    with pytest.raises(
+        download.DownloadError, match=rf"{name} cannot be downloaded.*torralba.*put it into"
+    ) as error:
+        datasets.fetch("mit67")
+    assert {"page": "HTML", "gone": "404", "cut off": "broke the connection"}[fault] in str(error.value)
+    with pytest.raises(datasets.DatasetNotFound, match="mit67: no"):
+        datasets.load("mit67")
+    files[name] = good
+    datasets.fetch("mit67")
+    assert names_of(datasets.load("mit67")) == LISTED
+
+
+def test_a_list_of_other_content_than_published_is_refused(published):
+    files, _, _ = published
+    files["TrainImages.txt"] += b"\nmall/d.jpg"
+    with pytest.raises(download.DownloadError, match=r"TrainImages\.txt cannot be downloaded.*SHA-256"):
+        datasets.fetch("mit67")
