@@ -42,8 +42,9 @@ class Prop:
 
 INDOOR, NATURAL, MAN_MADE = "indoor", "outdoor, natural", "outdoor, man-made"
 Ground = Callable[[Sketch, Chance], None]
+Table = dict[str, tuple[str, Ground, tuple[Prop, ...]]]  # place -> its group, its ground, what stands there
 # fmt: off
-PLACES: dict[str, tuple[str, Ground, tuple[Prop, ...]]] = {
+PLACES: Table = {
     "kitchen": (INDOOR, grounds.kitchen, (
         Prop(("refrigerator",), (1, 1), (0.12, 0.22), (0.74, 0.80), (0.20, 0.25)),
         Prop(("teapot", "jug", "bowl"), (1, 3), (0.35, 0.80), (0.555, 0.57), (0.05, 0.07), True),
@@ -127,13 +128,13 @@ def paints(r: Chance) -> dict[str, Tensor]:
     }
 
 
-def furnish(names: Sequence[str], keys: Tensor) -> Placed:
-    """Decide what stands where in each picture; names: the place of each picture."""
+def furnish(table: Table, names: Sequence[str], keys: Tensor) -> Placed:
+    """Decide what stands where in each picture; names: the place of each picture, of those in `table`."""
     rows = []
     for i, name in enumerate(names):
         random = np.random.default_rng(int(keys[i]) & (2**63 - 1))
         things = []
-        for prop in PLACES[name][2]:
+        for prop in table[name][2]:
             count = int(random.integers(prop.count[0], prop.count[1] + 1))
             for k in range(count):
                 x0, x1 = prop.x
@@ -186,8 +187,8 @@ class Camera:
         )
 
 
-def draw(names: Sequence[str], keys: Tensor, size: int) -> np.ndarray:
-    """Pictures uint8 [N, 3, size, size]; picture i is of the place names[i]."""
+def draw(names: Sequence[str], keys: Tensor, size: int, table: Table = PLACES) -> np.ndarray:
+    """Pictures uint8 [N, 3, size, size]; picture i is of the place names[i] of `table`."""
     out = np.empty((len(names), 3, size, size), np.uint8)
 
     def work(rows: np.ndarray) -> None:
@@ -197,8 +198,8 @@ def draw(names: Sequence[str], keys: Tensor, size: int) -> np.ndarray:
         pictures = torch.empty(len(part), 3, size, size)
         for name in sorted(set(part)):
             same = [i for i, n in enumerate(part) if n == name]
-            pictures[same] = draw_ground(PLACES[name][1], part_keys[same], size, light[same], pose.take(same))
-        placed = camera.move(furnish(part, part_keys))
+            pictures[same] = draw_ground(table[name][1], part_keys[same], size, light[same], pose.take(same))
+        placed = camera.move(furnish(table, part, part_keys))
         sprites = draw_sprites(placed, size, light[placed.picture])
         for i in range(len(part)):
             lay(pictures[i], [sprites[j] for j in placed.of(i)], light[i], 0.35)
