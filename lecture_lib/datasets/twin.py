@@ -18,11 +18,12 @@ from torch import Tensor
 from lecture_lib import store
 from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
-from lecture_lib.twins import anatomy, places, species, voc, world
+from lecture_lib.twins import anatomy, indoor, places, species, voc, world
 
 SIZE = 64  # pixels, what twin-alexnet sees
 CALTECH_PER_CLASS = 60  # 30 to train on and 30 to test on
 SUN_PER_CLASS = 100  # 50 and 50, as in SUN-397's partitions
+MIT_TRAIN, MIT_TEST = 80, 20  # pictures a class, as in MIT-67
 CUB_PER_CLASS = 60  # 30 and 30, as in CUB-200-2011
 CUB_SIZE = 128  # pixels: a crop of the bird shows what the whole picture at SIZE does not
 VOC_SPLIT = 800  # pictures in each of trainval and test; VOC 2007 has about 5,000
@@ -148,6 +149,28 @@ def sun397() -> ImageCollection:
     )
 
 
+def mit67() -> ImageCollection:
+    """Indoor scenes: 20 of MIT-67's classes in its five groups; splits `train` and `test`."""
+    per_class = MIT_TRAIN + MIT_TEST
+    labels, keys = labelled("mit67", indoor.CLASSES, per_class)
+
+    def draw(rows: np.ndarray, width: int) -> np.ndarray:
+        return places.draw([indoor.CLASSES[labels[i]] for i in rows], keys[rows], width, indoor.SCENES)
+
+    images = drawn("mit67", {"per_class": per_class}, len(labels), draw)
+    first = np.arange(len(labels)) % per_class < MIT_TRAIN  # of its class
+    return ImageCollection(
+        "mit67",
+        "twin",
+        images,
+        indoor.CLASSES,
+        labels,
+        indoor.GROUPS,
+        splits={"train": np.flatnonzero(first), "test": np.flatnonzero(~first)},
+        protocol=partial(official_split, train="train", test="test"),
+    )
+
+
 def cub200() -> ImageCollection:
     """Bird species, 4 in each of 9 families, with a box and part points; splits `train` and `test`.
 
@@ -233,5 +256,5 @@ def _voc(name: str, splits: tuple[str, str]) -> ImageCollection:
 
 def load(name: str, **options) -> ImageCollection:
     """The twin of a dataset by name; options are those of its function here."""
-    loaders = {f.__name__: f for f in (ilsvrc2012, caltech101, sun397, cub200, voc2007, voc2012)}
+    loaders = {f.__name__: f for f in (ilsvrc2012, caltech101, sun397, mit67, cub200, voc2007, voc2012)}
     return loaders[name](**options)
