@@ -19,6 +19,9 @@ LINE = 15  # pixels from one label to the next that do not touch
 NAMED = 25  # classes; the names of more do not fit beside a confusion matrix
 MEAN = "mAP"  # the row of a table that is no class
 BY_CHANCE = "by chance"
+STROKES = ("-", "--", ":", "-.")
+NARROWEST = 0.018  # of the side of a confusion matrix: a group that is smaller has no room for its name
+TICKS = 10  # values of C that are all written out
 
 
 def learning_curves(
@@ -29,7 +32,7 @@ def learning_curves(
     table   columns `name`, `n` (training images a class), `value`, `low`, `high` (the band, say over splits)
     chance  what guessing gives
 
-    A name such as "fc6, random weights" is drawn as a dashed line in the colour of "fc6". NaN leaves a gap.
+    A name such as "fc6, random weights" is drawn as a broken line in the colour of "fc6". NaN leaves a gap.
     Raises ValueError if a column is missing, an n is not positive, or a name has two rows for one n.
     """
     lines = series(table, "n")
@@ -66,12 +69,14 @@ def penalty_curves(
         handles = draw_lines(axes, lines, "C")
         for name, C in (chosen or {}).items():
             rows = lines.get(name, table[:0])
-            here = rows[np.isclose(rows["C"].astype(float), C)]
+            here = rows[np.isclose(rows["C"].astype(float), C, atol=0)]
             if here.empty:
                 raise ValueError(f"The chosen C = {C:g} of {name!r} is not in the table.")
             handles["chosen C"] = axes.plot(
                 here["C"], here["value"], ls="", marker="o", ms=15, mfc="none", mec=style.INK, mew=1.5
             )[0]
+        if len(ticks := np.unique(table["C"].astype(float))) <= TICKS:
+            axes.set_xticks(ticks, [f"{float(f'{C:.2g}'):g}" for C in ticks])
         axes.set_xlabel("C (logarithmic): to the left small weights, to the right few training errors")
         if len(handles) > 1:
             figure.legend(handles.values(), handles.keys(), loc="outside right center")
@@ -106,22 +111,26 @@ def series(table: pd.DataFrame, x: str) -> dict[str, pd.DataFrame]:
     return {name: rows.sort_values(x) for name, rows in table.groupby("name", sort=False)}
 
 
-def line_looks(names: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
-    """Colour, marker, and whether it is a variant ("fc6, random weights" of "fc6"), for each of some names."""
-    own = [name for name in names if name.partition(", ")[0] not in set(names) - {name}]
+def line_looks(names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Colour, marker and stroke of each line: "fc6, random weights" has colour and marker of "fc6", if there is one."""
+    base = {name: head if (head := name.partition(", ")[0]) in names else name for name in names}
+    own = list(dict.fromkeys(base.values()))
     for name in names:
-        variant = name not in own
-        yield *style.spare(own.index(name.partition(", ")[0] if variant else name)), variant
+        variants = [other for other in names if base[other] == base[name] != other]
+        stroke = STROKES[(1 + variants.index(name)) % len(STROKES) if name in variants else 0]
+        yield *style.spare(own.index(base[name])), stroke
 
 
 def draw_lines(axes: Axes, lines: Mapping[str, pd.DataFrame], x: str) -> dict[str, Line2D]:
     """Draw each name's line and band; returns what stands for it in a legend."""
     handles = {}
-    for (name, rows), (colour, marker, variant) in zip(lines.items(), line_looks(list(lines)), strict=True):
+    for (name, rows), (colour, marker, stroke) in zip(lines.items(), line_looks(list(lines)), strict=True):
         at, value, low, high = (rows[c].to_numpy(float) for c in (x, "value", "low", "high"))
         axes.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
-        look = {"ls": "--", "mfc": "white"} if variant else {}
-        (handles[name],) = axes.plot(at, value, color=colour, marker=marker, ms=6, lw=1.8, label=name, **look)
+        inside = colour if stroke == "-" else "white"
+        (handles[name],) = axes.plot(
+            at, value, color=colour, marker=marker, mfc=inside, ms=6, lw=1.8, ls=stroke, label=name
+        )
     everywhere = np.concatenate([rows[x].to_numpy(float) for rows in lines.values()])
     low, high = everywhere.min(), everywhere.max()
     margin = max((high / low) ** 0.04, 1.1)
@@ -162,7 +171,7 @@ def class_dumbbells(
     if paper is not None and not (table.index.equals(paper.index) and table.columns.equals(paper.columns)):
         raise ValueError("The paper's table must have the rows and columns of ours; see .reindex_like().")
     mean = np.array([name == MEAN for name in table.index])
-    rows = np.arange(len(table)) + 0.6 * np.cumsum(mean)
+    rows = np.arange(len(table)) + 0.6 * np.cumsum(mean + np.roll(mean, 1).astype(int))
     tables = [(table, 0.0, True)] if paper is None else [(table, -0.14, True), (paper, 0.2, False)]
     with style.look():
         figure = style.new_figure(8.5, 0.27 * len(table) + 1.5, layout="constrained")
@@ -253,7 +262,7 @@ def mark_groups(axes: Axes, groups: Sequence[str], *, named: bool) -> None:
         axes.add_patch(Rectangle((-0.5 - 0.012 * n, start - 0.5), 0.012 * n, size, **strip))
         axes.add_patch(Rectangle((start - 0.5, n - 0.5), size, 0.012 * n, **strip))
     if named:
-        middles = [(start + stop - 1) / 2 for start, stop in zip(starts, stops, strict=True)]
-        names = [groups[start].partition(",")[0] for start in starts]
+        roomy = [(a, b) for a, b in zip(starts, stops, strict=True) if b - a >= NARROWEST * n]
+        middles, names = [(a + b - 1) / 2 for a, b in roomy], [groups[a].partition(",")[0] for a, _ in roomy]
         axes.set_xticks(middles, names, rotation=90, fontsize=10)
         axes.set_yticks(middles, names, fontsize=10)

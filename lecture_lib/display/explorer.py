@@ -37,7 +37,7 @@ def probe_explorer(images: ImageCollection, scores: Scores, *, title: str = "") 
 
     @cache
     def draw(layer: str, cost: float, c: int) -> str:
-        every = np.nan_to_num(scores[layer][cost], nan=-np.inf)
+        every = known(scores[layer][cost])
         s = every[:, c]
         order = np.argsort(-s, kind="stable")
         called, right = every.argmax(1) == c, labels == c
@@ -54,7 +54,7 @@ def probe_explorer(images: ImageCollection, scores: Scores, *, title: str = "") 
 
     layer, cost = max(
         ((layer, cost) for layer in scores for cost in costs),
-        key=lambda at: (np.asarray(scores[at[0]][at[1]]).argmax(1) == labels).mean(),
+        key=lambda at: (known(scores[at[0]][at[1]]).argmax(1) == labels).mean(),
     )
     layers = ipywidgets.ToggleButtons(options=list(scores), value=layer, description="layer")
     layers.style.button_width = "auto"
@@ -63,7 +63,7 @@ def probe_explorer(images: ImageCollection, scores: Scores, *, title: str = "") 
     )
     names = [(name.replace("_", " "), c) for c, name in enumerate(images.classes)]
     which = ipywidgets.Dropdown(
-        options=names, value=first_class(scores[layer][cost], labels), description="class"
+        options=names, value=first_class(known(scores[layer][cost]), labels), description="class"
     )
     view = ipywidgets.HTML(draw(layer, cost, which.value))
 
@@ -82,6 +82,8 @@ def check_scores(images: ImageCollection, scores: Scores) -> list[float]:
         raise ValueError(
             f"{images.name}: a picture shows several classes; the explorer wants one label each."
         )
+    if not len(images):
+        raise ValueError(f"{images.name}: there are no pictures to show.")
     if not scores or not all(scores.values()):
         raise ValueError("There are no scores to show: give at least one layer with one C.")
     costs = {layer: sorted(by_cost) for layer, by_cost in scores.items()}
@@ -98,9 +100,14 @@ def check_scores(images: ImageCollection, scores: Scores) -> list[float]:
     return costs[first]
 
 
+def known(scores: np.ndarray) -> np.ndarray:
+    """The scores with those that are NaN below all others."""
+    scores = np.asarray(scores)
+    return np.where(np.isnan(scores), -np.inf, scores)
+
+
 def first_class(scores: np.ndarray, labels: np.ndarray) -> int:
     """The class with the most mistakes among those of which GOOD of the TOP are right, if there are any."""
-    scores = np.nan_to_num(scores, nan=-np.inf)
     classes = np.arange(scores.shape[1])
     right = (labels[np.argsort(-scores, axis=0, kind="stable")[:TOP]] == classes).sum(0)
     called = scores.argmax(1)

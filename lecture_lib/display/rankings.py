@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
@@ -23,9 +24,8 @@ ARROW = 120  # pixels between the two sides of a confusion
 LARGE, SMALL = 210, 100  # pixels of the longer side: the picture, its views
 
 Ranking = tuple[np.ndarray, np.ndarray, np.ndarray]  # int [n] pictures, float [n] scores, bool [n] right
-Confusion = tuple[
-    str, str, int, np.ndarray, np.ndarray
-]  # true, taken for, how often, rows of these, of those
+# true class, the class it was taken for, how often, int [n] such pictures, int [n] pictures of the latter class
+Confusion = tuple[str, str, int, np.ndarray, np.ndarray]
 
 
 def ranked(
@@ -50,18 +50,18 @@ def ranked(
     across = max([len(indices) for indices, _, _ in lines.values()] + [4])
     top = HEAD if title else GAP
     canvas = pictures.blank(across * step + GAP, top + max(len(lines), 1) * (head + h + foot))
-    marks, texts = [], []
+    tiles = iter(pictures.thumbnails(images, [i for indices, _, _ in lines.values() for i in indices], size))
+    texts, marks = [], []
     for k, (label, (indices, scores, right)) in enumerate(lines.items()):
         y = top + k * (head + h + foot) + head
-        texts.append((GAP, y - 10, pictures.shorten(label, canvas.shape[1])))
-        for j, tile in enumerate(pictures.thumbnails(images, indices, size)):
+        texts.append((label, GAP, y - 10))
+        for j, i in enumerate(indices):
             x = GAP + j * step
-            pictures.paste(canvas, tile, x, y)
-            shown = "" if right[j] else what_is(images, indices[j])
-            marks.append((x, y, bool(right[j]), f"{scores[j]:.2f}", shown))
+            pictures.paste(canvas, next(tiles), x, y)
+            marks.append((x, y, bool(right[j]), f"{scores[j]:.2f}", "" if right[j] else what_is(images, i)))
     figure, axes = pictures.page(canvas, title)
-    for x, y, text in texts:
-        axes.text(x, y, text, fontsize=11, weight="bold", color=style.INK)
+    for label, x, y in texts:
+        write_name(axes, label, x, y, canvas.shape[1])
     for x, y, right, score, shown in marks:
         mark(axes, x, y, size, h, right)
         axes.text(x + size / 2, y + h + 14, score, fontsize=9, ha="center", color=style.INK)
@@ -96,6 +96,12 @@ def what_is(images: ImageCollection, i: int) -> str:
     return ", ".join(images.classes[c].replace("_", " ") for c in present)
 
 
+def write_name(axes: Axes, name: str, x: float, y: float, width: int) -> None:
+    """Write the name of a row of pictures above it, cut to `width` pixels."""
+    text = pictures.shorten(name, int(width / 1.7))  # which counts in the small letters below a picture
+    axes.text(x, y, text, fontsize=11, weight="bold", color=style.INK)
+
+
 def mark(axes: Axes, x: float, y: float, w: int, h: int, right: bool) -> None:
     """Frame the picture of w x h pixels whose upper left corner is (x, y), and put its mark into the corner."""
     colour = RIGHT if right else WRONG
@@ -110,7 +116,7 @@ def mark(axes: Axes, x: float, y: float, w: int, h: int, right: bool) -> None:
 def confusions(
     images: ImageCollection, pairs: Sequence[Confusion], *, size: int = 72, title: str = ""
 ) -> Figure:
-    """Show what was taken for what: one line a pair, at the left mistaken pictures, at the right what they should be.
+    """Show what was taken for what, one line a pair: the mistaken pictures → pictures of what they were called.
 
     pairs  (true class, the class it was taken for, how often, indices of such pictures, indices of typical pictures
            of the class it was taken for)
@@ -127,17 +133,21 @@ def confusions(
     top, height = HEAD if title else GAP, head + size + 12
     canvas = pictures.blank(left + ARROW + across + GAP, top + max(len(checked), 1) * height)
     start = left + ARROW
-    for k, (*_, mistaken, typical) in enumerate(checked):
-        y = top + k * height + head
-        for x0, rows in ((GAP, mistaken), (start, typical)):
-            for j, tile in enumerate(pictures.thumbnails(images, rows, size, square=True)):
-                pictures.paste(canvas, tile, x0 + j * step, y)
+    places = {
+        (x0 + j * step, top + k * height + head): i
+        for k, (*_, mistaken, typical) in enumerate(checked)
+        for x0, rows in ((GAP, mistaken), (start, typical))
+        for j, i in enumerate(rows)
+    }
+    for (x, y), tile in zip(
+        places, pictures.thumbnails(images, places.values(), size, square=True), strict=True
+    ):
+        pictures.paste(canvas, tile, x, y)
     figure, axes = pictures.page(canvas, title)
     for k, (true, taken, count, *_) in enumerate(checked):
         y = top + k * height + head
         for x, width, name in ((GAP, left + ARROW - 12, true), (start, across, taken)):
-            text = pictures.shorten(name, width // 1.4)
-            axes.text(x, y - 8, text, fontsize=11, weight="bold", color=style.INK)
+            write_name(axes, name, x, y - 8, width)
         ends = (left + 14, y + size / 2), (start - 18, y + size / 2)
         axes.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=16, lw=1.8, color=WRONG))
         times = "once" if count == 1 else f"{count} times"
@@ -156,7 +166,7 @@ def views_grid(picture: Tensor, views: Sequence[Tensor], names: Sequence[str], *
     names    their captions
 
     Of views that come with their mirror images behind them, each mirror stands below its partner.
-    Raises ValueError if there are not as many names as views.
+    Raises ValueError if there are not as many names as views, or if one is no picture.
     """
     if len(views) != len(names):
         raise ValueError(f"{len(views)} views have {len(names)} names; give one to each.")
@@ -165,10 +175,8 @@ def views_grid(picture: Tensor, views: Sequence[Tensor], names: Sequence[str], *
     large = as_pil(picture, LARGE)
     top, step = HEAD if title else GAP, max([tile.width for tile in tiles] + [SMALL]) + GAP
     captions = [textwrap.wrap(name, int(step / 5.8)) for name in names]
-    row = (
-        max([tile.height + 12 * len(lines) for tile, lines in zip(tiles, captions, strict=True)] + [1])
-        + 2 * GAP
-    )
+    heights = [tile.height + 12 * len(lines) for tile, lines in zip(tiles, captions, strict=True)]
+    row = max([*heights, 1]) + 2 * GAP
     start = GAP + large.width + pictures.BETWEEN
     canvas = pictures.blank(start + columns * step, top + max(2 * row, large.height + GAP))
     pictures.paste(canvas, large, GAP, top)
@@ -188,5 +196,7 @@ def views_grid(picture: Tensor, views: Sequence[Tensor], names: Sequence[str], *
 
 def as_pil(picture: Tensor, size: int) -> Image.Image:
     """A picture, uint8 [3, h, w], with its longer side of `size` pixels."""
+    if picture.dtype != torch.uint8 or picture.ndim != 3 or len(picture) != 3:
+        raise ValueError(f"A picture is uint8 [3, H, W], not {picture.dtype} {list(picture.shape)}.")
     one = Image.fromarray(picture.permute(1, 2, 0).contiguous().cpu().numpy())
     return ImageOps.contain(one, (size, size), Image.Resampling.LANCZOS)
