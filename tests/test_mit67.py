@@ -288,6 +288,7 @@ def test_fetched_files_are_what_the_loader_reads_and_are_asked_for_once(publishe
     assert names_of(datasets.load("mit67")) == LISTED
     assert sorted(asked) == ["TestImages.txt", "TrainImages.txt", "indoorCVPR_09.tar"]
     assert not list(data.rglob("*.tar"))
+    assert all((data / "indoorCVPR_09" / name).is_file() for name in ("TrainImages.txt", "TestImages.txt"))
     datasets.fetch("mit67")
     assert len(asked) == 3
 
