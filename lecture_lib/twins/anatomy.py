@@ -17,26 +17,24 @@ from lecture_lib.twins.chance import Chance
 
 Point = tuple[Tensor, Tensor]
 
-# proportions, each in [0, 1]
-BUILD = (
-    "plump",
-    "lean",
-    "head",
-    "bill",
-    "depth",
-    "curve",
-    "crest",
-    "legs",
-    "wing",
-    "tail",
-    "fan",
-    "fork",
-    "cock",
-)
+BUILD = (  # proportions, each in [0, 1]
+    "plump", "lean", "head", "bill", "depth", "curve", "crest", "legs", "wing", "tail", "fan", "fork", "cock",
+)  # fmt: skip
 MARKS = (
     "hood", "cap", "mask", "stripe", "bib", "collar", "band", "spots", "streaks", "ladder", "bars", "patch", "tips",
     "barred", "ended",
 )  # fmt: skip
+PARTS = (  # those of CUB-200-2011, in its order
+    "back", "beak", "belly", "breast", "crown", "forehead", "left eye", "left leg", "left wing", "nape",
+    "right eye", "right leg", "right wing", "tail", "throat",
+)  # fmt: skip
+EYE = (0.34, 0.24)  # in the head's frame
+PLUMES = (
+    ((-0.05, 0.32), (-1.0, 1.5)),
+    ((-0.25, 0.25), (-1.35, 0.85)),
+)  # of a crest: from, to, in the head's frame
+TIP = 0.02  # radius of what ends in a point, in object units
+TOE = 0.018
 
 
 @dataclass(frozen=True)
@@ -90,27 +88,13 @@ def grow(g: dict[str, Tensor], r: Chance) -> Bird:
     trunk = Frame(zero, zero, lean, zero + 0.5, 0.21 + 0.14 * g["plump"])
     radius = 0.15 + 0.13 * g["head"]
     x, y = trunk.point(0.72, 0.45)
-    head = Frame(
-        x + 0.35 * radius,
-        y + 0.65 * radius,
-        r(-0.18, 0.18),
-        radius,
-        radius,
-    )
+    head = Frame(x + 0.35 * radius, y + 0.65 * radius, r(-0.18, 0.18), radius, radius)
     length = 0.09 + 0.42 * g["bill"]
     beak = Frame(*head.point(0.78, -0.08), head.angle - 0.04, length, length)
-    wing = Frame(
-        *trunk.point(0.42, 0.16),
-        lean + r(-0.06, 0.10) - 0.06,
-        -(0.62 + 0.5 * g["wing"]),
-        trunk.across,
-    )
-    tail = Frame(
-        *trunk.point(-0.78, 0.14),
-        lean + r(-0.12, 0.12) - 1.25 * g["cock"],
-        -(0.26 + 0.62 * g["tail"]),
-        0.06 + 0.14 * g["fan"],
-    )
+    fold = lean + r(-0.06, 0.10) - 0.06
+    wing = Frame(*trunk.point(0.42, 0.16), fold, -(0.62 + 0.5 * g["wing"]), trunk.across)
+    lift = lean + r(-0.12, 0.12) - 1.25 * g["cock"]
+    tail = Frame(*trunk.point(-0.78, 0.14), lift, -(0.26 + 0.62 * g["tail"]), 0.06 + 0.14 * g["fan"])
     return Bird(
         trunk, head, beak, wing, tail, _legs(trunk, g["legs"], r),
         depth=0.028 + 0.11 * g["depth"],
@@ -141,15 +125,11 @@ def outline(b: Bird) -> tuple[Tensor, Tensor, Tensor]:
     turn = [k * math.pi / 8 for k in range(16)]
     discs = [(*b.trunk.point(math.cos(t), math.sin(t)), none) for t in turn]
     discs += [(b.head.x, b.head.y, b.head.along), (*b.beak.point(1, -b.curve), none + TIP)]
-    discs += [(*b.head.point(*_plume(b, k)), none + TIP) for k in range(2)]
+    discs += [(*b.head.point(*_plume(b, k)), none + TIP) for k in range(len(PLUMES))]
     discs += [(*b.wing.point(1, -0.12), none + TIP)]
     discs += [(*b.tail.point(p, q), none) for p, q in ((1, 1), (1, -1), (1 - b.fork, 0))]
     discs += [(x, y, none + TOE) for _, _, foot in b.legs for x, y in _toes(foot)]
     return tuple(torch.stack(torch.broadcast_tensors(*t), 1) for t in zip(*discs, strict=True))
-
-
-TIP = 0.02  # radius of what ends in a point
-TOE = 0.018
 
 
 def _toes(foot: Point) -> tuple[Point, Point]:
@@ -163,17 +143,11 @@ def _plume(b: Bird, k: int) -> tuple[Tensor, Tensor]:
     return tuple(a + (z - a) * b.crest for a, z in zip(start, end, strict=True))
 
 
-PLUMES = (((-0.05, 0.32), (-1.0, 1.5)), ((-0.25, 0.25), (-1.35, 0.85)))  # from, to: in the head's frame
-PARTS = (
-    "back", "beak", "belly", "breast", "crown", "forehead", "left eye", "left leg", "left wing", "nape",
-    "right eye", "right leg", "right wing", "tail", "throat",
-)  # fmt: skip
-
-
 def parts(b: Bird) -> dict[str, Point]:
-    """Object coordinates of the part points; `eye`, `wing` are the near ones."""
-    far, near = b.legs
-    middle = lambda leg: tuple((a + z) / 2 for a, z in zip(leg[1], leg[2], strict=True))  # noqa: E731
+    """Object coordinates of the visible ones of PARTS; a bird that looks to the right shows its right side."""
+    left_leg, right_leg = (
+        tuple((a + z) / 2 for a, z in zip(ankle, foot, strict=True)) for _, ankle, foot in b.legs
+    )
     return {
         "back": b.trunk.point(0.10, 0.82),
         "beak": b.beak.point(0.9, -0.81 * b.curve),
@@ -181,17 +155,14 @@ def parts(b: Bird) -> dict[str, Point]:
         "breast": b.trunk.point(0.78, -0.30),
         "crown": b.head.point(0.05, 0.85),
         "forehead": b.head.point(0.68, 0.50),
-        "eye": b.head.point(*EYE),
-        "near leg": middle(near),
-        "far leg": middle(far),
-        "wing": b.wing.point(0.35, 0.0),
+        "left leg": left_leg,
         "nape": b.head.point(-0.82, 0.05),
+        "right eye": b.head.point(*EYE),
+        "right leg": right_leg,
+        "right wing": b.wing.point(0.35, 0.0),
         "tail": b.tail.point(0.92 - 0.25 * b.fork, 0.75),
         "throat": b.head.point(0.40, -0.72),
     }
-
-
-EYE = (0.34, 0.24)
 
 
 def plumage(r: Chance) -> dict[str, Tensor]:
@@ -227,21 +198,21 @@ def draw(s: Sketch, b: Bird, marks: dict[str, Tensor]) -> None:
     _draw_eye(s, b)
 
 
-def tint(s: Sketch, d: Tensor, paint: str, when: Value = 1.0, soft: Value | None = None) -> None:
-    """Paint over what is drawn there, without relief; soft: width of the edge in object units (a pixel)."""
-    if isinstance(when, Tensor) and not bool(when.any()):
-        return
-    a = (0.5 - d / (s.pixel if soft is None else soft)).clamp_(0, 1) * s.at(when)
-    s.colour = torch.lerp(s.colour, s.paints[paint].expand_as(s.colour), a[:, None])
+def inside(s: Sketch, d: Tensor, soft: Value | None = None) -> Tensor:
+    """How much of each pixel a shape covers, [B, H, W]; soft: width of its edge in object units (a pixel)."""
+    return (0.5 - d / (s.pixel if soft is None else soft)).clamp_(0, 1)
 
 
-def overlay(s: Sketch, d: Tensor, paint: str, bevel: float) -> None:
-    """Lay a flat part close over what is there: it follows the relief below, raised by its own rounded rim."""
-    tint(s, d, paint)
-    a = (0.5 - d / s.pixel).clamp_(0, 1)
-    t = 1 - (1 + d / bevel).clamp_(0, 1)
-    s.height = s.height + (t * (2 - t)).sqrt_() * bevel * a
-    s.cover = torch.maximum(s.cover, a)
+def tint(s: Sketch, share: Tensor, paint: str) -> None:
+    """Paint that share [B, H, W] of each pixel, without relief."""
+    s.colour = torch.lerp(s.colour, s.paints[paint].expand_as(s.colour), share[:, None])
+
+
+def mark(s: Sketch, part: Tensor, shapes: dict[str, Tensor], marks: dict[str, Tensor]) -> None:
+    """Paint marks on those who wear them; part: what `inside` says of the part of the body that bears them."""
+    for name, d in shapes.items():
+        if bool(marks[name].any()):
+            tint(s, inside(s, d) * part * s.at(marks[name]), "mark")
 
 
 def _draw_legs(s: Sketch, b: Bird) -> None:
@@ -260,90 +231,86 @@ def _draw_tail(s: Sketch, b: Bird, marks: dict[str, Tensor]) -> None:
     end = (p - 1 + s.at(b.fork) * (1 - q)) * long
     d = torch.maximum(torch.maximum((q - 0.5 - 0.5 * p) * wide, end), (-0.2 - p) * long)
     s.fill(d, "wing", tone=0.85, bevel=0.05)
-    tint(s, torch.maximum(d, 0.01 - (p * long * 30).sin() * 0.05), "mark", marks["barred"])
-    tint(s, torch.maximum(d, -0.13 - end), "mark", marks["ended"])
+    mark(s, inside(s, d), {"barred": 0.01 - 0.05 * (30 * p * long).sin(), "ended": -0.13 - end}, marks)
 
 
 def _draw_beak(s: Sketch, b: Bird) -> None:
-    points = [b.beak.point(0, 0), b.beak.point(0.5, -0.25 * b.curve), b.beak.point(1, -b.curve)]
+    root, middle, tip = (b.beak.point(p, -p * p * b.curve) for p in (0, 0.5, 1))
     d = torch.minimum(
-        s.capsule(*points[0], *points[1], b.depth, 0.6 * b.depth),
-        s.capsule(*points[1], *points[2], 0.6 * b.depth, TIP),
+        s.capsule(*root, *middle, b.depth, 0.6 * b.depth), s.capsule(*middle, *tip, 0.6 * b.depth, TIP)
     )
     s.fill(d, "horn", bevel=0.05)
-    gape = s.limb(points, 0.004, 0.004)
-    tint(s, gape, "dark")
-
-
-def _blend(a: Tensor, b: Tensor, k: float) -> Tensor:
-    """Union of two shapes with a fillet about k wide (the quadratic smooth minimum of Quilez)."""
-    h = (k - (a - b).abs()).clamp_(min=0)
-    return torch.minimum(a, b) - h * h / (4 * k)
+    tint(s, inside(s, s.limb([root, middle, tip], 0.004)), "dark")
 
 
 def _draw_body(s: Sketch, b: Bird, marks: dict[str, Tensor]) -> None:
     trunk = s.ellipse(b.trunk.x, b.trunk.y, b.trunk.along, b.trunk.across, b.trunk.angle)
-    neck = s.capsule(
-        *b.trunk.point(0.45, 0.1), b.head.x, b.head.y, 0.75 * b.trunk.across, 0.75 * b.head.along
-    )
+    throat = b.trunk.point(0.45, 0.1)
+    neck = s.capsule(*throat, b.head.x, b.head.y, 0.75 * b.trunk.across, 0.75 * b.head.along)
     rump = s.capsule(*b.trunk.point(-0.3, 0.05), *b.tail.point(0.1, 0), 0.7 * b.trunk.across, 0.05)
     head = s.circle(b.head.x, b.head.y, b.head.along)
-    feathers = [
+    plumes = (
         s.capsule(*b.head.point(*start), *b.head.point(*_plume(b, k)), 0.5 * b.head.along, TIP)
         for k, (start, _) in enumerate(PLUMES)
-    ]
-    crest = torch.minimum(*feathers)
+    )
+    crest = torch.minimum(*plumes)
     d = _blend(_blend(_blend(trunk, rump, 0.12), neck, 0.16), torch.minimum(head, crest), 0.08)
     s.fill(d, "body", bevel=0.24)
+    body = inside(s, d)
 
     p, q = b.trunk.fields(s)
-    tint(s, q * s.at(b.trunk.across) + 0.06, "under", soft=0.12)
-    front = torch.maximum(d, (q - 0.3) * 0.3)
-    belt = torch.maximum(d, (p - 0.72 + 0.3 * q).abs() * 0.5 - 0.075)
-    tint(s, belt, "mark", marks["band"])
-    cells = (p * 19).sin() * (q * 9 + 0.5).sin()
-    tint(s, torch.maximum(front, 0.03 - cells * 0.06), "mark", marks["spots"])
-    cells = (p * 10 + q * 4).sin() * (q * 17).sin()
-    tint(s, torch.maximum(front, 0.02 - cells * 0.06), "mark", marks["streaks"])
+    tint(s, inside(s, q * s.at(b.trunk.across) + 0.06, 0.12) * body, "under")
+    below = 0.3 * (q - 0.3)
+    spots = 0.03 - 0.06 * (19 * p).sin() * (9 * q + 0.5).sin()
+    streaks = 0.02 - 0.06 * (10 * p + 4 * q).sin() * (17 * q).sin()
+    on_trunk = {
+        "band": 0.5 * (p - 0.72 + 0.3 * q).abs() - 0.075,
+        "spots": torch.maximum(below, spots),
+        "streaks": torch.maximum(below, streaks),
+    }
+    mark(s, body, on_trunk, marks)
 
     x, y = b.head.fields(s)
     radius = s.at(b.head.along)
     far = (x * x + y * y).sqrt()
     near = (far - 1.25) * radius  # the head and a little of the neck
-    for name, mark in (
-        ("hood", torch.minimum(near, crest)),
-        ("cap", torch.maximum(far - 2.4, 0.38 - 0.1 * x - y) * radius),
-        ("mask", torch.maximum(near, ((y - 0.12).abs() - 0.34 + 0.12 * x) * radius)),
-        ("stripe", torch.maximum(near, ((y - 0.2 - 0.05 * x).abs() - 0.13) * radius)),
-        ("bib", (((x - 0.55) ** 2 + (y + 0.95) ** 2).sqrt() - 0.78) * radius),
-        ("collar", torch.maximum((far - 1.42).abs() - 0.17, torch.maximum(x - 0.9, y - 0.6)) * radius),
-    ):
-        tint(s, torch.maximum(d, mark), "mark", marks[name])
+    ring = torch.maximum((far - 1.42).abs() - 0.17, torch.maximum(x - 0.9, y - 0.6))
+    on_head = {
+        "hood": torch.minimum(near, crest),
+        "cap": torch.maximum(far - 2.4, 0.38 - 0.1 * x - y) * radius,
+        "mask": torch.maximum(near, ((y - 0.12).abs() - 0.34 + 0.12 * x) * radius),
+        "stripe": torch.maximum(near, ((y - 0.2 - 0.05 * x).abs() - 0.13) * radius),
+        "bib": (((x - 0.55) ** 2 + (y + 0.95) ** 2).sqrt() - 0.78) * radius,
+        "collar": ring * radius,
+    }
+    mark(s, body, on_head, marks)
 
 
 def _draw_wing(s: Sketch, b: Bird, marks: dict[str, Tensor]) -> None:
-    p, q = b.wing.fields(s)
-    long = s.at(b.wing.along.abs())
-    quills = s.capsule(*b.wing.point(0.12, 0.05), *b.wing.point(1, -0.12), 0.56 * b.wing.across, TIP)
-    coverts = s.ellipse(
-        *b.wing.point(0.33, -0.08), 0.37 * b.wing.along.abs(), 0.58 * b.wing.across, b.wing.angle
-    )
+    long, wide = b.wing.along.abs(), b.wing.across
+    quills = s.capsule(*b.wing.point(0.12, 0.05), *b.wing.point(1, -0.12), 0.56 * wide, TIP)
+    coverts = s.ellipse(*b.wing.point(0.33, -0.08), 0.37 * long, 0.58 * wide, b.wing.angle)
     d = _blend(quills, coverts, 0.05)
-    overlay(s, d, "wing", 0.05)
+    wing = inside(s, d)
+    tint(s, wing, "wing")
+    rim = 0.05
+    t = 1 - (1 + d / rim).clamp_(0, 1)
+    s.height = s.height + (t * (2 - t)).sqrt_() * rim * wing  # folded flat, it follows the body's relief
+    s.cover = torch.maximum(s.cover, wing)
 
-    row = (p - 0.52 + 0.35 * q * q).abs() * long  # where the coverts end
-    vanes = torch.maximum(
-        (0.55 - p - 0.35 * q * q) * long, 0.03 * (1 - 2 * ((q + 0.1 * p) * 13).sin().abs()) + 0.02
-    )
-    scales = torch.maximum(d, torch.minimum(row - 0.008, vanes))
-    tint(s, scales, "edge", soft=0.04)
-    for name, mark in (
-        ("tips", (0.70 - p) * long),
-        ("bars", (torch.minimum((p - 0.30 + 0.1 * q).abs(), (p - 0.52 + 0.1 * q).abs()) - 0.05) * long),
-        ("patch", ((p - 0.17) ** 2 + 0.08 * q * q).sqrt() * long - 0.12),
-        ("ladder", 0.02 - (p * long * 27).sin() * 0.05),
-    ):
-        tint(s, torch.maximum(d, mark), "mark", marks[name])
+    p, q = b.wing.fields(s)
+    long = s.at(long)
+    past = (p - 0.52 + 0.35 * q * q) * long  # the coverts' end
+    lines = 0.05 - 0.06 * (13 * q + 1.3 * p).sin().abs()  # between the quills
+    tint(s, inside(s, torch.minimum(past.abs() - 0.008, torch.maximum(-past, lines)), 0.04) * wing, "edge")
+    bar = torch.minimum((p - 0.30 + 0.1 * q).abs(), (p - 0.52 + 0.1 * q).abs()) - 0.05
+    on_wing = {
+        "tips": (0.70 - p) * long,
+        "bars": bar * long,
+        "patch": ((p - 0.17) ** 2 + 0.08 * q * q).sqrt() * long - 0.12,
+        "ladder": 0.02 - 0.05 * (27 * p * long).sin(),
+    }
+    mark(s, wing, on_wing, marks)
 
 
 def _draw_eye(s: Sketch, b: Bird) -> None:
@@ -351,4 +318,10 @@ def _draw_eye(s: Sketch, b: Bird) -> None:
     radius = 0.02 + 0.13 * b.head.along
     s.fill(s.circle(x, y, radius), "light", tone=0.9, bevel=0.05)
     s.fill(s.circle(x, y, 0.74 * radius), "dark", tone=0.5, bevel=0.03)
-    tint(s, s.circle(x + 0.25 * radius, y + 0.28 * radius, 0.2 * radius), "light")
+    tint(s, inside(s, s.circle(x + 0.25 * radius, y + 0.28 * radius, 0.2 * radius)), "light")
+
+
+def _blend(a: Tensor, b: Tensor, k: float) -> Tensor:
+    """Union of two shapes with a fillet about k wide (the quadratic smooth minimum of Quilez)."""
+    h = (k - (a - b).abs()).clamp_(min=0)
+    return torch.minimum(a, b) - h * h / (4 * k)

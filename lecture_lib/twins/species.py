@@ -74,6 +74,10 @@ GROUPS = tuple(name.split()[-1].lower() for name in CLASSES)  # the family, whic
 SIDE = (0.35, 0.75)  # the longer side of the bird's box, in picture widths
 MARGIN = 0.015  # the least room between the box and the border, in picture widths
 TILT = 0.22  # radians
+_SIDES = {"left": "right", "right": "left"}
+OTHER_SIDE = [  # where in anatomy.PARTS the same part of the bird's other side is
+    anatomy.PARTS.index(" ".join(_SIDES.get(word, word) for word in name.split())) for name in anatomy.PARTS
+]
 
 
 def draw(names: Sequence[str], keys: Tensor, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -157,8 +161,8 @@ def place(bird: anatomy.Bird, longer: Tensor, r: Chance, size: int) -> tuple[Pos
         shear=0 * one,
     )  # fmt: skip
     x, y, radius = anatomy.outline(bird)
-    place = torch.stack(pose.to_picture(x, y), 2)  # [B, K, 2]
-    low, high = (place - radius[..., None]).amin(1), (place + radius[..., None]).amax(1)
+    discs, radius = torch.stack(pose.to_picture(x, y), 2), radius[:, :, None]
+    low, high = (discs - radius).amin(1), (discs + radius).amax(1)
     scale = longer / (high - low).amax(1)
     extent = scale[:, None] * (high - low)
     start = MARGIN + torch.stack([r(), r()], 1) * (1 - 2 * MARGIN - extent)
@@ -169,27 +173,14 @@ def place(bird: anatomy.Bird, longer: Tensor, r: Chance, size: int) -> tuple[Pos
 
 
 def locate(bird: anatomy.Bird, pose: Pose, size: int) -> np.ndarray:
-    """Part points float32 [B, 15, 3] in pixels; a bird that looks to the right turns its right side to us."""
+    """Part points float32 [B, 15, 3] in pixels, in the order of anatomy.PARTS."""
     points = anatomy.parts(bird)
-    right = pose.mirror > 0
-    out = []
-    for name in anatomy.PARTS:
-        side, _, what = name.partition(" ")
-        near = right == (side == "right")
-        if side not in ("left", "right"):
-            (x, y), seen = points[name], torch.ones_like(right)
-        elif what == "leg":
-            (near_x, near_y), (far_x, far_y) = points["near leg"], points["far leg"]
-            x, y, seen = (
-                torch.where(near, near_x, far_x),
-                torch.where(near, near_y, far_y),
-                torch.ones_like(right),
-            )
-        else:
-            (x, y), seen = points[what], near
-        u, v = pose.to_picture(x[:, None], y[:, None])
-        out.append(torch.stack([u[:, 0] * size, v[:, 0] * size, torch.ones(len(u))], 1) * seen[:, None])
-    return torch.stack(out, 1).numpy()
+    unseen = (torch.zeros(len(pose.x)),) * 2
+    x, y = (torch.stack(c, 1) for c in zip(*(points.get(p, unseen) for p in anatomy.PARTS), strict=True))
+    u, v = pose.to_picture(x, y)
+    seen = torch.tensor([float(name in points) for name in anatomy.PARTS])
+    looks_right = torch.stack([u * size, v * size, torch.ones_like(u)], 2) * seen[:, None]
+    return torch.where(pose.mirror.view(-1, 1, 1) > 0, looks_right, looks_right[:, OTHER_SIDE]).numpy()
 
 
 def bounds(cover: Tensor) -> np.ndarray:
@@ -221,7 +212,7 @@ def scene(keys: Tensor, window: Window, x: Tensor, y: Tensor, half: Tensor) -> T
     picture = torch.lerp(far, near, (0.5 + (mix - 0.5) * column(r(0.8, 2.2))).clamp(0, 1)[:, None])
     r = Chance(keys, 2)
     for _ in range(2):
-        picture = branch(picture, r, window, r(), r(), r(0.006, 0.02), r(0, math.pi), r(0.01, 0.06))
+        picture = branch(picture, r, window, r(), r(), r(0.006, 0.02), r(0, math.pi), r(0.008, 0.04))
     return branch(picture, r, window, x, y, half, r(-0.3, 0.3), 0.2 * half)
 
 
@@ -248,14 +239,14 @@ def branch(
 
     long, turn = column(r(0.05, 0.11)), column(r(0.6, 1.1))
     wide, cos, sin = 0.4 * long, turn.cos(), turn.sin()
-    step = 2 * (long * cos + wide * sin) + soft  # as much as a leaf needs
+    step = 2 * (long * cos + wide * sin) + 2 * soft  # as much as a leaf needs
     number = (along / step).floor_()
     there = (number * 12.9898 + column(r(0, 6.3))).sin_() > -0.2
     t, w = along.sub_((number + 0.5) * step), gap.sub_(long * sin)
     a, b = t * (cos / long) + w * (sin / long), w * (cos / wide) - t * (sin / wide)
     leaf = (a * a + b.abs()).sqrt_() - 1  # pointed at both ends
     green = hsv(r(0.12, 0.42), r(0.25, 0.75), r(0.25, 0.75))[:, :, None, None]
-    lit = 1 + 0.22 * b.sign()  # a fold along the middle
+    lit = (b * (0.44 * wide / soft)).clamp_(-0.22, 0.22).add_(1)  # a fold along the middle
     return torch.lerp(
         picture, green * lit[:, None], ((0.5 - leaf * (wide / soft)).clamp_(0, 1) * there)[:, None]
     )
