@@ -80,13 +80,14 @@ def _read_names(path: Path) -> tuple[np.ndarray, list[str]]:
     """Ids (int64, rising) and names of a file with lines "<id> <name>"."""
     named: dict[int, str] = {}
     lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").split("\n")
-    for number, line in enumerate(lines, start=1):
-        key, _, name = line.strip().partition(" ")
-        if not line.strip():
+    for number, line in enumerate(map(str.strip, lines), start=1):
+        if not line:
             continue
-        if not (key.isdecimal() and name) or int(key) in named:
-            fault = "has this id for the second time" if name and key.isdecimal() else "is not <id> <name>"
-            raise ValueError(f"cub200: line {number} of {path}, {line.strip()[:60]!r}, {fault}. {_AGAIN}")
+        key, _, name = line.partition(" ")
+        well_formed = key.isdecimal() and name
+        if not well_formed or int(key) in named:
+            fault = "has this id for the second time" if well_formed else "is not <id> <name>"
+            raise ValueError(f"cub200: line {number} of {path}, {line[:60]!r}, {fault}. {_AGAIN}")
         named[int(key)] = name.strip()
     if not named:
         raise ValueError(f"cub200: {path} is empty. {_AGAIN}")
@@ -105,8 +106,10 @@ def _read_rows(path: Path, columns: int, *ids: np.ndarray) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # what NumPy thinks of an empty file
             table = np.loadtxt(path, ndmin=2, comments=None, encoding="utf-8-sig")
-        if table.shape[1] != columns or not np.isfinite(table).all():
-            raise ValueError(f"{table.shape[1]} columns")
+        if table.shape[1] != columns:
+            raise ValueError(f"there are {table.shape[1]}")
+        if not np.isfinite(table).all():
+            raise ValueError("there is a nan or inf")
     except (ValueError, UserWarning) as error:  # NumPy's own name the line
         raise ValueError(f"cub200: {path} is not {columns} numbers a line ({error}). {_AGAIN}") from None
     shape = [len(known) for known in ids]
