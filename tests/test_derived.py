@@ -266,6 +266,13 @@ def test_box_crop_is_the_enlarged_box_worked_out_by_hand():
     assert np.array_equal(box_crops(collection, 1).tensor(0).numpy(), pixels[0, :, 10:18, 20:28])
 
 
+def test_box_crop_takes_whole_pixels_of_which_a_part_is_in_the_enlarged_box():
+    x = np.broadcast_to(np.arange(50), (1, 3, 50, 50)).astype(np.uint8)
+    found = box_crops(boxed([[20.5, 20, 24.5, 24]], x), 1.1).tensor(0)  # x 20.3 .. 24.7, y 19.8 .. 24.2
+    assert found.shape == (3, 6, 6)
+    assert (found[0].min(), found[0].max()) == (20, 24)
+
+
 def test_box_crop_is_warped_as_a_whole_and_not_cut():
     y, x = np.mgrid[:60, :80]
     ramp = np.stack([3 * x, 4 * y, 0 * x]).astype(np.uint8)
