@@ -184,8 +184,8 @@ def locate(bird: anatomy.Bird, pose: Pose, size: int) -> np.ndarray:
 
 
 def bounds(cover: Tensor) -> np.ndarray:
-    """Tight boxes float32 [B, 4] of what covers at least half a pixel."""
-    seen = cover > 0.5
+    """Tight boxes float32 [B, 4] of the pixels of which the bird covers more than a quarter."""
+    seen = cover > 0.25
     ends = []
     for axis in (1, 2):  # columns, then rows
         hit = seen.any(axis).to(torch.uint8)
