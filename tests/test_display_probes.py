@@ -697,6 +697,12 @@ def test_scores_that_are_nan_come_last(images, scores):
     for c in range(4):
         which.value = c
         assert min(shown(view)[0][0]) >= 25
+    table = np.full((N, 4), -1.0)
+    table[:, 1], table[::4, 0] = 0, 1
+    table[1::4, 0] = np.nan  # owls without a score of "duck" are no ducks
+    which, _, _, view = parts(display.probe_explorer(images, {"fc6": {1.0: table}}))
+    which.value = 0
+    assert shown(view)[1][0] == []
 
 
 def test_names_like_tags_are_only_text(images, scores):
