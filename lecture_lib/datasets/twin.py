@@ -150,7 +150,7 @@ def sun397() -> ImageCollection:
 
 
 def mit67() -> ImageCollection:
-    """Indoor scenes: 20 of MIT-67's classes in its five groups; splits `train` and `test`."""
+    """Indoor scenes: 25 of MIT-67's classes in its five groups; splits `train` and `test`."""
     per_class = MIT_TRAIN + MIT_TEST
     labels, keys = labelled("mit67", indoor.CLASSES, per_class)
 

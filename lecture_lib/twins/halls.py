@@ -10,7 +10,7 @@ import torch
 
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
-from lecture_lib.twins.grounds import land, room
+from lecture_lib.twins.grounds import land, room, window_pane
 from lecture_lib.twins.kinds.parts import union
 from lecture_lib.twins.repeats import block, fold, oval, pointed, rounded
 
@@ -114,6 +114,24 @@ POCKETS = [
 ]  # of a billiard table
 
 
+def waiting_room(s: Sketch, r: Chance) -> None:
+    """A room with a notice board and a clock."""
+    room(s, r, 0.84)
+    x = -0.28 + r(-0.06, 0.06)
+    s.fill(s.box(x, 0.24, 0.30, 0.20), "dark", bevel=0.03)
+    s.fill(s.box(x, 0.24, 0.26, 0.16), "body", bevel=0.01)
+    for k in range(4):
+        sheet = s.box(x - 0.17 + 0.115 * k, 0.24 + r(-0.06, 0.06), 0.042, 0.06)
+        s.fill(sheet, ("light", "accent")[k % 2], bevel=0.01)
+    x = 0.42 + r(-0.06, 0.06)
+    s.fill(s.circle(x, 0.36, 0.15), "dark", bevel=0.03)
+    s.fill(s.circle(x, 0.36, 0.12), "light", tone=1.2, bevel=0.01)
+    hand = r(0, 6.3)
+    hour = s.capsule(x, 0.36, x + 0.06 * (hand / 12).sin(), 0.36 + 0.06 * (hand / 12).cos(), 0.014)
+    minute = s.capsule(x, 0.36, x + 0.09 * hand.sin(), 0.36 + 0.09 * hand.cos(), 0.010)
+    s.fill(union(hour, minute), "dark", tone=0.6, bevel=0.01)
+
+
 def bar(s: Sketch, r: Chance) -> None:
     """Bottles on shelves behind a long counter, lamps over it."""
     land(s, r, -0.94, -0.86, "second")
@@ -139,6 +157,22 @@ def bar(s: Sketch, r: Chance) -> None:
     s.fill(block(fold(s.x, 0.36), s.y + 0.54, 0.14, 0.26), "body", tone=0.8, bevel=0.04)
     s.fill(s.box(0.0, -0.19, 1.35, 0.05), "light", bevel=0.05)
     s.fill(s.capsule(-1.3, -0.84, 1.3, -0.84, 0.022), "dark", bevel=0.03)
+
+
+def restaurant(s: Sketch, r: Chance) -> None:
+    """Tables with cloths to the floor, lamps over them, windows with curtains."""
+    room(s, r, 0.90)
+    for x in (-0.45, 0.45):
+        window_pane(s, r, x, 0.24)
+        s.fill(block((s.x - x).abs() - 0.21, s.y - 0.22, 0.05, 0.27), "body", tone=0.9, bevel=0.04)
+    s.fill(s.box(0.0, 0.50, 1.3, 0.03), "dark", bevel=0.03)
+    lamp = fold(s.x, 0.45, -1, 1)
+    s.fill(block(lamp, s.y - 0.90, 0.010, 0.25), "dark", bevel=0.02)
+    s.fill(torch.maximum(lamp.abs() - (0.74 - s.y) * 0.6, (s.y - 0.62).abs() - 0.07), "accent", bevel=0.05)
+    for x, y, size in ((-0.47, -0.32, 0.24), (0.47, -0.32, 0.24), (r(-0.12, 0.12), -0.64, 0.36)):
+        s.fill(s.trapezoid(x, y - 0.6 * size, 0.94 * size, 0.86 * size, 0.6 * size), "second", bevel=0.08)
+        s.fill(s.trapezoid(x, y - 0.28 * size, 1.12 * size, 0.99 * size, 0.28 * size), "light", bevel=0.06)
+        s.fill(s.ellipse(x, y, size, 0.26 * size), "light", tone=1.1, bevel=0.03)
 
 
 def bowling(s: Sketch, r: Chance) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lecture_lib.twins import grounds
 from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
 from lecture_lib.twins.grounds import land, room
@@ -114,6 +115,20 @@ def laundromat(s: Sketch, r: Chance) -> None:
         s.fill(oval(dx - 0.28 * pitch, top, 0.035, 0.035), "accent", bevel=0.03)
 
 
+def shoe_shop(s: Sketch, r: Chance) -> None:
+    """Shelves along the wall, a mirror and a bench for trying on."""
+    edge = land(s, r, -0.62, -0.52, "second")
+    s.fill(s.box(0.0, edge, 1.3, 0.03), "body", bevel=0.02)
+    for y in (0.56, 0.16, -0.24):
+        s.fill(s.box(0.0, y - 0.03, 1.3, 0.03), "dark", bevel=0.03)
+    s.fill(block(fold(s.x + s.at(r(-0.2, 0.2)), 0.9), s.y - 0.12, 0.028, 0.70), "dark", tone=0.8, bevel=0.03)
+    x = r(-0.3, 0.3)
+    s.fill(
+        union(s.box(x - 0.34, -0.86, 0.035, 0.12), s.box(x + 0.34, -0.86, 0.035, 0.12)), "dark", bevel=0.03
+    )
+    s.fill(s.box(x, -0.70, 0.46, 0.07, corner=0.05), "accent", bevel=0.06)
+
+
 def bathroom(s: Sketch, r: Chance) -> None:
     """A tub with a shower, a washbasin under a mirror and a water closet before tiles."""
     edge = land(s, r, -0.48, -0.40, "second")
@@ -173,6 +188,16 @@ def staircase(s: Sketch, r: Chance) -> None:
     s.fill(torch.maximum(rail.abs() / (1 + slope * slope) ** 0.5 - 0.035, -0.62 - s.x), "accent", bevel=0.04)
     s.fill(s.box(-0.64, -0.52, 0.05, 0.32), "accent", bevel=0.05)
     s.fill(s.circle(-0.64, -0.17, 0.07), "accent", bevel=0.07)
+
+
+def office(s: Sketch, r: Chance) -> None:
+    """A room with blinds and a desk with drawers."""
+    grounds.office(s, r)
+    s.fill(union(s.box(-0.50, -0.68, 0.035, 0.24), s.box(0.33, -0.66, 0.20, 0.24)), "body", bevel=0.04)
+    for y in (-0.54, -0.68, -0.82):
+        s.fill(s.box(0.33, y, 0.16, 0.055), "body", tone=0.8, bevel=0.03)
+        s.fill(s.box(0.33, y, 0.04, 0.012), "light", bevel=0.02)
+    s.fill(s.box(0.0, -0.42, 0.62, 0.04), "accent", bevel=0.04)
 
 
 def computer_room(s: Sketch, r: Chance) -> None:
