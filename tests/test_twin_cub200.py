@@ -261,3 +261,15 @@ def test_neither_colour_nor_place_tells_the_species(cub):
         x = (x - x[train].mean(0)) / (x[train].std(0) + 1e-6)
         model = RidgeClassifier(alpha=100).fit(x[train], cub.labels[train])
         assert (model.predict(x[test]) == cub.labels[test]).mean() < by_lot(36, len(test)), name
+
+
+def test_place_size_and_mean_colour_of_the_box_vary_alike_in_every_species(cub):
+    boxes = np.concatenate([b.xyxy for b in cub.boxes]).astype(int)
+    pictures = cub.stack().numpy()
+    mean = [p[:, y0:y1, x0:x1].mean((1, 2)) for p, (x0, y0, x1, y1) in zip(pictures, boxes, strict=True)]
+    longer = (boxes[:, 2:] - boxes[:, :2]).max(1, keepdims=True)
+    x = np.concatenate([boxes[:, :2] + boxes[:, 2:], longer, mean], 1).reshape(36, 60, -1)  # class by class
+    between = 60 * ((x.mean(1) - x.mean((0, 1))) ** 2).sum(0)
+    share = between / ((x - x.mean((0, 1))) ** 2).sum((0, 1))
+    # by lot a Beta(35 / 2, 2124 / 2) variable: mean 0.0162, standard deviation 0.0038
+    assert (share < 0.0162 + 4 * 0.0038).all(), share
