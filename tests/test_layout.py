@@ -21,7 +21,7 @@ ORDER = [
     ["datasets"],
     ["backbones"],
     ["encoders"],
-    ["embedding", "claims"],
+    ["embedding", "claims", "probes"],
     ["display", "exercises", "environment"],
 ]
 HEIGHT = {part: i for i, parts in enumerate(ORDER) for part in parts}

@@ -1,0 +1,337 @@
+"""Linear SVMs of all classes and of a whole path of C, trained together.
+
+For each class and each C, with targets y_i = +1 (the class is there) or -1, this finds
+
+    min over w, b of   J(w, b) = 1/2 |w|^2 + sum_i c_i loss(y_i (w . x_i + b)),     c_i = C times a weight
+
+with loss(m) = max(0, 1 - m)^2 ("squared_hinge") or max(0, 1 - m) ("hinge"). One such problem is small; all of
+them share the pictures x_i, so that an iteration of all is two matrix products.
+
+The method goes down in directions that each problem has for itself:
+
+- x is turned to its principal axes once. There the Hessian is nearly diagonal, 1 + mean(c loss'') lambda_j, and the
+  inverse of that is where L-BFGS (Nocedal and Wright 2006, algorithm 7.4) starts from.
+- Once few examples are active (with m_i < 1), their alpha_i are the solution of as many linear equations:
+  Newton's direction, as in Chapelle (2007), "Training a support vector machine in the primal".
+- The length of a step and b are found together, by Newton's method in two variables on the scores: no product.
+- b is then optimal, so alpha_i = -c_i loss'(m_i) meets the constraints of the dual problem, whose value
+  D(alpha) <= min J comes at no cost. A problem is done when J - D <= tol J: proved, not guessed.
+- The hinge has a kink. It is smoothed over a width, and the smoothed loss is shifted by that width times the last
+  alpha_i / c_i, which is the method of multipliers (Bertsekas 1982, chapter 5): the smoothed minima then tend to
+  the hinge's own, while the width need not tend to zero. The test for the end is the hinge's, unsmoothed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+HISTORY = 8  # steps that L-BFGS remembers
+NEWTON_STEPS = 4  # of the search along a direction, some passes over the scores each
+AT_ONCE = 2**24  # scores of a block of problems, 64 MB; about ten such arrays are in memory at once
+PRODUCTS = 6000  # pictures whose products with each other fit well into memory (144 MB)
+FEW = 0.5  # part of the pictures up to which solving for the active ones is cheaper than many small steps
+INNER = 0.03  # a smoothed hinge is minimised until its gap is this part of the hinge's own
+SHARPER = 0.5  # factor of the width from one smoothed hinge to the next
+NARROWEST = 0.03  # width
+SQUARED = (
+    0.5  # the squared hinge is the smoothed one of this width, short^2 / (2 width), but for its straight part
+)
+
+
+@dataclass(frozen=True)
+class Path:
+    """Minimisers for K values of C and P classes: weights float32 [K, P, d]; bias, objective, gap float32 [K, P].
+
+    The true minimum of J lies between objective - gap and objective.
+    """
+
+    weights: Tensor
+    bias: Tensor
+    objective: Tensor
+    gap: Tensor
+    iterations: int
+
+
+def solve(
+    x: Tensor,
+    targets: Tensor,
+    weights: Tensor,
+    path: Sequence[float],
+    *,
+    loss: str = "squared_hinge",
+    penalise_bias: bool = False,
+    tol: float = 1e-3,
+    max_iter: int = 1000,
+) -> Path:
+    """Train P linear SVMs on the same examples, for each C of the path.
+
+    x              float32 [N, d]
+    targets        float32 [P, N], +1 or -1
+    weights        float32 [P, N], c_i / C >= 0; 0 leaves an example out of a problem
+    path           values of C > 0, in any order
+    loss           "squared_hinge" or "hinge"
+    penalise_bias  add 1/2 b^2 to J, as LIBLINEAR does
+    tol            largest gap at the end, as a part of the objective
+
+    Warns if some problem is not solved to `tol` after max_iter iterations.
+    """
+    axes = PrincipalAxes(x, centred=not penalise_bias)
+    block = max(1, AT_ONCE // len(x))
+    parts = []
+    for y, weight in zip(targets.split(block), weights.split(block), strict=True):
+        u, b = y.new_zeros(len(y), axes.z.shape[1]), y.new_zeros(len(y))
+        found = {}
+        for c in sorted(path):  # each C goes on from the next smaller one
+            found[c] = _solve(axes, y, c * weight, u, b, loss == "hinge", float(penalise_bias), tol, max_iter)
+            u, b = found[c][:2]
+        parts.append([found[c] for c in path])
+    u, b, objective, gap = (
+        torch.stack([torch.cat([part[k][i] for part in parts]) for k in range(len(path))]) for i in range(4)
+    )
+    late = gap > tol * objective
+    if late.any():
+        worst = float((gap / objective)[late].max())
+        warnings.warn(
+            f"{int(late.sum())} of {late.numel()} SVMs were stopped after {max_iter} iterations, up to {worst:.1e} "
+            "of the objective above the minimum. Scale the features to length 1, or take a smaller C."
+        )
+    w = u @ axes.basis.T
+    return Path(w, b - w @ axes.mean, objective, gap, sum(found[4] for part in parts for found in part))
+
+
+class PrincipalAxes:
+    """x [N, d] in axes for which z^T z is diagonal: z = (x - mean) basis, w = basis u, |w| = |u|.
+
+    z float32 [N, r], basis [d, r] with r = min(N, d); spread [r], the diagonal; radius, the length of the longest z
+    """
+
+    def __init__(self, x: Tensor, centred: bool):
+        # only a bias that is free takes up the change that centring makes
+        self.mean = x.mean(0) if centred else x.new_zeros(x.shape[1])
+        z, span = x - self.mean, None
+        if len(x) < x.shape[1]:  # w lies in the span of the pictures
+            span, r = torch.linalg.qr(z.T)
+            z = r.T
+        turn = torch.linalg.eigh(z.T @ z)[1]
+        self.z = z @ turn
+        self.basis = turn if span is None else span @ turn
+        self.spread = self.z.square().sum(0)
+        self.radius = self.z.norm(dim=1).max()
+        self.products = self.z @ self.z.T if len(x) <= PRODUCTS else None
+
+
+@dataclass(frozen=True)
+class _Problems:
+    """P problems on their way: their rows in the result, targets and costs c_i [P, N], and where they are.
+
+    u [P, r] and b [P]; score = z u without b, [P, N]
+    width [P, 1] of the smoothing; shift [P, N], what is added to 1 - m before
+    """
+
+    row: Tensor
+    y: Tensor
+    cost: Tensor
+    u: Tensor
+    b: Tensor
+    score: Tensor
+    width: Tensor
+    shift: Tensor
+
+    def only(self, kept: Tensor) -> _Problems:
+        return _Problems(*(getattr(self, field.name)[kept] for field in fields(self)))
+
+
+def _solve(
+    axes: PrincipalAxes,
+    y: Tensor,
+    cost: Tensor,
+    u: Tensor,
+    b: Tensor,
+    hinge: bool,
+    beta: float,
+    tol: float,
+    max_iter: int,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
+    """Go from u, b to the minima of P problems: u, b, objective, gap, iterations. beta = 1 penalises b, 0 does not."""
+    found = torch.empty_like(u), torch.empty_like(b), torch.empty_like(b), torch.empty_like(b)
+    row = torch.arange(len(y), device=y.device)
+    width = y.new_full((len(y), 1), 1.0 if hinge else SQUARED)
+    now = _Problems(row, y, cost, u, b, u @ axes.z.T, width, torch.zeros_like(y))
+    now = replace(now, b=_search(now, torch.zeros_like(u), torch.zeros_like(y), hinge, beta)[1])
+    step = before = None
+    trusted = torch.ones_like(b, dtype=torch.bool)
+    memory: list[tuple[Tensor, Tensor, Tensor]] = []
+    for iteration in range(max_iter + 1):
+        objective, gap, smooth_gap, gradient, slope, curvature = _measure(axes, now, hinge, beta)
+        if step is not None:
+            change = gradient - before
+            product = (step * change).sum(1)
+            rho = torch.where(product > 0, 1 / product, 0)  # 0: a step that is not remembered
+            memory = [*memory[1 - HISTORY :], (step, change, rho)]
+        done = gap <= tol * objective
+        if iteration == max_iter:
+            done = torch.ones_like(done)
+        if done.any():
+            for result, value in zip(found, (now.u, now.b, objective, gap), strict=True):
+                result[now.row[done]] = value[done]
+            if done.all():
+                break
+            now, kept = now.only(~done), ~done
+            gap, smooth_gap, gradient, slope, curvature, trusted = (
+                a[kept] for a in (gap, smooth_gap, gradient, slope, curvature, trusted)
+            )
+            memory = [tuple(a[kept] for a in item) for item in memory]
+        if hinge and (close := (smooth_gap <= INNER * gap)[:, None]).any():
+            width = torch.where(close, (now.width * SHARPER).clamp(min=NARROWEST), now.width)
+            now = replace(now, width=width, shift=torch.where(close, width * slope, now.shift))
+            gradient, slope, curvature = _measure(axes, now, hinge, beta)[3:]
+        scale = 1 / (1 + (now.cost * curvature).mean(1, keepdim=True) * axes.spread)
+        direction = _direction(gradient, memory, scale)
+        if axes.products is not None:
+            _take_newton(direction, axes, now, slope, curvature, beta, trusted)
+        ahead = direction @ axes.z.T
+        t, b = _search(now, direction, ahead, hinge, beta)
+        trusted = (t > 0.01) | ~trusted  # active sets can go in a circle: after no step, another direction
+        step, before = t[:, None] * direction, gradient
+        now = replace(now, u=now.u + step, b=b, score=now.score + t[:, None] * ahead)
+    return *found, iteration
+
+
+def _measure(axes: PrincipalAxes, now: _Problems, hinge: bool, beta: float) -> tuple[Tensor, ...]:
+    """Objective and its gap to the dual; the smoothed loss's gap, gradient in u, slopes and curvatures."""
+    short = 1 - now.y * (now.score + now.b[:, None])
+    value, slope, curvature = _loss(short + now.shift, now.width, hinge)
+    alpha = now.cost * slope
+    pulled = (alpha * now.y) @ axes.z  # sum_i alpha_i y_i z_i, which is u at the minimum
+    tilt = (alpha * now.y).sum(1)
+    dual = alpha.sum(1) - (pulled.square().sum(1) + beta * tilt.square()) / 2
+    if (
+        not beta
+    ):  # alpha is to satisfy tilt = 0; what shrinking the heavier side until it does takes from the dual
+        off, lack, lack_y = tilt.abs(), (alpha * short).sum(1), (alpha * now.y * short).sum(1)
+        mean_lack = (lack + tilt.sign() * lack_y) / (alpha.sum(1) + off).clamp(min=1e-30)
+        change = off * axes.radius
+        dual = dual - now.b * tilt - off * mean_lack.abs() - change * (now.u - pulled).norm(dim=1)
+        dual = dual - change.square() / 2
+    half = (now.u.square().sum(1) + beta * now.b.square()) / 2
+    last = now.shift / now.width  # the slopes that the shift was made of
+    smooth = half + (now.cost * (value - now.width * last.square() / 2)).sum(1)
+    smooth_gap = smooth - dual + (now.cost * (slope - last).square()).sum(1) * now.width[:, 0] / 2
+    objective = half + (now.cost * short.clamp(min=0)).sum(1) if hinge else smooth
+    return objective, objective - dual if hinge else smooth_gap, smooth_gap, now.u - pulled, slope, curvature
+
+
+def _loss(short: Tensor, width: Tensor, hinge: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Loss and its first two derivatives in short = 1 - m: short^2 / (2 width), straight beyond the width if hinge."""
+    slope = short.clamp(min=0) / width
+    curved = short > 0
+    if hinge:
+        slope = slope.clamp(max=1)
+        curved &= short <= width
+    return slope * (short - slope * width / 2), slope, curved.to(short.dtype) / width
+
+
+def _direction(gradient: Tensor, memory: list[tuple[Tensor, Tensor, Tensor]], scale: Tensor) -> Tensor:
+    """L-BFGS's two loops, each problem with its own numbers; scale is the inverse Hessian to start from."""
+    q = gradient
+    factors = []
+    for step, change, rho in reversed(memory):
+        a = rho * (step * q).sum(1)
+        q = q - a[:, None] * change
+        factors.append(a)
+    q = scale * q
+    for (step, change, rho), a in zip(memory, reversed(factors), strict=True):
+        q = q + (a - rho * (change * q).sum(1))[:, None] * step
+    return -q
+
+
+def _take_newton(
+    direction: Tensor,
+    axes: PrincipalAxes,
+    now: _Problems,
+    slope: Tensor,
+    curvature: Tensor,
+    beta: float,
+    trusted: Tensor,
+) -> None:
+    """Put the way to the minimum of the local quadratic into the rows of problems that it is cheap for.
+
+    With u = sum_i alpha_i y_i z_i, only the alpha_i of examples with curvature are unknown, the active ones.
+    Their slopes (1 - m_i + shift_i) / width = alpha_i / c_i are linear equations (Chapelle 2007, section 4).
+    """
+    count = (curvature > 0).sum(1)
+    few = trusted & (count > 0) & (count <= FEW * len(axes.z))
+
+    def solve_one(p: int) -> None:
+        active = curvature[p].nonzero()[:, 0]
+        flat = ((curvature[p] == 0) & (slope[p] > 0)).nonzero()[:, 0]
+        y, fixed = now.y[p, active], (now.cost[p] * now.y[p])[flat]
+        rows = axes.products[active]
+        system = rows[:, active]
+        system.diagonal().add_(now.width[p] / now.cost[p, active])
+        right = torch.stack([y * (1 + now.shift[p, active]) - rows[:, flat] @ fixed, torch.ones_like(y)], 1)
+        s, s1 = torch.cholesky_solve(right, torch.linalg.cholesky(system)).T
+        b = (s.sum() + fixed.sum()) / (s1.sum() + beta)
+        direction[p] = (s - b * s1) @ axes.z[active] + fixed @ axes.z[flat] - now.u[p]
+
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        list(pool.map(solve_one, few.nonzero()[:, 0].tolist()))
+    torch.set_num_threads(threads)
+
+
+def _search(
+    now: _Problems, direction: Tensor, ahead: Tensor, hinge: bool, beta: float
+) -> tuple[Tensor, Tensor]:
+    """Minimise J(u + t direction, b) over t and b of each problem, both [P].
+
+    Newton's method in two variables from t = 0 and the present b. A step that does not go down is taken again
+    from the best point so far, with more of the largest curvature that there can be added: with all of it, it does.
+    """
+    q = now.y * ahead
+    linear, square = (now.u * direction).sum(1), direction.square().sum(1)
+    highest = now.cost / now.width
+    highest_t, highest_b = (highest * q * q).sum(1), highest.sum(1)
+    short = 1 - now.y * now.score + now.shift
+    t, b, damping, best = torch.zeros_like(now.b), now.b, torch.full_like(now.b, 1e-6), None
+    for _ in range(NEWTON_STEPS + 1):
+        if best is not None:
+            _, t, b, dt, db, tt, tb, bb = best
+            tt, bb = tt + damping * highest_t + 1e-12, bb + damping * highest_b + 1e-12
+            determinant = tt * bb - tb * tb
+            t, b = t - (bb * dt - tb * db) / determinant, b - (tt * db - tb * dt) / determinant
+        value, slope, curvature = _loss(short - b[:, None] * now.y - t[:, None] * q, now.width, hinge)
+        value = (now.cost * value).sum(1) + t * (linear + t * square / 2) + beta * b * b / 2
+        slope, curvature = now.cost * slope, now.cost * curvature
+        curved = curvature * q
+        here = torch.stack(
+            [
+                *(value, t, b),
+                linear + t * square - (slope * q).sum(1),  # dJ/dt
+                beta * b - (slope * now.y).sum(1),  # dJ/db
+                square + (curved * q).sum(1),  # d2J/dt2
+                (curved * now.y).sum(1),  # d2J/dtdb
+                beta + curvature.sum(1),  # d2J/db2
+            ]
+        )
+        if best is None:
+            best = here
+            continue
+        # where values agree in all their digits, the gradient still tells which is lower
+        same = (here[0] - best[0]).abs() <= 1e-6 * best[0].abs()
+        lower = torch.where(same, _slant(here) < _slant(best), here[0] < best[0])
+        best = torch.where(lower, here, best)
+        damping = torch.where(lower, damping / 10, (damping * 100).clamp(1e-2, 1)).clamp(min=1e-6)
+    return best[1], best[2]
+
+
+def _slant(point: Tensor) -> Tensor:
+    """How much lower the minimum may be, by gradient and curvature."""
+    _, _, _, dt, db, tt, _, bb = point
+    return dt.square() / (tt + 1e-12) + db.square() / (bb + 1e-12)
