@@ -228,6 +228,33 @@ def write_run(
     return _write(settings.PACKAGE_DATA / "results", document)
 
 
+@dataclass(frozen=True)
+class Run:
+    """A run that was recorded by `write_run`: what it found, and a line that says what made it, and when."""
+
+    results: tuple[Result, ...]
+    claims: tuple[Claim, ...]
+    provenance: str
+
+
+def read_run(name: str, profile: str | None = None) -> Run:
+    """Read a recorded run of a profile, by default the one in use; FileNotFoundError if there is none."""
+    path = settings.PACKAGE_DATA / "results" / f"{name}.{profile or settings.current().profile}.json"
+    if not path.is_file():
+        there = ", ".join(sorted(file.stem for file in path.parent.glob("*.json"))) or "none"
+        raise FileNotFoundError(f"There is no recorded run {path.stem}; there are: {there}.")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    packages = ", ".join(
+        f"{package} {document['versions'][package]}" for package in ("torch", "scikit-learn")
+    )
+    provenance = (
+        f"recorded {document['date']} by: {document['command']} "
+        f"(seed {document['seed']}, {packages}, {document['seconds']:.0f} s)"
+    )
+    results = tuple(Result(**result) for result in document["results"])
+    return Run(results, tuple(Claim(**claim) for claim in document["claims"]), provenance)
+
+
 def _document(
     notebook: str, seconds: float, peak_mb: float, results: Sequence[Result], claims: Sequence[Claim]
 ) -> dict:
