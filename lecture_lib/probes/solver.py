@@ -9,8 +9,8 @@ them share the pictures x_i, so that an iteration of all is two matrix products.
 
 The method goes down in directions that each problem has for itself:
 
-- x is turned to its principal axes once. There the Hessian is nearly diagonal, 1 + mean(c loss'') lambda_j, and the
-  inverse of that is where L-BFGS (Nocedal and Wright 2006, algorithm 7.4) starts from.
+- L-BFGS (Nocedal and Wright 2006, algorithm 7.4). In the principal axes of x the Hessian is nearly diagonal,
+  1 + mean(c loss'') lambda_j; the inverse of that is where it starts from.
 - Once few examples are active (with m_i < 1), their alpha_i are the solution of as many linear equations:
   Newton's direction, as in Chapelle (2007), "Training a support vector machine in the primal".
 - The length of a step and b are found together, by Newton's method in two variables on the scores: no product.
@@ -35,6 +35,7 @@ HISTORY = 8  # steps that L-BFGS remembers
 NEWTON_STEPS = 4  # of the search along a direction, some passes over the scores each
 AT_ONCE = 2**24  # scores of a block of problems, 64 MB; about ten such arrays are in memory at once
 PRODUCTS = 6000  # pictures whose products with each other fit well into memory (144 MB)
+CHEAP = 1000  # dimensions up to which finding the principal axes takes no time to speak of
 FEW = 0.5  # part of the pictures up to which solving for the active ones is cheaper than many small steps
 INNER = 0.03  # a smoothed hinge is minimised until its gap is this part of the hinge's own
 SHARPER = 0.5  # factor of the width from one smoothed hinge to the next
@@ -81,17 +82,19 @@ def solve(
 
     Warns if some problem is not solved to `tol` after max_iter iterations.
     """
-    axes = PrincipalAxes(x, centred=not penalise_bias)
+    features = Features(x, centred=not penalise_bias)
     block = max(1, AT_ONCE // len(x))
     parts = []
     for y, weight in zip(targets.split(block), weights.split(block), strict=True):
-        u, b = y.new_zeros(len(y), axes.z.shape[1]), y.new_zeros(len(y))
+        w, b = y.new_zeros(len(y), x.shape[1]), y.new_zeros(len(y))
         found = {}
         for c in sorted(path):  # each C goes on from the next smaller one
-            found[c] = _solve(axes, y, c * weight, u, b, loss == "hinge", float(penalise_bias), tol, max_iter)
-            u, b = found[c][:2]
+            found[c] = _solve(
+                features, y, c * weight, w, b, loss == "hinge", float(penalise_bias), tol, max_iter
+            )
+            w, b = found[c][:2]
         parts.append([found[c] for c in path])
-    u, b, objective, gap = (
+    w, b, objective, gap = (
         torch.stack([torch.cat([part[k][i] for part in parts]) for k in range(len(path))]) for i in range(4)
     )
     late = gap > tol * objective
@@ -101,43 +104,48 @@ def solve(
             f"{int(late.sum())} of {late.numel()} SVMs were stopped after {max_iter} iterations, up to {worst:.1e} "
             "of the objective above the minimum. Scale the features to length 1, or take a smaller C."
         )
-    w = u @ axes.basis.T
-    return Path(w, b - w @ axes.mean, objective, gap, sum(found[4] for part in parts for found in part))
+    w = features.turn_back(w)
+    return Path(w, b - w @ features.mean, objective, gap, sum(found[4] for part in parts for found in part))
 
 
-class PrincipalAxes:
-    """x [N, d] in axes for which z^T z is diagonal: z = (x - mean) basis, w = basis u, |w| = |u|.
+class Features:
+    """x [N, d], less its mean where b is free to make up for it, and what does not change while w does.
 
-    z float32 [N, r], basis [d, r] with r = min(N, d); spread [r], the diagonal; radius, the length of the longest z
+    z          float32 [N, d]; in their principal axes, where that is cheap: z = (x - mean) basis
+    products   z z^T, [N, N], unless there are too many pictures
+    radius     length of the longest z
+    stiffness  the eigenvalues of z^T z, [d], or a typical one, []: their mean, weighted by themselves
     """
 
     def __init__(self, x: Tensor, centred: bool):
-        # only a bias that is free takes up the change that centring makes
         self.mean = x.mean(0) if centred else x.new_zeros(x.shape[1])
-        z, span = x - self.mean, None
-        if len(x) < x.shape[1]:  # w lies in the span of the pictures
-            span, r = torch.linalg.qr(z.T)
-            z = r.T
-        turn = torch.linalg.eigh(z.T @ z)[1]
-        self.z = z @ turn
-        self.basis = turn if span is None else span @ turn
-        self.spread = self.z.square().sum(0)
-        self.radius = self.z.norm(dim=1).max()
+        self.z, self.basis = x - self.mean, None
         self.products = self.z @ self.z.T if len(x) <= PRODUCTS else None
+        self.radius = self.z.norm(dim=1).max()
+        if self.products is None or x.shape[1] <= CHEAP:
+            self.basis = torch.linalg.eigh(self.z.T @ self.z)[1]
+            self.z = self.z @ self.basis
+            self.stiffness = self.z.square().sum(0)
+        else:
+            self.stiffness = self.products.square().sum() / self.products.diagonal().sum().clamp(min=1e-30)
+
+    def turn_back(self, w: Tensor) -> Tensor:
+        """Weights [..., d] for x of those for z."""
+        return w if self.basis is None else w @ self.basis.T
 
 
 @dataclass(frozen=True)
 class _Problems:
     """P problems on their way: their rows in the result, targets and costs c_i [P, N], and where they are.
 
-    u [P, r] and b [P]; score = z u without b, [P, N]
+    w [P, d] and b [P]; score = z w without b, [P, N]
     width [P, 1] of the smoothing; shift [P, N], what is added to 1 - m before
     """
 
     row: Tensor
     y: Tensor
     cost: Tensor
-    u: Tensor
+    w: Tensor
     b: Tensor
     score: Tensor
     width: Tensor
@@ -148,27 +156,27 @@ class _Problems:
 
 
 def _solve(
-    axes: PrincipalAxes,
+    features: Features,
     y: Tensor,
     cost: Tensor,
-    u: Tensor,
+    w: Tensor,
     b: Tensor,
     hinge: bool,
     beta: float,
     tol: float,
     max_iter: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
-    """Go from u, b to the minima of P problems: u, b, objective, gap, iterations. beta = 1 penalises b, 0 does not."""
-    found = torch.empty_like(u), torch.empty_like(b), torch.empty_like(b), torch.empty_like(b)
+    """Go from w, b to the minima of P problems: w, b, objective, gap, iterations. beta = 1 penalises b, 0 does not."""
+    found = torch.empty_like(w), torch.empty_like(b), torch.empty_like(b), torch.empty_like(b)
     row = torch.arange(len(y), device=y.device)
     width = y.new_full((len(y), 1), 1.0 if hinge else SQUARED)
-    now = _Problems(row, y, cost, u, b, u @ axes.z.T, width, torch.zeros_like(y))
-    now = replace(now, b=_search(now, torch.zeros_like(u), torch.zeros_like(y), hinge, beta)[1])
+    now = _Problems(row, y, cost, w, b, w @ features.z.T, width, torch.zeros_like(y))
+    now = replace(now, b=_search(now, torch.zeros_like(w), torch.zeros_like(y), hinge, beta)[1])
     step = before = None
     trusted = torch.ones_like(b, dtype=torch.bool)
     memory: list[tuple[Tensor, Tensor, Tensor]] = []
     for iteration in range(max_iter + 1):
-        objective, gap, smooth_gap, gradient, slope, curvature = _measure(axes, now, hinge, beta)
+        objective, gap, smooth_gap, gradient, slope, curvature = _measure(features, now, hinge, beta)
         if step is not None:
             change = gradient - before
             product = (step * change).sum(1)
@@ -178,7 +186,7 @@ def _solve(
         if iteration == max_iter:
             done = torch.ones_like(done)
         if done.any():
-            for result, value in zip(found, (now.u, now.b, objective, gap), strict=True):
+            for result, value in zip(found, (now.w, now.b, objective, gap), strict=True):
                 result[now.row[done]] = value[done]
             if done.all():
                 break
@@ -190,25 +198,25 @@ def _solve(
         if hinge and (close := (smooth_gap <= INNER * gap)[:, None]).any():
             width = torch.where(close, (now.width * SHARPER).clamp(min=NARROWEST), now.width)
             now = replace(now, width=width, shift=torch.where(close, width * slope, now.shift))
-            gradient, slope, curvature = _measure(axes, now, hinge, beta)[3:]
-        scale = 1 / (1 + (now.cost * curvature).mean(1, keepdim=True) * axes.spread)
+            gradient, slope, curvature = _measure(features, now, hinge, beta)[3:]
+        scale = 1 / (1 + (now.cost * curvature).mean(1, keepdim=True) * features.stiffness)
         direction = _direction(gradient, memory, scale)
-        if axes.products is not None:
-            _take_newton(direction, axes, now, slope, curvature, beta, trusted)
-        ahead = direction @ axes.z.T
+        if features.products is not None:
+            _take_newton(direction, features, now, slope, curvature, beta, trusted)
+        ahead = direction @ features.z.T
         t, b = _search(now, direction, ahead, hinge, beta)
         trusted = (t > 0.01) | ~trusted  # active sets can go in a circle: after no step, another direction
         step, before = t[:, None] * direction, gradient
-        now = replace(now, u=now.u + step, b=b, score=now.score + t[:, None] * ahead)
+        now = replace(now, w=now.w + step, b=b, score=now.score + t[:, None] * ahead)
     return *found, iteration
 
 
-def _measure(axes: PrincipalAxes, now: _Problems, hinge: bool, beta: float) -> tuple[Tensor, ...]:
-    """Objective and its gap to the dual; the smoothed loss's gap, gradient in u, slopes and curvatures."""
+def _measure(features: Features, now: _Problems, hinge: bool, beta: float) -> tuple[Tensor, ...]:
+    """Objective and its gap to the dual; the smoothed loss's gap, gradient in w, slopes and curvatures."""
     short = 1 - now.y * (now.score + now.b[:, None])
     value, slope, curvature = _loss(short + now.shift, now.width, hinge)
     alpha = now.cost * slope
-    pulled = (alpha * now.y) @ axes.z  # sum_i alpha_i y_i z_i, which is u at the minimum
+    pulled = (alpha * now.y) @ features.z  # sum_i alpha_i y_i z_i, which is w at the minimum
     tilt = (alpha * now.y).sum(1)
     dual = alpha.sum(1) - (pulled.square().sum(1) + beta * tilt.square()) / 2
     if (
@@ -216,15 +224,15 @@ def _measure(axes: PrincipalAxes, now: _Problems, hinge: bool, beta: float) -> t
     ):  # alpha is to satisfy tilt = 0; what shrinking the heavier side until it does takes from the dual
         off, lack, lack_y = tilt.abs(), (alpha * short).sum(1), (alpha * now.y * short).sum(1)
         mean_lack = (lack + tilt.sign() * lack_y) / (alpha.sum(1) + off).clamp(min=1e-30)
-        change = off * axes.radius
-        dual = dual - now.b * tilt - off * mean_lack.abs() - change * (now.u - pulled).norm(dim=1)
+        change = off * features.radius
+        dual = dual - now.b * tilt - off * mean_lack.abs() - change * (now.w - pulled).norm(dim=1)
         dual = dual - change.square() / 2
-    half = (now.u.square().sum(1) + beta * now.b.square()) / 2
+    half = (now.w.square().sum(1) + beta * now.b.square()) / 2
     last = now.shift / now.width  # the slopes that the shift was made of
     smooth = half + (now.cost * (value - now.width * last.square() / 2)).sum(1)
     smooth_gap = smooth - dual + (now.cost * (slope - last).square()).sum(1) * now.width[:, 0] / 2
     objective = half + (now.cost * short.clamp(min=0)).sum(1) if hinge else smooth
-    return objective, objective - dual if hinge else smooth_gap, smooth_gap, now.u - pulled, slope, curvature
+    return objective, objective - dual if hinge else smooth_gap, smooth_gap, now.w - pulled, slope, curvature
 
 
 def _loss(short: Tensor, width: Tensor, hinge: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -253,7 +261,7 @@ def _direction(gradient: Tensor, memory: list[tuple[Tensor, Tensor, Tensor]], sc
 
 def _take_newton(
     direction: Tensor,
-    axes: PrincipalAxes,
+    features: Features,
     now: _Problems,
     slope: Tensor,
     curvature: Tensor,
@@ -262,23 +270,26 @@ def _take_newton(
 ) -> None:
     """Put the way to the minimum of the local quadratic into the rows of problems that it is cheap for.
 
-    With u = sum_i alpha_i y_i z_i, only the alpha_i of examples with curvature are unknown, the active ones.
+    With w = sum_i alpha_i y_i z_i, only the alpha_i of examples with curvature are unknown, the active ones.
     Their slopes (1 - m_i + shift_i) / width = alpha_i / c_i are linear equations (Chapelle 2007, section 4).
     """
     count = (curvature > 0).sum(1)
-    few = trusted & (count > 0) & (count <= FEW * len(axes.z))
+    few = trusted & (count > 0) & (count <= FEW * len(features.z))
 
     def solve_one(p: int) -> None:
         active = curvature[p].nonzero()[:, 0]
         flat = ((curvature[p] == 0) & (slope[p] > 0)).nonzero()[:, 0]
         y, fixed = now.y[p, active], (now.cost[p] * now.y[p])[flat]
-        rows = axes.products[active]
+        rows = features.products[active]
         system = rows[:, active]
         system.diagonal().add_(now.width[p] / now.cost[p, active])
         right = torch.stack([y * (1 + now.shift[p, active]) - rows[:, flat] @ fixed, torch.ones_like(y)], 1)
-        s, s1 = torch.cholesky_solve(right, torch.linalg.cholesky(system)).T
+        factor, failed = torch.linalg.cholesky_ex(system)
+        if failed:  # singular in float32, with long features or a huge C: L-BFGS's direction stays
+            return
+        s, s1 = torch.cholesky_solve(right, factor).T
         b = (s.sum() + fixed.sum()) / (s1.sum() + beta)
-        direction[p] = (s - b * s1) @ axes.z[active] + fixed @ axes.z[flat] - now.u[p]
+        direction[p] = (s - b * s1) @ features.z[active] + fixed @ features.z[flat] - now.w[p]
 
     threads = torch.get_num_threads()
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
@@ -289,13 +300,13 @@ def _take_newton(
 def _search(
     now: _Problems, direction: Tensor, ahead: Tensor, hinge: bool, beta: float
 ) -> tuple[Tensor, Tensor]:
-    """Minimise J(u + t direction, b) over t and b of each problem, both [P].
+    """Minimise J(w + t direction, b) over t and b of each problem, both [P].
 
     Newton's method in two variables from t = 0 and the present b. A step that does not go down is taken again
     from the best point so far, with more of the largest curvature that there can be added: with all of it, it does.
     """
     q = now.y * ahead
-    linear, square = (now.u * direction).sum(1), direction.square().sum(1)
+    linear, square = (now.w * direction).sum(1), direction.square().sum(1)
     highest = now.cost / now.width
     highest_t, highest_b = (highest * q * q).sum(1), highest.sum(1)
     short = 1 - now.y * now.score + now.shift
