@@ -12,7 +12,7 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -173,6 +173,29 @@ def mean_interval(
     return float(low), float(high)
 
 
+def bootstrap(
+    measure: Callable[[np.ndarray], float], n: int, *, seed: int, n_boot: int = 1000, level: float = 0.95
+) -> tuple[float, float]:
+    """Return a percentile bootstrap interval for a measure of n pictures that is no mean, such as mAP.
+
+    measure  takes int64 [n], pictures drawn with replacement from 0 .. n-1; NaN where it is undefined for them
+
+    Resamples whose measure is NaN are left out. Raises ValueError if they are more than half, or for n < 2.
+    """
+    if n < 2:
+        raise ValueError(f"A bootstrap needs two pictures or more, not {n}.")
+    rng = np.random.default_rng(seed)
+    values = np.array([measure(rng.integers(0, n, n)) for _ in range(n_boot)], dtype=np.float64)
+    undefined = np.isnan(values)
+    if undefined.sum() > n_boot / 2:
+        raise ValueError(
+            f"The measure is NaN for {undefined.sum()} of {n_boot} resamples of {n} pictures: too few pictures "
+            "define it. Take more, or a measure of what is there."
+        )
+    low, high = np.quantile(values[~undefined], [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
 class Stopwatch:
     """Seconds since it was made."""
 
@@ -216,12 +239,14 @@ def write_run(
     *,
     command: str,
     seed: int,
+    network: str,
 ) -> Path:
     """Write what a run too long for a notebook found to ``data/results/``, with how to repeat it."""
     document = _document(name, seconds, peak_mb, results, claims)
     document |= {
         "command": command,
         "seed": seed,
+        "network": network,
         "versions": {"python": sys.version.split()[0], **{name: metadata.version(name) for name in VERSIONS}},
         "date": datetime.now(UTC).date().isoformat(),
     }
@@ -249,7 +274,7 @@ def read_run(name: str, profile: str | None = None) -> Run:
     )
     provenance = (
         f"recorded {document['date']} by: {document['command']} "
-        f"(seed {document['seed']}, {packages}, {document['seconds']:.0f} s)"
+        f"({document['network']}, seed {document['seed']}, {packages}, {document['seconds']:.0f} s)"
     )
     results = tuple(Result(**result) for result in document["results"])
     return Run(results, tuple(Claim(**claim) for claim in document["claims"]), provenance)
