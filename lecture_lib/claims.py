@@ -259,6 +259,7 @@ class Run:
 
     results: tuple[Result, ...]
     claims: tuple[Claim, ...]
+    network: str
     provenance: str
 
 
@@ -277,7 +278,8 @@ def read_run(name: str, profile: str | None = None) -> Run:
         f"({document['network']}, seed {document['seed']}, {packages}, {document['seconds']:.0f} s)"
     )
     results = tuple(Result(**result) for result in document["results"])
-    return Run(results, tuple(Claim(**claim) for claim in document["claims"]), provenance)
+    found = tuple(Claim(**claim) for claim in document["claims"])
+    return Run(results, found, document["network"], provenance)
 
 
 def _document(
