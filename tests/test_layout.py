@@ -21,7 +21,8 @@ ORDER = [
     ["datasets"],
     ["backbones"],
     ["encoders"],
-    ["embedding", "claims", "probes"],
+    ["embedding", "claims"],
+    ["probes"],  # above claims: its run on photographs records results
     ["display", "exercises", "environment"],
 ]
 HEIGHT = {part: i for i, parts in enumerate(ORDER) for part in parts}
