@@ -2,7 +2,7 @@
 
 Every learner here takes features, labels and several values of C, and returns one `Linear` for each of them:
 
-svm                  one-vs-rest linear SVMs, by our own solver (svm.py), all classes and values of C together
+svm                  one-vs-rest linear SVMs, by our own solver (solver.py), all classes and values of C together
 logistic_regression  softmax over the classes, by scikit-learn
 
 C is the weight of the training error against 1/2 |w|^2: a small C means much regularisation.

@@ -36,6 +36,7 @@ NEWTON_STEPS = 4  # of the search along a direction, some passes over the scores
 AT_ONCE = 2**24  # scores of a block of problems, 64 MB; about ten such arrays are in memory at once
 PRODUCTS = 6000  # pictures whose products with each other fit well into memory (144 MB)
 CHEAP = 1000  # dimensions up to which finding the principal axes takes no time to speak of
+FRESH = 50  # iterations until scores are computed anew: the rounding of many small steps adds up
 FEW = 0.5  # part of the pictures up to which solving for the active ones is cheaper than many small steps
 INNER = 0.03  # a smoothed hinge is minimised until its gap is this part of the hinge's own
 SHARPER = 0.5  # factor of the width from one smoothed hinge to the next
@@ -207,7 +208,10 @@ def _solve(
         t, b = _search(now, direction, ahead, hinge, beta)
         trusted = (t > 0.01) | ~trusted  # active sets can go in a circle: after no step, another direction
         step, before = t[:, None] * direction, gradient
-        now = replace(now, w=now.w + step, b=b, score=now.score + t[:, None] * ahead)
+        w, score = now.w + step, now.score + t[:, None] * ahead
+        if iteration % FRESH == FRESH - 1:
+            score = w @ features.z.T
+        now = replace(now, w=w, b=b, score=score)
     return *found, iteration
 
 
