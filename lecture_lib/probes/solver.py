@@ -40,10 +40,8 @@ FRESH = 50  # iterations until scores are computed anew: the rounding of many sm
 FEW = 0.5  # part of the pictures up to which solving for the active ones is cheaper than many small steps
 INNER = 0.03  # a smoothed hinge is minimised until its gap is this part of the hinge's own
 SHARPER = 0.5  # factor of the width from one smoothed hinge to the next
-NARROWEST = 0.03  # width
-SQUARED = (
-    0.5  # the squared hinge is the smoothed one of this width, short^2 / (2 width), but for its straight part
-)
+NARROWEST = 0.03  # the width at the end: below it, float32 no longer tells slopes apart
+SQUARED = 0.5  # the width of which short^2 / (2 width) is the squared hinge
 
 
 @dataclass(frozen=True)
