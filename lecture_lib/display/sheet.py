@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 
 from lecture_lib import datasets
+from lecture_lib.datasets.layout import LAYOUT
 from lecture_lib.display.pictures import contact_sheet
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line, draw, save."""
     parser = argparse.ArgumentParser(prog="python -m lecture_lib.display.sheet", description=__doc__)
-    parser.add_argument("name", help="ilsvrc2012, caltech101, sun397, voc2007 or voc2012")
+    parser.add_argument("name", help=", ".join(LAYOUT))
     parser.add_argument("out", type=Path, help="the PNG to write")
     parser.add_argument("--per-class", type=int, default=1, metavar="N", help="pictures a class (1)")
     parser.add_argument("--size", type=int, default=128, metavar="S", help="pixels of a picture (128)")
