@@ -130,6 +130,54 @@ def test_interval_of_many_images_is_the_plain_percentile_interval():
     assert claims.mean_interval(values, seed=0) == pytest.approx(tuple(resampled), abs=width / 20)
 
 
+def test_bootstrap_of_a_measure_that_is_no_mean_covers_the_truth():
+    rng = np.random.default_rng(0)
+    samples = rng.exponential(size=(300, 60))
+    intervals = [
+        claims.bootstrap(lambda rows, x=x: x[rows].mean(), 60, seed=i, n_boot=300)
+        for i, x in enumerate(samples)
+    ]
+    covered = np.mean([low <= 1 <= high for low, high in intervals])
+    assert 0.9 < covered < 0.975
+    narrower = claims.bootstrap(lambda rows: samples[0, rows].mean(), 60, seed=0, n_boot=300, level=0.5)
+    assert intervals[0][0] < narrower[0] < samples[0].mean() < narrower[1] < intervals[0][1]
+
+
+def test_bootstrap_draws_pictures_with_replacement_and_repeats_with_its_seed():
+    seen = []
+    x = np.random.default_rng(1).normal(size=20)
+
+    def measure(rows):
+        seen.append(rows)
+        return np.median(x[rows])
+
+    first = claims.bootstrap(measure, 20, seed=3, n_boot=50)
+    rows = np.array(seen)
+    assert rows.shape == (50, 20)
+    assert rows.dtype == np.int64
+    assert (rows.min(), rows.max()) == (0, 19)
+    assert len({tuple(r) for r in rows.tolist()}) == 50
+    assert np.mean([len(set(r)) / 20 for r in rows.tolist()]) == pytest.approx(
+        1 - (1 - 1 / 20) ** 20, abs=0.03
+    )
+    assert claims.bootstrap(measure, 20, seed=3, n_boot=50) == first
+    assert claims.bootstrap(measure, 20, seed=4, n_boot=50) != first
+
+
+def test_bootstrap_leaves_out_resamples_that_define_no_measure():
+    rare = np.arange(10) == 0  # in 65 % of the resamples
+
+    def where_the_rare_one_is(rows):
+        return float(rows.mean()) if rare[rows].any() else np.nan
+
+    low, high = claims.bootstrap(where_the_rare_one_is, 10, seed=0)
+    assert 0 <= low < high <= 9
+    with pytest.raises(ValueError, match=r"NaN for \d+ of 40 resamples of 10 pictures"):
+        claims.bootstrap(lambda rows: np.nan if rare[rows].any() else 1.0, 10, seed=0, n_boot=40)
+    with pytest.raises(ValueError, match="two pictures or more, not 1"):
+        claims.bootstrap(np.mean, 1, seed=0)
+
+
 def test_ten_thousand_resamples_of_a_thousand_images_take_no_second():
     values = np.random.default_rng(0).normal(size=1000)
     start = time.process_time()
@@ -280,9 +328,9 @@ def test_interrupted_write_leaves_the_old_file(demo, monkeypatch):
 
 
 def test_long_run_says_how_to_repeat_it(demo):
-    path = claims.write_run(
-        "pretrain", 900, 2000, [result()], [], command="python -m lecture_lib.backbones.pretrain", seed=4
-    )
+    claim = judge([1.0, 2.0, 2.5, 1.5, 2.0])
+    told = {"command": "python -m lecture_lib.backbones.pretrain", "seed": 4, "network": "twin-alexnet"}
+    path = claims.write_run("pretrain", 900, 2000, [result()], [claim], **told)
     assert path == demo / "data" / "results" / "pretrain.demo.json"
     read = json.loads(path.read_text(encoding="utf-8"))
     assert read["command"] == "python -m lecture_lib.backbones.pretrain"
@@ -290,6 +338,16 @@ def test_long_run_says_how_to_repeat_it(demo):
     assert read["versions"]["numpy"] == np.__version__
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", read["date"])
     assert read["results"][0]["mean"] == 81.25
+    back = claims.read_run("pretrain")
+    assert (back.results, back.claims) == ((result(),), (claim,))
+    for word in (read["date"], told["command"], "twin-alexnet", "seed 4", "900 s"):
+        assert word in back.provenance
+
+
+def test_run_that_was_not_recorded_names_those_that_were(demo):
+    claims.write_run("pretrain", 1, 1, [], [], command="c", seed=0, network="n")
+    with pytest.raises(FileNotFoundError, match=r"no recorded run probes\.real; there are: pretrain\.demo"):
+        claims.read_run("probes", "real")
 
 
 def test_peak_memory_is_this_process_own_and_in_megabytes():
