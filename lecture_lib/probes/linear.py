@@ -123,13 +123,15 @@ def logistic_regression(
         )
     copies = COPIES if dropout else 1
     x, labels = drop_features(x, dropout, copies, seed), np.tile(labels, copies)
+    # of two classes scikit-learn trains w = w_1 - w_0, with 1/2 |w|^2 = |W|^2
+    factor = 2 if labels.max() == 1 else 1
     found = []
     for c in Cs:
         learner = linear_model.LogisticRegression(
-            C=c / copies, class_weight=class_weight, tol=tol, max_iter=1000
+            C=c * factor / copies, class_weight=class_weight, tol=tol, max_iter=1000
         ).fit(x, labels)
         weights, bias = learner.coef_, learner.intercept_
-        if len(weights) == 1:  # two classes: scikit-learn gives the log-odds of the second
+        if len(weights) == 1:
             weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
         found.append(Linear(weights.astype(np.float32), bias.astype(np.float32), c))
     return found
