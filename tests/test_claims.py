@@ -167,11 +167,11 @@ def test_bootstrap_draws_pictures_with_replacement_and_repeats_with_its_seed():
 def test_bootstrap_leaves_out_resamples_that_define_no_measure():
     rare = np.arange(10) == 0  # in 65 % of the resamples
 
-    def where_the_rare_one_is(rows):
-        return float(rows.mean()) if rare[rows].any() else np.nan
+    def mean_with_the_rare_one(rows):
+        return 50 + rows.mean() if rare[rows].any() else np.nan
 
-    low, high = claims.bootstrap(where_the_rare_one_is, 10, seed=0)
-    assert 0 <= low < high <= 9
+    low, high = claims.bootstrap(mean_with_the_rare_one, 10, seed=0)
+    assert 50 <= low < high <= 59
     with pytest.raises(ValueError, match=r"NaN for \d+ of 40 resamples of 10 pictures"):
         claims.bootstrap(lambda rows: np.nan if rare[rows].any() else 1.0, 10, seed=0, n_boot=40)
     with pytest.raises(ValueError, match="two pictures or more, not 1"):
