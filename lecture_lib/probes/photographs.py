@@ -29,7 +29,7 @@ SEEDS = range(5)  # one split each
 PER_CLASS, HELD = 30, 5  # training pictures of a class, and those of them that validate
 CURVE = (1, 3, 5, 10, 15, 20)
 POOLS = {"mean": "mean of the map", 2: "2 x 2 means"}  # of a convolutional tap
-SVM_CS, LOGISTIC_CS = (1.0, 10.0), (10.0, 100.0)  # vectors have length 1; below and above it gets worse
+SVM_CS, LOGISTIC_CS = (1.0, 10.0), (10.0, 100.0)  # for vectors of length 1; validation has its best there
 DROPOUT = 0.5
 
 Vectors = Mapping[str | int, np.ndarray]  # pooling -> float32 [N, d]
@@ -160,7 +160,8 @@ def augment(
     CNNaug trains on the sixteen views of each picture, each of length 1, and sums a test picture's scores over
     them. C is chosen for whole pictures by threefold validation; a view has C / 16, so that a picture's errors
     weigh the same. mAP has 11 points, over the classes that have a positive in both parts; its interval is
-    over test pictures, and a resample without a positive of a class goes without that class.
+    over test pictures, and a resample without a positive of a class goes without that class. With so few
+    positives it lies high, because a resample that repeats a positive near the top repeats its precision.
     """
     n = len(encoders.CNNAUG)
     encoder = encoders.cnn(net, tap, pool=pool, l2=True)
