@@ -105,7 +105,8 @@ class Claim:
     def numbers(self) -> str:
         """The effect and its interval in one line."""
         few = f"; a t interval, from only {self.n} pairs" if self.n < FEW else ""
-        return f"{self.effect:+.3g} {self.unit}, interval {self.low:+.3g} to {self.high:+.3g} (n = {self.n}{few})"
+        effect = round(self.effect, 12) + 0.0  # a sum of zeros with rounding is 0, and not -0
+        return f"{effect:+.3g} {self.unit}, interval {self.low:+.3g} to {self.high:+.3g} (n = {self.n}{few})"
 
 
 def paired_claim(
