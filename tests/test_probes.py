@@ -7,6 +7,7 @@ import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.svm import SVC, LinearSVC
+from threadpoolctl import threadpool_limits
 
 from lecture_lib import probes, settings
 from lecture_lib.metrics import average_precision
@@ -29,7 +30,8 @@ def one_thread():
     settings.current()
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with threadpool_limits(1):  # NumPy's
+        yield
     torch.set_num_threads(before)
 
 
@@ -112,8 +114,8 @@ def quietly(function, *arguments, **options):
 DATA = {
     "mixed": {"noise": 2.0},
     "parted": {"noise": 0.3},
-    "wide": {"n": 60, "d": 200, "noise": 1.0},
-    "eight classes": {"n": 300, "d": 60, "classes": 8, "noise": 3.0},
+    "wide": {"n": 60, "d": 100, "noise": 1.0},
+    "eight classes": {"n": 240, "d": 50, "classes": 8, "noise": 3.0},
 }
 WAYS = {
     "all": {},
@@ -242,12 +244,12 @@ def test_wherever_it_stops_the_true_minimum_lies_between_objective_and_objective
     y = signs(labels)
     y[1, ::3] *= -1  # a class that cannot be learned
     weights = np.random.default_rng(0).uniform(0.2, 3, y.shape)
-    path = (*CS[:-1], 100.0)
+    path = (0.01, 1.0, 100.0)
     costs = [c * weights for c in path]
     least = [
         objective(*references(x, y, c, loss, penalise_bias), x, y, c, loss, penalise_bias) for c in costs
     ]
-    for stop in (0, 1, 2, 5, 12):
+    for stop in (0, 1, 2, 6):
         form = {"loss": loss, "penalise_bias": penalise_bias, "max_iter": stop}
         stopped = quietly(solve, x, y, weights, path, **form)
         found = (getattr(stopped, a).double().numpy() for a in ("weights", "bias", "objective", "gap"))
@@ -340,7 +342,7 @@ def test_runs_are_equal_to_the_bit_and_the_number_of_threads_changes_only_the_la
     runs = []
     for n in (1, 2, 2):
         torch.set_num_threads(n)
-        runs.append(probes.svm(x, labels, (0.1, 10), loss=loss, dropout=0.2))
+        runs.append(probes.svm(x, labels, [1], loss=loss, dropout=0.2))
         assert torch.get_num_threads() == n
     for one, two, again in zip(*runs, strict=True):
         assert (two.weights == again.weights).all()
@@ -443,25 +445,25 @@ def test_features_of_any_length_with_C_scaled_for_it(length, loss):
 
 
 def hard_cases():
-    x, labels = pictures(120, 20)
+    x, labels = pictures(72, 20)
     one_hot = (signs(labels).T > 0).astype(np.int8)
     return {
         "a row of zeros": (np.concatenate([x, np.zeros((1, 20))]), np.append(labels, 0)),
-        "only rows of zeros": (np.zeros((120, 20)), labels),
-        "equal rows": (np.ones((120, 20)), labels),
-        "a constant feature": (np.c_[x, np.full(120, 3)], labels),
-        "repeated rows": (np.repeat(x[:40], 4, 0), np.repeat(labels[:40], 4)),
+        "only rows of zeros": (np.zeros((72, 20)), labels),
+        "equal rows": (np.ones((72, 20)), labels),
+        "a constant feature": (np.c_[x, np.full(72, 3)], labels),
+        "repeated rows": (np.repeat(x[:24], 4, 0), np.repeat(labels[:24], 4)),
         "repeated rows in different classes": (
-            np.repeat(x[:40], 4, 0),
-            np.random.default_rng(0).integers(0, 3, 160),
+            np.repeat(x[:24], 4, 0),
+            np.random.default_rng(0).integers(0, 3, 96),
         ),
         "one feature": (x[:, :1], labels),
         "one picture a class": (x[:6], labels[:6]),
         "one picture": (x[:1], labels[:1]),
-        "one class": (x, np.zeros(120, int)),
+        "one class": (x, np.zeros(72, int)),
         "a class without pictures": (x, labels + (labels > 2)),
         "a class that nobody knows": (x, np.where(np.arange(6) == 1, np.int8(-1), one_hot)),
-        "a class without negatives": (x, np.c_[np.ones(120, np.int8), one_hot]),
+        "a class without negatives": (x, np.c_[np.ones(72, np.int8), one_hot]),
     }
 
 
@@ -475,7 +477,7 @@ def test_hard_cases_are_solved(case, way, paths):
     for loss in LOSSES:
         for penalise_bias in (True, False):
             form = {"loss": loss, "penalise_bias": penalise_bias}
-            found = probes.svm(x, labels, (0.01, 100), **form)
+            found = probes.svm(x, labels, (0.01, 10), **form)
             proved = (paths[-1].objective - paths[-1].gap).numpy()
             for probe, least in zip(found, proved, strict=True):
                 c = probe.C * known
