@@ -13,8 +13,9 @@ threads = str(max(1, (os.cpu_count() or 1) // workers))
 os.environ["LECTURE_CACHE"] = str(Path(__file__).parent / "build" / "cache")
 os.environ["MPLBACKEND"] = "agg"
 os.environ.setdefault("IPYTHONDIR", str(Path(__file__).parent / "build" / "ipython"))
-os.environ.setdefault("LECTURE_THREADS", threads)
-os.environ.setdefault("OMP_NUM_THREADS", threads)
+if "LECTURE_THREADS" not in os.environ or "THREADS_SET_BY_CONFTEST" in os.environ:
+    # a worker inherits what the process that started it has set for itself: all cores
+    os.environ.update(LECTURE_THREADS=threads, OMP_NUM_THREADS=threads, THREADS_SET_BY_CONFTEST="1")
 
 NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 
