@@ -7,7 +7,6 @@ import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.svm import SVC, LinearSVC
-from threadpoolctl import threadpool_limits
 
 from lecture_lib import probes, settings
 from lecture_lib.metrics import average_precision
@@ -30,8 +29,7 @@ def one_thread():
     settings.current()
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    with threadpool_limits(1):  # NumPy's
-        yield
+    yield
     torch.set_num_threads(before)
 
 
