@@ -1,9 +1,10 @@
-"""Several views of one picture: Razavian's sixteen (CNNaug), ten crops, picture and mirror image.
+"""Several views of one picture: Razavian's sixteen (CNNaug), ten crops, picture and mirror image, a pyramid.
 
 The views of a training picture are as many training samples. A test picture's scores are summed, or averaged,
 over its V views: `scores.reshape(len(images), V, -1).mean(1)`, and features pooled in the same way.
 
-A view is a picture like any other: a network takes the central square of it, as its preprocessing says.
+A network takes a view as a picture like any other, of which it sees the central square (`cut`, `expand`). For local
+descriptors, which are computed once for the whole picture, a view is those of them that lie in it (`inside`).
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ VERSION = 1  # part of every recipe: raise it when the same view would give othe
 class View:
     """A window of a picture, then turned, then mirrored.
 
-    side      of the window in sides of the picture, or, where it is `square`, in shorter sides; at most 1
+    side      of the window in sides of the picture, across and down where these differ, or, where it is `square`,
+              in shorter sides; at most 1
     at        where the window lies: (0, 0) top left, (1, 0) top right, (0.5, 0.5) centre
     angle     degrees, what is seen turns anticlockwise
     mirrored  left and right exchanged
     """
 
     name: str
-    side: float = 1.0
+    side: float | tuple[float, float] = 1.0
     at: tuple[float, float] = (0.5, 0.5)
     square: bool = False
     angle: float = 0.0
@@ -75,6 +77,16 @@ TEN_CROPS = _with_mirrors(
 A network takes them whole with `dataclasses.replace(net, resize=net.input_size)`; otherwise it cuts their centre.
 """
 
+PYRAMID = (
+    WHOLE,
+    *(
+        View(f"{name} third", (1, 1 / 3), (0.5, y))
+        for name, y in (("top", 0), ("middle", 0.5), ("bottom", 1))
+    ),
+    *(View(f"{name} quarter", 1 / 2, at) for name, at in PLACES.items() if name != "centre"),
+)
+"""A spatial pyramid of 1 x 1, 3 x 1 and 2 x 2 regions, eight in all (Chatfield et al. 2011, section 2.4)."""
+
 
 def cut(picture: Tensor, view: View) -> Tensor:
     """Cut one view: uint8 [3, H, W] to uint8 [3, h, w], which may share memory with the picture.
@@ -87,13 +99,36 @@ def cut(picture: Tensor, view: View) -> Tensor:
             f"A picture is uint8 [3, H, W], not {str(picture.dtype).removeprefix('torch.')} {list(picture.shape)}."
         )
     height, width = picture.shape[1:]
-    across, down = (min(height, width),) * 2 if view.square else (width, height)
-    w, h = max(1, round(view.side * across)), max(1, round(view.side * down))
+    w, h = (max(1, round(side)) for side in _sides(view, height, width))
     x, y = round(view.at[0] * (width - w)), round(view.at[1] * (height - h))
     seen = picture[:, y : y + h, x : x + w]
     if view.angle:
         seen = rotate(seen, view.angle)
     return seen.flip(2) if view.mirrored else seen
+
+
+def inside(view: View, xy: Tensor, height: int, width: int) -> Tensor:
+    """Say which points lie in a view of a picture: [N, 2], x and y, to bool [N]; a mirrored view has the same.
+
+    The centre of the top left pixel is (0, 0), so the picture's edges are at -1/2 and at its sides - 1/2. Windows are
+    not rounded to whole pixels, and own their left and upper edges: those of a pyramid's level share no point and
+    leave none out. Raises ValueError for a turned view.
+    """
+    if view.angle:
+        raise ValueError(f"The view {view.name!r} is turned: its descriptors are not those of the picture.")
+    sides = torch.tensor(_sides(view, height, width), dtype=torch.float64)
+    start = torch.tensor(view.at, dtype=torch.float64) * (torch.tensor([width, height]) - sides)
+    # a quarter of a thousandth of a pixel, so that the rounding of a third does not decide on which side a point is
+    point = xy.double() + 0.5 + 0.00025
+    start, sides = start.to(xy.device), sides.to(xy.device)
+    return ((point >= start) & (point < start + sides)).all(1)
+
+
+def _sides(view: View, height: int, width: int) -> tuple[float, float]:
+    """Width and height of a view's window in pixels."""
+    across, down = (min(height, width),) * 2 if view.square else (width, height)
+    w, h = view.side if isinstance(view.side, tuple) else (view.side, view.side)
+    return w * across, h * down
 
 
 def rotate(picture: Tensor, angle: float) -> Tensor:
