@@ -10,13 +10,10 @@ together: that costs 12 % on an idle machine with two cores, and half of the spe
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from threading import Lock
 from typing import Literal
 
@@ -29,6 +26,7 @@ from lecture_lib import store
 from lecture_lib.backbones import Backbone, crop, features, normalise
 from lecture_lib.backbones.backbone import check_taps
 from lecture_lib.datasets.collection import ImageCollection
+from lecture_lib.encoders.parallel import in_order
 
 VERSION = 1  # part of every recipe: raise it when the same pictures and network would give other vectors
 # With 64 pictures the activations outgrow what the allocator keeps, and fresh pages cost up to 30 % of the time.
@@ -125,7 +123,7 @@ def _recipe(net: Backbone, tap: str, pool: Pool, l2: bool) -> dict:
 def _compute(
     net: Backbone, images: ImageCollection, batches: Sequence[range], taps: list[str], pool: Pool, l2: bool
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Yield tap -> float16 [B, d] for each batch of picture numbers, in order."""
+    """Make an iterator of tap -> float16 [B, d] for each batch of picture numbers, in order."""
     cores = torch.get_num_threads()
     on_processor = net.device.type == "cpu"
     workers = min(cores, WORKERS) if on_processor else cores
@@ -139,19 +137,7 @@ def _compute(
             _check_finite(vectors, tap, net, images, batch)
         return {tap: vectors.numpy() for tap, vectors in found.items()}
 
-    # the number of torch's threads is a matter of the thread that sets it, as its default for new ones is not
-    alone = {"initializer": torch.set_num_threads, "initargs": (cores // workers if on_processor else 1,)}
-    threads = ThreadPoolExecutor(workers, "encode", **alone)
-    begun = deque()
-    todo = iter(batches)
-    try:
-        for _ in batches:
-            # one more than there are threads: none is idle while the caller writes; nothing piles up
-            begun.extend(threads.submit(take, batch) for batch in islice(todo, workers + 1 - len(begun)))
-            yield begun.popleft().result()
-    finally:
-        threads.shutdown(cancel_futures=True)  # also after an interrupt: nothing keeps on computing
-        torch.set_num_threads(cores)
+    return in_order(take, batches, workers, cores // workers if on_processor else 1)
 
 
 def _prepare(net: Backbone, images: ImageCollection, i: int) -> Tensor:
