@@ -1,0 +1,77 @@
+"""Bag of visual words and VLAD: what counting, and summing residuals, keeps of a picture's descriptors."""
+
+from __future__ import annotations
+
+import torch
+from sklearn.kernel_approximation import AdditiveChi2Sampler
+from torch import Tensor
+
+from lecture_lib.encoders.pooling import weighted_sums
+
+
+def nearest(x: Tensor, means: Tensor) -> Tensor:
+    """Return the number of the nearest word of each descriptor: x [N, D], means [K, D] to int64 [N].
+
+    Of words equally near, the first.
+    """
+    origin = means.mean(0)
+    x, means = x.to(means.dtype) - origin, means - origin
+    return torch.addmm(means.square().sum(1), x, means.T, alpha=-2).argmin(1)
+
+
+def bow(x: Tensor, means: Tensor, regions: Tensor | None = None) -> Tensor:
+    """Return how often each word is the nearest, as a part of all: float32 [K], or [R, K] of R regions, of sum 1.
+
+    x        [N, D]
+    means    [K, D], the visual words
+    regions  bool [R, N], which descriptors a region contains
+
+    Without descriptors it is 0. For a linear SVM take its `chi2_map`, whose length is near 1 as it is.
+    """
+    check(x, means)
+    if regions is None:
+        return bow(x, means, x.new_ones(1, len(x), dtype=torch.bool))[0]
+    words = nearest(x, means)
+    inside = regions.to(means.dtype)
+    counts = means.new_zeros(len(regions), len(means)).scatter_add_(1, words.expand(len(regions), -1), inside)
+    return counts / inside.sum(1, keepdim=True).clamp(min=1)
+
+
+def vlad(x: Tensor, means: Tensor, regions: Tensor | None = None) -> Tensor:
+    """Return the sums of x_i - mu_k over the descriptors nearest to each word: float32 [KD], or [R, KD] of R regions.
+
+    x        [N, D]
+    means    [K, D], the visual words
+    regions  bool [R, N], which descriptors a region contains
+
+    Raw (Jegou et al. 2010, section 3). Usual is signed square root, then length 1, `fisher.improve`; or each word's
+    residual to length 1 first, `fisher.intra_normalise`.
+    """
+    check(x, means)
+    origin = means.mean(0)
+    x, centres = x.to(means.dtype) - origin, means - origin
+
+    def weigh(part: Tensor) -> tuple[Tensor, Tensor]:
+        words = nearest(part, centres)
+        one_hot = part.new_zeros(len(part), len(centres)).scatter_(1, words[:, None], 1)
+        return one_hot, torch.nn.functional.pad(part, (0, 1), value=1.0)
+
+    sums, _ = weighted_sums(x, regions, weigh)
+    residuals = (sums[..., :-1] - sums[..., -1:] * centres).flatten(1)
+    return residuals[0] if regions is None else residuals
+
+
+def chi2_map(histograms: Tensor) -> Tensor:
+    """Return a map of histograms [.., d], values >= 0, whose inner products are near the chi2 kernel: float32 [.., 3d].
+
+    <chi2_map(a), chi2_map(b)> is about sum_j 2 a_j b_j / (a_j + b_j) (Vedaldi and Zisserman 2012).
+    """
+    flat = histograms.float().cpu().reshape(-1, histograms.shape[-1]).numpy()
+    mapped = torch.from_numpy(AdditiveChi2Sampler(sample_steps=2).fit_transform(flat))
+    return mapped.float().reshape(*histograms.shape[:-1], -1).to(histograms.device)
+
+
+def check(x: Tensor, means: Tensor) -> None:
+    """Raise ValueError where descriptors do not fit the words."""
+    if x.ndim != 2 or x.shape[1] != means.shape[1]:
+        raise ValueError(f"The words have {means.shape[1]} dimensions: descriptors are not {list(x.shape)}.")
