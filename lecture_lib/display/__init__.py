@@ -5,27 +5,42 @@ Every figure function returns a matplotlib Figure; `show(figure, "what it shows"
 
 from lecture_lib.display.curves import class_dumbbells, confusion, learning_curves, penalty_curves
 from lecture_lib.display.explorer import probe_explorer
+from lecture_lib.display.gaussians import fisher_blocks, gaussian_plane
+from lecture_lib.display.local import descriptor, frames
 from lecture_lib.display.maps import picture_map, purity_plot, scatter, scatter_grid, scatter_new, time_plot
+from lecture_lib.display.normalisations import burstiness, lengths
+from lecture_lib.display.paint_explorer import assignment_explorer
+from lecture_lib.display.painting import assignments, posterior_maps
 from lecture_lib.display.pictures import activations, contact_sheet, filters, neighbours_grid
 from lecture_lib.display.rankings import confusions, ranked, views_grid
 from lecture_lib.display.style import show
 from lecture_lib.display.tables import beside
+from lecture_lib.display.tradeoffs import tradeoff
 from lecture_lib.display.widgets import hover_map, layer_slider
 
 __all__ = [
     "activations",
+    "assignment_explorer",
+    "assignments",
     "beside",
+    "burstiness",
     "class_dumbbells",
     "confusion",
     "confusions",
     "contact_sheet",
+    "descriptor",
     "filters",
+    "fisher_blocks",
+    "frames",
+    "gaussian_plane",
     "hover_map",
     "layer_slider",
     "learning_curves",
+    "lengths",
     "neighbours_grid",
     "penalty_curves",
     "picture_map",
+    "posterior_maps",
     "probe_explorer",
     "purity_plot",
     "ranked",
@@ -34,5 +49,6 @@ __all__ = [
     "scatter_new",
     "show",
     "time_plot",
+    "tradeoff",
     "views_grid",
 ]
