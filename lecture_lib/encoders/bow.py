@@ -54,10 +54,10 @@ def vlad(x: Tensor, means: Tensor, regions: Tensor | None = None) -> Tensor:
     def weigh(part: Tensor) -> tuple[Tensor, Tensor]:
         words = nearest(part, centres)
         one_hot = part.new_zeros(len(part), len(centres)).scatter_(1, words[:, None], 1)
-        return one_hot, torch.nn.functional.pad(part, (0, 1), value=1.0)
+        return torch.cat([torch.ones_like(part[:, :1]), part], 1), one_hot
 
     sums, _ = weighted_sums(x, regions, weigh)
-    residuals = (sums[..., :-1] - sums[..., -1:] * centres).flatten(1)
+    residuals = (sums[:, 1:] - sums[:, :1] * centres.T).mT.flatten(1)
     return residuals[0] if regions is None else residuals
 
 

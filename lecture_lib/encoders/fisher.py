@@ -20,6 +20,7 @@ from lecture_lib.encoders.codebook import GMM
 from lecture_lib.encoders.pooling import weighted_sums
 
 NEGLIGIBLE = 1e-6  # posteriors below it count as 0, as in VLFeat
+RANGE = 30.0  # of log densities that are told apart: exp(-30) is negligible
 
 
 def posteriors(x: Tensor, gmm: GMM, assignment: str = "soft") -> Tensor:
@@ -31,8 +32,8 @@ def posteriors(x: Tensor, gmm: GMM, assignment: str = "soft") -> Tensor:
     Softmax of the log densities: a descriptor far from all Gaussians is no trouble.
     """
     check(x, gmm, assignment)
-    origin, weight, bias = _log_density(gmm)
-    return _assign(torch.addmm(bias, _powers(x.to(bias.dtype) - origin), weight), assignment)
+    origin, weight = _log_density(gmm)
+    return _assign(_powers(x.to(weight.dtype) - origin) @ weight, assignment)
 
 
 def fisher(x: Tensor, gmm: GMM, regions: Tensor | None = None, assignment: str = "soft") -> Tensor:
@@ -45,21 +46,23 @@ def fisher(x: Tensor, gmm: GMM, regions: Tensor | None = None, assignment: str =
     Without descriptors it is 0. Posteriors below 1e-6 count as 0. reshape(K, 2, D) tells u_k from v_k.
     """
     check(x, gmm, assignment)
-    origin, weight, bias = _log_density(gmm)
+    origin, weight = _log_density(gmm)
 
     def weigh(part: Tensor) -> tuple[Tensor, Tensor]:
-        powers = _powers(part.to(bias.dtype) - origin)
-        q = _assign(torch.addmm(bias, powers, weight), assignment)
-        return F.threshold(q, NEGLIGIBLE, 0.0), F.pad(powers, (0, 1), value=1.0)
+        powers = _powers(part.to(weight.dtype) - origin)
+        score = powers @ weight
+        if assignment == "soft":  # what counts as 0 anyway must not come near 1e-38, where numbers are slow
+            score = torch.maximum(score, score.amax(1, keepdim=True) - RANGE)
+        return powers, F.threshold_(_assign(score, assignment), NEGLIGIBLE, 0.0)
 
     sums, count = weighted_sums(x, regions, weigh)
-    D = x.shape[1]
-    s1, s2, s0 = sums[..., :D], sums[..., D:-1], sums[..., -1:]
-    mean, variance = gmm.means - origin, gmm.variances
-    scale = 1 / (gmm.weights.clamp(min=1e-30).sqrt()[:, None] * count.clamp(min=1)[:, None, None])
-    u = scale * (s1 - mean * s0) / variance.sqrt()
-    v = scale * (s2 - 2 * mean * s1 + (mean.square() - variance) * s0) / (math.sqrt(2) * variance)
-    phi = torch.stack([u, v], 2).flatten(1)
+    s0, s1, s2 = sums.split([1, x.shape[1], x.shape[1]], 1)
+    mean, variance = (gmm.means - origin).T, gmm.variances.T
+    root = gmm.weights.clamp(min=1e-30).sqrt()  # a Gaussian of weight 0 has no posteriors either
+    first = s1 - mean * s0
+    u = first / (root * variance.sqrt())
+    v = (s2 - mean * (s1 + first) - variance * s0) / (root * variance * math.sqrt(2))
+    phi = (torch.cat([u, v], 1) / count.clamp(min=1)[:, None, None]).mT.flatten(1)
     return phi[0] if regions is None else phi
 
 
@@ -94,22 +97,20 @@ def check(x: Tensor, gmm: GMM, assignment: str) -> None:
         raise ValueError(f'assignment is "soft" or "hard", not {assignment!r}.')
 
 
-def _log_density(gmm: GMM) -> tuple[Tensor, Tensor, Tensor]:
-    """Return origin [D], weight [2D, K] and bias [K]: ln pi_k N(x; k) = [z, z^2] weight + bias for z = x - origin.
+def _log_density(gmm: GMM) -> tuple[Tensor, Tensor]:
+    """Return origin [D] and weight [1 + 2D, K], such that ln(pi_k N(x; k)) = [1, z, z^2] weight with z = x - origin.
 
-    The origin is the mixture's mean: products of what lies around 0 lose less to rounding.
+    The origin is the mixture's mean: squares and products of what lies around 0 lose less to rounding.
     """
     origin = gmm.weights @ gmm.means
     mean, precision = gmm.means - origin, 1 / gmm.variances
-    weight = torch.cat([mean * precision, -precision / 2], 1).T.contiguous()
-    bias = (
-        gmm.weights.log() - (mean.square() * precision - precision.log() + math.log(2 * math.pi)).sum(1) / 2
-    )
-    return origin, weight, bias
+    constant = (mean.square() * precision - precision.log() + math.log(2 * math.pi)).sum(1, keepdim=True) / -2
+    weight = torch.cat([constant + gmm.weights.log()[:, None], mean * precision, precision / -2], 1)
+    return origin, weight.T.contiguous()
 
 
 def _powers(z: Tensor) -> Tensor:
-    return torch.cat([z, z.square()], 1)
+    return torch.cat([torch.ones_like(z[:, :1]), z, z.square()], 1)
 
 
 def _assign(score: Tensor, assignment: str) -> Tensor:
