@@ -97,9 +97,8 @@ def sift_pyramid(
     image = grey(picture)
     sides = [[max(1, round(scale * side)) for side in image.shape] for scale in scales]
     images = [F.interpolate(image[None, None], side, mode="bicubic", antialias=True)[0, 0] for side in sides]
-    return _describe(
-        [(resized, size, 0) for resized in images], image.shape, step, least=contrast, root=root
-    )[0]
+    layers = [(resized, size, 0) for resized in images]
+    return _describe(layers, image.shape, step, least=contrast, root=root)[0]
 
 
 def _describe(
@@ -138,9 +137,7 @@ def _describe(
 
 def _too_small(layers: Sequence[tuple[Tensor, int, int]], picture: Sequence[int]) -> str:
     short = min(picture)
-    least = min(
-        math.ceil((margin + 3 * size + 1) * short / min(image.shape)) for image, size, margin in layers
-    )
+    least = min(math.ceil((margin + 3 * size + 1) * short / min(i.shape)) for i, size, margin in layers)
     return (
         f"A picture of {picture[0]} x {picture[1]} pixels is too small for a patch: its shorter side needs {least} "
         "pixels at least. Enlarge the picture, or take smaller bins."
@@ -158,9 +155,7 @@ def _bins(image: Tensor, rows: range, columns: range, size: int) -> Tensor:
 
     rows and columns are the centres of the patches' first bins.
     """
-    apart = math.gcd(
-        rows.step, size
-    )  # the centres of all bins of all patches are multiples of it from the first
+    apart = math.gcd(rows.step, size)  # bins have their centres at multiples of it, counted from the first
     triangle = 1 - torch.arange(1 - size, size, device=image.device).abs() / size
     down, across = (range(at[0], at[-1] + 3 * size + 1, apart) for at in (rows, columns))
     counts = filter_columns(_votes(image), triangle, down)
@@ -193,7 +188,7 @@ def _normalise(
 ) -> None:
     """Weight the bins and normalise, into d, [N, 128], and the descriptors' contrasts into contrast, [N]."""
     weight = _window(size, window, d.device)
-    weights = (weight[:, None] * weight)[..., None].expand(BINS, BINS, ORIENTATIONS)
+    weights = (weight[:, None] * weight)[..., None].repeat(1, 1, ORIENTATIONS)
     columns = bins.shape[1]
     rows = max(1, PATCHES // columns)
     parts = zip(bins.split(rows), d.view(bins.shape).split(rows), contrast.split(rows * columns), strict=True)

@@ -1,0 +1,370 @@
+"""Dense SIFT: VLFeat's numbers, its definition taken literally, and what mirrors, turns and light do to it."""
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy import ndimage
+from sklearn.datasets import load_sample_image
+
+from lecture_lib.encoders.filters import filter_columns, smooth
+from lecture_lib.encoders.sift import MIRROR, dense_sift, grey, phow, sift_pyramid
+
+GOLDEN = np.load(Path(__file__).parent / "golden" / "vlfeat_dsift.npz")
+
+
+@pytest.fixture(scope="module")
+def china():
+    """The picture of the golden descriptors, uint8 [360, 480]."""
+    photograph = Image.fromarray(load_sample_image("china.jpg")).convert("L")
+    return torch.from_numpy(np.array(photograph)[:360, :480])
+
+
+def noise(*shape, seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).random(shape, np.float32))
+
+
+def patches(local, columns):
+    """Descriptors as [grid rows, grid columns, 4 y, 4 x, 8]."""
+    return local.x.view(-1, columns, 4, 4, 8)
+
+
+# --- VLFeat ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [4, 6, 8, 10])
+def test_numbers_are_those_of_vlfeat(china, size):
+    local, contrast = dense_sift(grey(china), 3, size)
+    assert len(local) == len(contrast) == GOLDEN[f"n_{size}"]
+    found = np.column_stack([local.xy.flip(1), contrast])
+    first_last, frames = GOLDEN[f"first_last_{size}"], GOLDEN[f"frames_{size}"]
+    np.testing.assert_allclose(found[[0, -1]], first_last, rtol=1e-4)
+    columns = len(range(0, 480 - 3 * size, 3))
+    down, across = ((frames[:, :2] - 1.5 * size) / 3).astype(int).T
+    rows = down * columns + across
+    np.testing.assert_allclose(found[rows], frames, rtol=1e-4)
+    theirs = GOLDEN[f"descr_{size}"].astype(np.float64) / 512
+    cosine = (local.x[rows].numpy() * theirs).sum(1) / np.linalg.norm(theirs, axis=1)
+    clear = frames[:, 2] > 0.005
+    assert clear.sum() > 150
+    assert cosine[clear].min() > 0.9999  # VLFeat's arctangent is a polynomial
+
+
+def test_sizes_of_phow_share_centres_as_in_matlab(china):
+    local = phow(china)
+    for size in (4, 6, 8, 10):
+        one_based = math.floor(1 + 3 / 2 * (10 - size))  # `off` in vl_phow.m
+        x, y = (np.arange(one_based - 1, side - 3 * size, 3) + 1.5 * size for side in (480, 360))
+        grid = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+        np.testing.assert_array_equal(local.xy[local.size == size], grid)
+    centres = [set(map(tuple, local.xy[local.size == size].tolist())) for size in (4, 6, 8, 10)]
+    assert (
+        centres[0]
+        > centres[1]
+        > centres[2]
+        > centres[3]
+        == {(x, y) for x in range(15, 465, 3) for y in range(15, 345, 3)}
+    )
+    assert (local.size.diff() >= 0).all(), "one size after the other"
+
+
+def test_phow_describes_the_smoothed_picture_and_nothing_of_low_contrast(china):
+    picture = china[120:240, 300:420]
+    local = phow(picture, sizes=(5, 8), magnif=4, contrast=0.02)
+    for size, margin in ((5, 4), (8, 0)):
+        image = ndimage.gaussian_filter(
+            grey(picture).numpy(), size / 4, mode="nearest", radius=math.ceil(4 * size / 4)
+        )
+        plain, contrast = dense_sift(torch.from_numpy(image), 3, size, margin=margin)
+        low = contrast < 0.02
+        assert 100 < low.sum() < len(plain) - 100
+        found = local.x[local.size == size]
+        assert not found[low].any()
+        torch.testing.assert_close(found[~low], plain.x[~low], atol=1e-5, rtol=0)
+
+
+# --- the definition, literally -----------------------------------------------------------------------------
+
+
+def literal_votes(image):
+    """[H, W, 8] in float64, pixel by pixel."""
+    height, width = image.shape
+    votes = np.zeros((height, width, 8))
+    for y in range(height):
+        for x in range(width):
+            up, down = max(y - 1, 0), min(y + 1, height - 1)
+            left, right = max(x - 1, 0), min(x + 1, width - 1)
+            gy = (image[down, x] - image[up, x]) / (down - up)
+            gx = (image[y, right] - image[y, left]) / (right - left)
+            turn = math.atan2(gy, gx) % (2 * math.pi) / (math.pi / 4)
+            below = math.floor(turn)
+            votes[y, x, below % 8] += math.hypot(gx, gy) * (1 - (turn - below))
+            votes[y, x, (below + 1) % 8] += math.hypot(gx, gy) * (turn - below)
+    return votes
+
+
+def literal_descriptor(votes, x0, y0, size, window):
+    """One patch whose first bin has its centre at x0, y0: the descriptor and its contrast."""
+    height, width, _ = votes.shape
+    d = np.zeros((4, 4, 8))
+    near = range(-size + 1, size)
+    for j in range(4):
+        for i in range(4):
+            gauss = []
+            for dy in near:
+                for dx in near:
+                    x, y = x0 + i * size + dx, y0 + j * size + dy
+                    share = (1 - abs(dx) / size) * (1 - abs(dy) / size)
+                    d[j, i] += share * votes[min(max(y, 0), height - 1), min(max(x, 0), width - 1)]
+                    away = math.hypot(x - x0 - 1.5 * size, y - y0 - 1.5 * size)
+                    gauss.append(math.exp(-((away / (window * size)) ** 2) / 2))
+            d[j, i] *= np.mean(gauss)
+    contrast = d.sum() / (3 * size + 1) ** 2
+    d = np.minimum(d / np.linalg.norm(d), 0.2)
+    return d.flatten() / np.linalg.norm(d), contrast
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "step", "size", "margin", "window"),
+    [
+        (14, 13, 2, 3, 0, 1.5),  # step and size without a common divisor
+        (21, 18, 4, 4, 1, 1.5),  # every fourth pixel is enough
+        (19, 23, 4, 6, 0, 2.0),
+        (8, 9, 1, 1, 3, 1.5),
+        (14, 19, 5, 2, 2, 0.8),
+    ],
+)
+def test_every_descriptor_follows_from_the_definition(height, width, step, size, margin, window):
+    image = noise(height, width)
+    local, contrast = dense_sift(image, step, size, margin=margin, window=window)
+    votes = literal_votes(image.numpy().astype(np.float64))
+    corners = [
+        (x, y) for y in range(margin, height - 3 * size, step) for x in range(margin, width - 3 * size, step)
+    ]
+    expected = [literal_descriptor(votes, x, y, size, window) for x, y in corners]
+    assert len(local) == len(corners) >= 2
+    np.testing.assert_allclose(local.x, np.array([d for d, _ in expected]), atol=2e-6)
+    np.testing.assert_allclose(contrast, [c for _, c in expected], rtol=1e-5)
+    np.testing.assert_array_equal(local.xy, np.array(corners) + 1.5 * size)
+    assert local.picture == (height, width)
+    assert (local.size == size).all()
+
+
+def test_a_ramp_votes_for_one_orientation_alone():
+    ramp = torch.linspace(0, 1, 41).expand(41, 41)
+    for image, orientation in ((ramp, 0), (ramp.T, 2), (ramp.flip(1), 4), (ramp.flip(0).T.flip(0), 6)):
+        d = patches(dense_sift(image.contiguous(), 4, 5)[0], 7)
+        assert (d[..., orientation] > 0.2).all()  # 16 numbers, all clipped: a quarter each, or a little less
+        assert d.sum() == d[..., orientation].sum()
+
+
+def test_a_bright_dot_is_seen_by_the_bin_it_lies_in():
+    image = torch.zeros(40, 60)
+    image[14, 33] = 1
+    local, _ = dense_sift(image, 1, 4)
+    for at, bins in (((33 - 2, 14 - 2), (2, 2)), ((33 - 6, 14 + 6), (0, 3)), ((33 + 6, 14 + 2), (1, 0))):
+        [row] = torch.nonzero((local.xy == torch.tensor(at)).all(1)).flatten()
+        seen = local.x[row].view(4, 4, 8).sum(2)
+        assert seen.argmax() == 4 * bins[0] + bins[1]
+
+
+# --- mirrors, turns, light ---------------------------------------------------------------------------------
+
+
+def test_mirrored_pictures_have_mirrored_descriptors():
+    assert MIRROR.dtype == torch.int64
+    assert (MIRROR[MIRROR] == torch.arange(128)).all()
+    picture = noise(3, 47, 52)  # 52 = 1 + 30 + 3 * 7: the grids of the largest size end at the border
+    for root in (False, True):
+        local, mirrored = (phow(p, sizes=(10, 6, 4), root=root) for p in (picture, picture.flip(2)))
+        for size in (4, 6, 10):
+            a, b = (t.x[(t.size == size) & (t.xy[:, 0] <= 36)].view(-1, 8, 128) for t in (local, mirrored))
+            torch.testing.assert_close(b, a.flip(1)[..., MIRROR], atol=1e-5, rtol=0)
+
+
+def test_a_quarter_turn_permutes_bins_and_orientations():
+    image = noise(31, 37)
+    d = patches(dense_sift(image, 2, 4)[0], 13)
+    turned = patches(dense_sift(image.rot90().contiguous(), 2, 4)[0], 10)  # anticlockwise
+    expected = d.rot90(1, (0, 1)).rot90(1, (2, 3)).roll(-2, 4)  # what pointed right, 0, points up, 6
+    torch.testing.assert_close(turned, expected, atol=1e-6, rtol=0)
+
+
+def test_light_and_its_strength_do_not_matter():
+    image = noise(40, 50)
+    d, contrast = dense_sift(image, 3, 5)
+    dimmed, less = dense_sift(0.25 * image + 0.5, 3, 5)
+    torch.testing.assert_close(dimmed.x, d.x, atol=1e-5, rtol=0)
+    torch.testing.assert_close(less, 0.25 * contrast)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
+def test_flat_pictures_have_no_descriptor(value):
+    flat = torch.full((64, 70), value)
+    local, contrast = dense_sift(flat, 4, 5)
+    assert not local.x.any()
+    assert not contrast.any()
+    for root in (False, True):
+        assert not phow(flat, root=root).x.any()
+        assert not sift_pyramid(flat, root=root).x.any()
+
+
+def test_lengths_are_one_or_zero(china):
+    for describe in (phow, sift_pyramid):
+        lengths = describe(china).x.norm(dim=1)
+        zero = lengths == 0
+        assert 0 < zero.sum() < len(zero) / 2
+        torch.testing.assert_close(lengths[~zero], torch.ones_like(lengths[~zero]))
+
+
+def test_roots_are_of_shares(china):
+    for describe in (phow, sift_pyramid):
+        plain, rooted = (describe(china[:120, :140], root=root) for root in (False, True))
+        shares = plain.x / plain.x.sum(1, keepdim=True).clamp(min=1e-9)
+        torch.testing.assert_close(rooted.x**2, shares)
+        torch.testing.assert_close(rooted.x.norm(dim=1) > 0, plain.x.norm(dim=1) > 0)
+        torch.testing.assert_close(rooted.x.norm(dim=1).amax(), torch.tensor(1.0))
+
+
+# --- the pyramid of resized pictures -----------------------------------------------------------------------
+
+
+def test_the_pyramid_describes_resized_pictures_in_pixels_of_the_original():
+    picture = noise(60, 90)
+    local = sift_pyramid(picture, 4, 5, scales=(1, 0.5, 2), contrast=0)
+    assert local.picture == (60, 90)
+    start = 0
+    for scale, sides in ((1, (60, 90)), (0.5, (30, 45)), (2, (120, 180))):
+        resized = Image.fromarray(picture.numpy(), "F").resize(sides[::-1], Image.Resampling.BICUBIC)
+        plain, _ = dense_sift(torch.from_numpy(np.array(resized)), 4, 5)
+        part = slice(start, start + len(plain))
+        torch.testing.assert_close(local.x[part], plain.x, atol=1e-4, rtol=0)
+        # the picture's edges are half a pixel outside its outermost pixels, at every scale
+        torch.testing.assert_close((local.xy[part] + 0.5) * scale, plain.xy + 0.5)
+        assert (local.size[part] == 5 / scale).all()
+        start += len(plain)
+    assert start == len(local)
+
+
+def test_centres_in_the_pyramid_stay_in_the_middle_where_sides_are_rounded():
+    local = sift_pyramid(noise(37, 91), 1, 4, scales=(0.37,))  # 13.7 x 33.7 pixels: 14 x 34
+    torch.testing.assert_close(local.xy.mean(0), torch.tensor([45.0, 18.0]))
+    torch.testing.assert_close(local.size[0].item(), 4 * math.sqrt(37 / 14 * 91 / 34))
+
+
+# --- grey pictures and filters -----------------------------------------------------------------------------
+
+
+def test_grey_is_pillows_luminance_before_it_is_rounded():
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 11, 3), np.uint8)
+    pixels[0, :4] = [[255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]
+    picture = torch.from_numpy(pixels).permute(2, 0, 1)
+    image = grey(picture)
+    assert image.dtype == torch.float32
+    np.testing.assert_allclose(image[0, :4], [1, 0.299, 0.587, 0.114], atol=1e-6)
+    assert np.abs(255 * image.numpy() - np.asarray(Image.fromarray(pixels).convert("L"))).max() < 0.51
+    torch.testing.assert_close(grey(picture.double() / 255), image)
+    torch.testing.assert_close(grey(picture[1]), picture[1] / 255)
+    torch.testing.assert_close(grey(picture[1].half() / 255), picture[1] / 255, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("picture", "says"),
+    [
+        (torch.zeros(4, 30, 30), r"not \[4, 30, 30\]"),
+        (torch.zeros(30, 30, 3), r"not \[30, 30, 3\]"),
+        (torch.zeros(1, 3, 30, 30), r"not \[1, 3, 30, 30\]"),
+        (torch.zeros(3, 0, 30), r"not \[3, 0, 30\]"),
+        (torch.zeros(30, 30, dtype=torch.int64), "not int64"),
+        (torch.full((30, 30), 200.0), "from 200 to 200"),
+        (torch.full((30, 30), -0.1), "from -0.1 to"),
+        (torch.full((30, 30), math.nan), "from nan to nan"),
+    ],
+)
+def test_what_is_not_a_picture_is_refused(picture, says):
+    for describe in (grey, phow, sift_pyramid):
+        with pytest.raises(ValueError, match=says):
+            describe(picture)
+
+
+@pytest.mark.parametrize("n", [1, 4, 15, 16, 17, 70])
+@pytest.mark.parametrize("reach", [0, 3, 9])
+def test_filters_of_columns_are_numpys(n, reach):
+    x = noise(n, 5).double()
+    kernel = noise(2 * reach + 1, seed=1).double()  # not symmetric
+    padded = np.pad(x, ((reach, reach), (0, 0)), "edge")
+    expected = np.stack([np.correlate(column, kernel.numpy(), "valid") for column in padded.T], 1)
+    np.testing.assert_allclose(filter_columns(x, kernel, range(n)), expected)
+    np.testing.assert_allclose(filter_columns(x.T.contiguous().T, kernel, range(n)), expected)
+    np.testing.assert_allclose(filter_columns(x, kernel, range(n // 3, n, 3)), expected[n // 3 :: 3])
+
+
+@pytest.mark.parametrize("sigma", [0.4, 1.0, 10 / 6])
+def test_smoothing_is_scipys(sigma):
+    image = noise(23, 9)
+    expected = ndimage.gaussian_filter(
+        image.double().numpy(), sigma, mode="nearest", radius=math.ceil(4 * sigma)
+    )
+    np.testing.assert_allclose(smooth(image, sigma), expected, atol=1e-6)
+
+
+# --- what does not fit -------------------------------------------------------------------------------------
+
+
+def needs(message):
+    return int(re.search(r"needs (\d+) pixels", str(message))[1])
+
+
+@pytest.mark.parametrize("shape", [(1, 300), (300, 1), (24, 24), (2, 2)])
+def test_a_picture_too_small_is_told_how_large_it_must_be(shape):
+    with pytest.raises(ValueError, match=f"{shape[0]} x {shape[1]} pixels is too small") as refused:
+        dense_sift(noise(*shape), 3, 8)
+    assert needs(refused.value) == 25
+    with pytest.raises(ValueError, match="too small") as refused:
+        sift_pyramid(noise(*shape), size=8)
+    assert needs(refused.value) == 25
+    assert len(dense_sift(noise(25, 25), 3, 8)[0]) == len(sift_pyramid(noise(25, 25), size=8)) == 1
+    with pytest.raises(ValueError, match="too small") as refused:
+        dense_sift(noise(*shape), 3, 8, margin=300)
+    assert needs(refused.value) == 325
+
+
+def test_sizes_and_scales_that_do_not_fit_are_left_out():
+    assert phow(noise(22, 40), sizes=(10, 4)).size.unique().tolist() == [4]
+    with pytest.raises(ValueError, match="too small") as refused:
+        phow(noise(21, 40))  # size 4 begins 9 pixels from the border
+    assert needs(refused.value) == 22
+    assert len(sift_pyramid(noise(50, 60), size=8, scales=(0.1, 0.5))) == 2
+    with pytest.raises(ValueError, match="too small") as refused:
+        sift_pyramid(noise(48, 60), size=8, scales=(0.1, 0.5))
+    assert needs(refused.value) == 50
+
+
+@pytest.mark.parametrize("wrong", [{"step": 0}, {"step": -3}, {"size": 0}, {"size": -4}, {"margin": -1}])
+def test_a_grid_that_is_none_is_refused(wrong):
+    with pytest.raises(ValueError, match="whole numbers"):
+        dense_sift(noise(50, 50), **{"step": 3, "size": 4, **wrong})
+
+
+def test_images_are_finite_float32():
+    for bad in (math.nan, math.inf):
+        image = noise(50, 50)
+        image[20, 30] = bad
+        with pytest.raises(ValueError, match="not finite"):
+            dense_sift(image, 3, 4)
+    for image in (noise(3, 50, 50), noise(50, 50).double(), torch.zeros(50, 50, dtype=torch.uint8)):
+        with pytest.raises(ValueError, match=r"not \w+ \[.*50, 50\]: `grey`"):
+            dense_sift(image, 3, 4)
+
+
+def test_no_gradients_are_kept():
+    image = noise(50, 50).requires_grad_()
+    local, contrast = dense_sift(image, 3, 4)
+    assert not local.x.requires_grad
+    assert not contrast.requires_grad
+    assert not phow(image).x.requires_grad
+    assert not sift_pyramid(image).x.requires_grad
