@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
-from matplotlib.transforms import Bbox
 
 from lecture_lib.display import style
 from lecture_lib.display.labels import place_name
@@ -108,20 +107,14 @@ def name_gaussians(
     """Write the names of Gaussians, k -> name, on their means or beside them where they would touch."""
     figure.draw_without_rendering()  # lay the axes out: only then are places known in pixels
     figure.set_layout_engine("none")
-    taken: list[Bbox] = []
+    taken = np.empty((0, 4))
     for k, name in names.items():
-        box = {"facecolor": "white", "edgecolor": colours[k], "alpha": 0.9, "boxstyle": "round,pad=0.2"}
+        frame = {"facecolor": "white", "edgecolor": colours[k], "alpha": 0.9, "boxstyle": "round,pad=0.2"}
         text = axes.annotate(
-            name,
-            means[k, :2],
-            xytext=(0, 0),
-            textcoords="offset points",
-            fontsize=10,
-            bbox=box,
-            zorder=5,
-            color=style.INK,
+            name, means[k, :2], xytext=(0, 0), textcoords="offset points", fontsize=10, bbox=frame, zorder=5
         )
-        taken.append(place_name(text, axes.bbox, taken, on=True)[0].padded(4))
+        box, _ = place_name(text, taken, on=True)
+        taken = np.concatenate([taken, [box]])
 
 
 def check_gaussians(ks: Sequence[int], K: int) -> None:

@@ -2,53 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 from matplotlib.text import Annotation
-from matplotlib.transforms import Bbox
+
+from lecture_lib.display import style
 
 REACHES = (9, 15, 23, 33, 45, 60)  # points from a mark to its name: the nearest that is free
 ANGLES = (0, 180, 90, 270, 30, 330, 150, 210, 60, 300, 120, 240)  # degrees: beside it before above it
 ROOM = 2  # pixels between two names
 
 
-def place_name(
-    text: Annotation, inside: Bbox, taken: Sequence[Bbox], *, on: bool = False
-) -> tuple[Bbox, float]:
+def place_name(text: Annotation, taken: np.ndarray, *, on: bool = False) -> tuple[np.ndarray, float]:
     """Move a name to the nearest place around its mark that is free; where none is, to the one least covered.
 
-    text    an annotation whose offset is in points
-    inside  the pixels in which it shall lie
-    taken   what it shall not cover, in pixels
-    on      it may also lie upon its mark, which is then the first choice
+    text   an annotation with an offset in points, in axes that are laid out
+    taken  float [n, 4] = (x0, y0, x1, y1) in pixels: boxes that it shall not cover; it shall not leave the axes either
+    on     it may also lie upon its mark, which is then the first choice
 
-    Returns its box in pixels, and how many points it lies from its mark.
+    Returns the name's own box, float [4], and how many points it lies from its mark.
     """
-    best, least = (0.0, 0.0), np.inf
-    for reach, angle in [(0, 90)] * on + list(product(REACHES, ANGLES)):
-        box = move_name(text, reach, angle)
-        covered = box.width * box.height - overlap(box, inside) + sum(overlap(box, other) for other in taken)
-        if covered < least:
-            best, least = (reach, angle), covered
-        if covered <= 0:
-            break
-    return move_name(text, *best).padded(ROOM), best[0]
+    reach, angle = np.array([(0, 0)] * on + list(product(REACHES, ANGLES)), dtype=float).T
+    offsets = reach[:, None] * np.stack([np.cos(np.radians(angle)), np.sin(np.radians(angle))], 1)
+    sides = np.sign(offsets.round(1))  # -1: left of its mark or below it, 0: upon its line, 1: right or above
+    bounds = text.get_window_extent()
+    side = np.array([bounds.width, bounds.height]) + 2 * ROOM
+    middles = text.axes.transData.transform(text.xy) + offsets * style.DPI / 72 + sides * side / 2
+    boxes = np.concatenate([middles - side / 2, middles + side / 2], axis=1)
+    outside = side.prod() - overlaps(boxes, text.axes.bbox.extents[None])[:, 0]
+    covered = (outside + overlaps(boxes, taken).sum(1)).round(3)
+    best = covered.argmin()  # the first of several
+    horizontal, vertical = sides[best].astype(int)
+    text.set_position(offsets[best])
+    text.set(ha=("center", "left", "right")[horizontal], va=("center", "bottom", "top")[vertical])
+    return boxes[best], reach[best]
 
 
-def move_name(text: Annotation, reach: float, angle: float) -> Bbox:
-    """Put a name `reach` points from its mark in the direction of `angle` degrees; returns its box in pixels."""
-    across, up = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    text.set(
-        position=(reach * across, reach * up),
-        ha="left" if reach * across > 1 else "right" if reach * across < -1 else "center",
-        va="bottom" if reach * up > 1 else "top" if reach * up < -1 else "center",
-    )
-    return text.get_window_extent()
-
-
-def overlap(one: Bbox, other: Bbox) -> float:
-    """The area that two boxes share."""
-    both = Bbox.intersection(one, other)
-    return both.width * both.height if both else 0.0
+def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The areas that boxes [m, 4] share with others [n, 4]: float [m, n]."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    return (high - low).clip(min=0).prod(-1)

@@ -39,6 +39,9 @@ def assignment_explorer(
     """
     if not mixtures:
         raise ValueError("There are no mixtures to show: give at least one K with its posteriors and means.")
+    for K, (_, means) in mixtures.items():
+        if len(means) != K:
+            raise ValueError(f"There are means of {len(means)} Gaussians under K = {K}.")
     checked = {K: painting.check_mixture(local, *mixtures[K]) for K in sorted(mixtures)}
     light, pixels = in_grey(picture, local), painting.as_pixels(picture)
     sizes = np.unique(as_array(local.size)).tolist()
@@ -60,8 +63,8 @@ def assignment_explorer(
             f'<div style="background:#fff;color:{style.INK};font:13px sans-serif;padding:8px">'
             f'<div style="display:flex;flex-wrap:wrap;gap:8px">{plain}'
             f"{embed(painting.enlarge(painted, WIDE), alt)}</div>"
-            f'<div style="font-weight:bold;margin:8px 0 4px">The strongest Gaussians at this scale, and what they '
-            f"surely take</div>{''.join(rows)}</div>"
+            f'<div style="font-weight:bold;margin:8px 0 4px">The Gaussians with most descriptors of this size, and '
+            f"patches whose posterior is {painting.SURE} or more</div>{''.join(rows)}</div>"
         )
 
     counts = ipywidgets.ToggleButtons(
@@ -117,5 +120,5 @@ def line(pixels: np.ndarray, local: Local, posterior: np.ndarray, k: int, share:
     return (
         f'<div style="display:flex;gap:4px;align-items:center;min-height:{SIZE + 4}px">'
         f'<div style="width:14px;height:14px;background:{colour}"></div>'
-        f'<div style="width:110px"><b>k = {k}</b>: {share:.1%}</div>{patches or "none surely"}</div>'
+        f'<div style="width:110px"><b>k = {k}</b>: {share:.1%}</div>{patches or "none"}</div>'
     )

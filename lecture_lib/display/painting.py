@@ -205,7 +205,7 @@ def as_pixels(picture: Tensor) -> np.ndarray:
 
 def enlarge(pixels: np.ndarray, longer: int) -> Image.Image:
     """The picture, uint8 [H, W, 3], with its longer side of that many pixels."""
-    return ImageOps.contain(Image.fromarray(pixels), (longer, longer), Image.Resampling.LANCZOS)
+    return ImageOps.contain(Image.fromarray(pixels), (longer, longer), Image.Resampling.BICUBIC)
 
 
 def write_legend(axes: Axes, x: float, y: float, weights: np.ndarray, colours: np.ndarray) -> None:

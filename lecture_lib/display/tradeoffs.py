@@ -7,13 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.transforms import Bbox
 
 from lecture_lib.display import style
 from lecture_lib.display.labels import place_name
 
 LEADER = 16  # points: names farther away are joined to their mark by a line
 MARK = 7  # pixels from the middle of a mark to its edge
+WIDTH = np.array([2, 0])  # pixels from the middle of an interval to its sides
 
 
 def tradeoff(
@@ -47,14 +47,17 @@ def tradeoff(
                 if ours:
                     axes.vlines(row.x, row.low, row.high, color=colour, lw=2, alpha=0.5)
                 axes.plot(
-                    row.x, row.value, ls="", marker=marker, ms=8, mew=1.3, mec=colour,
+                    row.x, row.value, ls="", color=colour, marker=marker, ms=8, mew=1.3, mec=colour,
                     mfc=colour if ours else "white", zorder=3 if ours else 2.5,
                 )  # fmt: skip
         axes.set(xlabel=f"{xlabel} (logarithmic)", ylabel=ylabel)
         axes.set_title(title, fontsize=14)
         axes.grid(color="#e2e2e2")
         axes.set_axisbelow(True)
-        axes.margins(0.12)
+        everywhere = np.concatenate([rows["x"].to_numpy(float) for rows in tables])
+        margin = max((everywhere.max() / everywhere.min()) ** 0.12, 1.5)
+        axes.set_xlim(everywhere.min() / margin, everywhere.max() * margin)
+        axes.margins(y=0.12)
         handles = [
             Line2D([], [], ls="", marker=marker, color=colour, ms=8, label=family)
             for family, (colour, marker) in looks.items()
@@ -86,24 +89,25 @@ def name_marks(figure: Figure, axes: Axes, tables: list[pd.DataFrame], colours: 
     """Write each row's name beside its mark, where it covers no mark, no interval and no other name, if it can."""
     figure.draw_without_rendering()  # lay the axes out: only then are places known in pixels
     figure.set_layout_engine("none")  # names lie within the axes; they shall not move them
-    taken = []
-    for rows in tables:
-        for x, value, low, high in rows.reindex(columns=["x", "value", "low", "high"]).to_numpy(float):
-            ends = [end if np.isfinite(end) else value for end in (low, high)]
-            (px, py), *tips = axes.transData.transform([(x, value), (x, ends[0]), (x, ends[1])])
-            taken += [Bbox([(px - MARK, py - MARK), (px + MARK, py + MARK)])]
-            taken += [Bbox([(px - 2, tips[0][1]), (px + 2, tips[1][1])])]
+    everything = pd.concat([rows.reindex(columns=["x", "value", "low", "high"]) for rows in tables])
+    x, value, low, high = everything.to_numpy(float).T
+    marks, lows, highs = (
+        axes.transData.transform(np.stack([x, np.where(np.isnan(y), value, y)], 1))
+        for y in (value, low, high)
+    )
+    taken = np.concatenate(
+        [np.hstack([marks - MARK, marks + MARK]), np.hstack([lows - WIDTH, highs + WIDTH])]
+    )
     for rows, ours in zip(tables, (True, False), strict=False):
         for row in rows.itertuples():
             at, colour = (row.x, row.value), colours[row.family] if ours else style.FAINT
             text = axes.annotate(
-                row.name, at, xytext=(0, 0), textcoords="offset points", fontsize=10 if ours else 9, color=colour,
-                style="normal" if ours else "italic", zorder=4,
+                row.name, at, xytext=(0, 0), textcoords="offset points", fontsize=10 if ours else 9,
+                color=colour, style="normal" if ours else "italic", zorder=4,
             )  # fmt: skip
-            box, reach = place_name(text, axes.bbox, taken)
-            taken.append(box)
+            box, reach = place_name(text, taken)
+            taken = np.concatenate([taken, [box]])
             if reach >= LEADER:
-                px, py = axes.transData.transform(at)
-                near = np.clip(px, box.x0, box.x1), np.clip(py, box.y0, box.y1)
+                near = np.clip(axes.transData.transform(at), box[:2], box[2:])
                 ends = np.array([at, axes.transData.inverted().transform(near)])
                 axes.plot(*ends.T, color=colour, lw=0.7, alpha=0.6, zorder=1)
