@@ -1,6 +1,6 @@
 """Linear probes on vectors that are much longer than there are pictures.
 
-The span of n training vectors has n dimensions. Turned into it, they have at most n numbers each, and the same inner
+The span of n training vectors has n dimensions. Turned into it, they have n numbers each, and the same inner
 products: a linear probe with |w|^2 in its objective finds the same classifier there (the representer theorem), and
 its scores are the same. So 3,000 Fisher vectors of 327,680 numbers are trained on as 3,000 of 3,000.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 COLUMNS = 2**14  # dimensions multiplied at once: what is read as float16 is float32 only so long
-SMALL = 1e-6  # axes with less than this part of the largest eigenvalue are rounding
+RIDGE = 1e-6  # part of a vector's squared length, above the rounding of float32 products
 
 
 def products(x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
@@ -32,9 +32,17 @@ def to_span(train: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
 
     train    [n, n], of the training vectors with each other
     others   [m, n] each, of other vectors with the training vectors
-    returns  [n, r] and [m, r] each, float32, r <= n: the same inner products with any of the training vectors
+    returns  [n, n] and [m, n] each, float32: the same inner products with any of the training vectors
+
+    By Cholesky's decomposition L L^T of `train`: its rows are the training vectors. To the diagonal a millionth is
+    added, as though each training vector had a tiny number of its own, so that repeated vectors are no trouble.
     """
-    values, axes = torch.linalg.eigh(torch.from_numpy(np.asarray(train, np.float64)))
-    kept = values > SMALL * values[-1]
-    turn = (axes[:, kept] / values[kept].sqrt()).float().numpy()
-    return [np.asarray(each, np.float32) @ turn for each in (train, *others)]
+    n = len(train)
+    square = torch.from_numpy(np.array(train, np.float64))
+    square += RIDGE * square.diagonal().mean() * torch.eye(n, dtype=torch.float64)
+    lower = torch.linalg.cholesky(square)
+    turned = [
+        torch.linalg.solve_triangular(lower, torch.from_numpy(np.asarray(other, np.float64)).T, upper=False).T
+        for other in others
+    ]
+    return [x.float().contiguous().numpy() for x in (lower, *turned)]
