@@ -10,7 +10,9 @@ from scipy.stats import binom
 from sklearn.svm import SVC
 
 from lecture_lib import exercises, metrics
-from lecture_lib.exercises import judging, linear_probes
+from lecture_lib.encoders import fisher
+from lecture_lib.encoders.codebook import GMM
+from lecture_lib.exercises import ifv_vs_cnn, judging, linear_probes
 from lecture_lib.exercises.judging import Exercise, Wrong, compare, judge
 from lecture_lib.settings import REPOSITORY
 
@@ -46,6 +48,46 @@ def eleven_point_ap(scores, given):
 
 def dropout(result, reason=""):
     return f"import numpy as np, torch\ndef dropout(x, rate, rng): return {result}", reason
+
+
+def improve(result, reason=""):
+    source = f"""
+import numpy as np
+import torch
+
+def improve(phi):
+    norm = lambda x, axis=1, order=None: np.linalg.norm(x, order, axis, keepdims=True)
+    root = np.sign(phi) * np.sqrt(np.abs(phi))
+    length = norm(root)
+    return {result}
+"""
+    return source, reason
+
+
+def first_order(result, reason=""):
+    return f"import numpy as np\ndef first_order(x, q, mu, sigma, pi): return {result}", reason
+
+
+def assign(result, reason="", log_p="np.log(pi) - np.log(var).sum(1) / 2 - distance / 2", power="** 2 / var"):
+    source = f"""
+import numpy as np
+from scipy.special import logsumexp, softmax
+from scipy.stats import norm
+
+def soft_assignment(x, pi, mu, var):
+    distance = ((x[:, None] - mu) {power}).sum(2)
+    log_p = {log_p}
+    largest = log_p.max(1, keepdims=True)
+    p = np.exp(log_p)
+    share = lambda p, axis=1: p / p.sum(axis, keepdims=True)
+    hard = np.eye(len(pi))[log_p.argmax(1)]
+    return {result}
+"""
+    return source, reason
+
+
+def dimensions(result, reason=""):
+    return f"def dimensions(K, D): return {result}", reason
 
 
 # For every exercise: wrong answers as source, each with a piece of the reason that the student must read.
@@ -200,6 +242,165 @@ WRONG_ANSWERS = {
         dropout("(x * (rng.random(x.shape) >= rate) / (1 - rate))[rng.random(len(x)) > 0.5]", "shape"),
         dropout("torch.from_numpy(x)", "Tensor"),
     ],
+    "03.1": [
+        improve("np.sqrt(phi) / norm(np.sqrt(phi))", "root of a negative number is NaN"),
+        improve("np.abs(root) / length", "the sign is lost: sign"),
+        improve("np.sqrt(phi.clip(0)) / norm(np.sqrt(phi.clip(0)))", "negative numbers become 0"),
+        improve("np.nan_to_num(np.sqrt(phi)) / length", "negative numbers become 0"),
+        improve("np.sign(phi) * np.sqrt(np.abs(phi) / norm(phi))", "length before the root"),
+        improve("root / norm(phi)", "a length of their own"),
+        improve("root", "still have to be divided"),
+        improve("np.sqrt(np.abs(phi))", "sign is lost, and rows still"),
+        improve("phi / norm(phi)", "the square root is missing"),
+        improve("phi / length", "divide the roots"),
+        improve("root / np.linalg.norm(root)", "length of the whole matrix"),
+        improve("root / norm(root, 0)", "it divides columns"),
+        improve("root / norm(root, 1, 1)", "L1"),
+        improve("root / norm(root, 1, np.inf)", "largest number"),
+        improve("root / length**2", "sum of squares; the length"),
+        improve("phi * abs(phi) / norm(phi**2)", "squares, not square roots"),
+        improve("root / length[:, 0]", "stops at line"),
+        improve("root / (length + 1e-5)", "1e-6, to whose length nothing may be added, is"),
+        improve("root / np.maximum(length, 1e-2)", "1e-6, to whose length nothing may be added, is"),
+        improve("root / length", "a row of zeros becomes 0 / 0 = NaN"),
+        improve("torch.from_numpy(root) / torch.from_numpy(length)", "a row of zeros becomes"),
+        improve("np.where(length > 0, root / length, 1)", "with a row of zeros is 1"),
+        improve("np.where(length > 0, root / length, 0)", "warns on the way: invalid value"),
+        improve("np.nan_to_num(root / length)", "warns on the way: invalid value"),
+        improve("np.where(length > 0, root, 0)[length[:, 0] > 0]", "still to be|still have to be"),
+        improve("(root / length.clip(1e-300))[length[:, 0] > 0]", r"shape \[2, 5\]; it should be \[3, 5\]"),
+        improve("phi.__imul__(2) and root", "stops|make a new one"),
+        improve("phi.sort() or root / length", "make a new one"),
+    ],
+    "03.2": [
+        first_order("q @ ((x - mu) / sigma)", r"1 / \(N sqrt\(pi\)\) is missing"),
+        first_order("q @ ((x - mu) / sigma) / np.sqrt(pi)", "1/N is missing"),
+        first_order("q @ ((x - mu) / sigma) / len(x)", r"1 / sqrt\(pi\) is missing"),
+        first_order("q @ ((x - mu) / sigma) / (q.sum() * np.sqrt(pi))", "divides by the sum of q"),
+        first_order("np.average((x - mu) / sigma, 0, q)", "divides by the sum of q"),
+        first_order("q @ ((x - mu) / sigma) / (len(x) * pi)", "it divides by pi"),
+        first_order("q @ ((x - mu) / sigma) / len(x) * np.sqrt(pi)", r"multiplies by sqrt\(pi\)"),
+        first_order("q @ (x - mu)", "the sum on the slide"),
+        first_order("(x - mu)[q > 0.5].sum(0)", "the sum on the slide.* no descriptor counts as a whole"),
+        first_order("q @ (x - mu) / len(x)", "sigma is missing"),
+        first_order("q @ (x - mu) / (len(x) * np.sqrt(pi))", "sigma is missing"),
+        first_order("q @ ((x - mu) / sigma**2) / (len(x) * np.sqrt(pi))", r"sigma\^2, the variance"),
+        first_order("q @ ((x - mu) / np.sqrt(sigma)) / (len(x) * np.sqrt(pi))", "sigma is no variance"),
+        first_order("q @ ((x - mu) * sigma) / (len(x) * np.sqrt(pi))", "multiplies by sigma"),
+        first_order("q @ ((mu - x) / sigma) / (len(x) * np.sqrt(pi))", "sign is wrong"),
+        first_order("((x - mu) / sigma).mean(0) / np.sqrt(pi)", "q is missing"),
+        first_order("((x - mu) / sigma)[q > 0.5].sum(0) / (len(x) * np.sqrt(pi))", "rounded to 0 or 1"),
+        first_order("q**2 @ ((x - mu) / sigma) / (len(x) * np.sqrt(pi))", "q is squared"),
+        first_order("(q @ x - mu) / sigma / (len(x) * np.sqrt(pi))", "mu is subtracted once"),
+        first_order("(q @ ((x - mu) / sigma)).sum() / (len(x) * np.sqrt(pi))", "it is one number"),
+        first_order("q[:, None] * (x - mu) / sigma / (len(x) * np.sqrt(pi))", "still to be summed"),
+        first_order(
+            "(q[:, None] * (x - mu) / sigma).sum(1) / (len(x) * np.sqrt(pi))", "sums over dimensions"
+        ),
+        first_order("q @ (((x - mu) / sigma)**2 - 1) / (len(x) * np.sqrt(2 * pi))", "this is v"),
+        first_order("q * (x - mu) / sigma", "stops at line 2"),
+        first_order("q @ ((x - mu) / sigma) / ((len(x) - 1) * np.sqrt(pi))", "it should be"),
+        first_order("q @ ((x - mu) / sigma) / (5 * np.sqrt(pi))", "u of a single descriptor"),
+        first_order(
+            "((q / q.sum()) @ ((x - mu) / sigma)) * q.sum() / (len(x) * np.sqrt(pi))", "contains nan"
+        ),
+        first_order("x.__isub__(mu) is x and q @ (x / sigma) / (len(x) * np.sqrt(pi))", "make a new one"),
+    ],
+    "03.3": [
+        assign("share(p).T", r"shape \[K, N\]"),
+        assign("share(p)", "weights pi are forgotten", log_p="-np.log(var).sum(1) / 2 - distance / 2"),
+        assign("softmax(log_p, 1)", "pi is added", log_p="pi - np.log(var).sum(1) / 2 - distance / 2"),
+        assign("softmax(log_p, 1)", "wide Gaussian is a flat one", log_p="np.log(pi) - distance / 2"),
+        assign("softmax(log_p, 1)", "wide Gaussian is a flat one", log_p="-distance / 2"),
+        assign("softmax(log_p, 1)", "factor -1/2", log_p="np.log(pi) - np.log(var).sum(1) - distance / 2"),
+        assign(
+            "softmax(log_p, 1)",
+            "sign of ln var",
+            log_p="np.log(pi) + np.log(var).sum(1) / 2 - distance / 2",
+        ),
+        assign(
+            "softmax(log_p, 1)",
+            r"var comes with a factor 1/2",
+            log_p="np.log(pi) - np.log(var).sum(1) / 2 - distance",
+        ),
+        assign(
+            "softmax(log_p, 1)",
+            r"ln var and \(x - mu\)\^2 / var",
+            log_p="np.log(pi) - np.log(var).sum(1) - distance",
+        ),
+        assign("softmax(log_p, 1)", r"var is sigma\^2 already", power="** 2 / var ** 2"),
+        assign(
+            "softmax(np.log(pi) + norm.logpdf(x[:, None], mu, var).sum(2), 1)", r"var is sigma\^2 already"
+        ),
+        assign("softmax(log_p, 1)", r"standard deviation, sqrt\(var\)", power="** 2 / np.sqrt(var)"),
+        assign(
+            "softmax(log_p, 1)",
+            "sign of the exponent",
+            log_p="np.log(pi) - np.log(var).sum(1) / 2 + distance / 2",
+        ),
+        assign("softmax(log_p, 1)", "var is missing", power="** 2"),
+        assign("softmax(-distance, 1)", "var is missing", power="** 2"),
+        assign("share(p, 0)", "columns sum to 1"),
+        assign("softmax(log_p, 0)", "columns sum to 1"),
+        assign("p / p.sum()", "all of q together"),
+        assign("share(p) / len(x)", "all of q together"),
+        assign("p", r"each row is still to be divided by its sum"),
+        assign("p * (2 * np.pi) ** -1.5", r"each row is still to be divided by its sum"),
+        assign("norm.pdf(x[:, None], mu, np.sqrt(var)).prod(2)", "these are densities"),
+        assign("log_p", "these are logarithms of pi N"),
+        assign("log_p - largest", "these are logarithms, not yet q"),
+        assign("np.exp(log_p - largest)", "rows are still to be divided by their sum"),
+        assign("log_p - logsumexp(log_p, 1, keepdims=True)", "the logarithms of q"),
+        assign("hard", "hard assignment"),
+        assign("log_p.argmax(1)", "names the most probable"),
+        assign("share(p)", "NaN for a descriptor far .* subtract its own largest"),
+        assign("share(np.exp(log_p - log_p.max()))", "NaN for a descriptor far"),
+        assign(
+            "share(np.exp(log_p - log_p.min(1, keepdims=True)))",
+            "NaN for a descriptor far .* subtract its own largest",
+        ),
+        assign("p / (p.sum(1, keepdims=True) + 1e-300)", "gets zeros: all of its densities are 0"),
+        assign("np.nan_to_num(share(p))", "gets zeros: all of its densities are 0"),
+        assign("share(np.maximum(p, 1e-300))", "gets 1/K: all of its densities are 0"),
+        assign("share(np.exp(np.maximum(log_p, -700)))", "gets 1/K: all of its densities are 0"),
+        assign(
+            "share(pi * np.maximum(np.exp(log_p - np.log(pi)), 1e-300))",
+            "gets the weights pi: all of its densities are 0",
+        ),
+        assign("share(np.exp(log_p.astype(np.longdouble)))", "NaN for a descriptor far"),
+        assign(
+            "softmax(log_p, 1)",
+            "product is 0 in float64; add their logarithms",
+            log_p="np.log(pi) - np.log(var.prod(1)) / 2 - distance / 2",
+        ),
+        assign("softmax(log_p, 1)", "q for D = 80 .* it should be", power="** 2 / (var + 1e-7)"),
+        assign("x.__isub__(1) is x and share(p)", "make a new one"),
+    ],
+    "03.4": [
+        dimensions("2 * K * (D + 2), 16 * K * D", "exchanged"),
+        dimensions("2 * K * D, 2 * K * (D + 2)", "a Fisher vector for each of its regions"),
+        dimensions("8 * K * D, K * (D + 2)", "8 regions, and each both u and v"),
+        dimensions("7 * 2 * K * D, 2 * K * (D + 2)", "not 7"),
+        dimensions("6 * 2 * K * D, 2 * K * (D + 2)", "not 6: 2x2 are four"),
+        dimensions("4 * 2 * K * D, 2 * K * (D + 2)", "8 regions, and each both u and v"),
+        dimensions("5 * 2 * K * D, 2 * K * (D + 2)", "horizontal strips"),
+        dimensions("3 * 2 * K * D, 2 * K * (D + 2)", "3 levels, but 8 regions"),
+        dimensions("14 * 2 * K * D, 2 * K * (D + 2)", "three strips, not nine cells"),
+        dimensions("12 * 2 * K * D, 2 * K * (D + 2)", "beside each other"),
+        dimensions("16 * K * (D + 2), 2 * K * (D + 2)", "instead of the spatial pyramid, not with it"),
+        dimensions("16 * K * D, 2 * K * D + 2", "not to the Fisher vector"),
+        dimensions("16 * K * D, K * D + 2", "not to the Fisher vector"),
+        dimensions("16 * K * D, 2 * (K * D + 2)", "the 2 belongs to D"),
+        dimensions("16 * K * D, 2 * K * (D + 1)", "x and y are two numbers"),
+        dimensions("16 * K * D, K * (D + 2)", r"factor 2 is missing with \(x, y\)"),
+        dimensions("16 * K * D, 2 * K * D", "x and y are missing"),
+        dimensions("16 * K * D, 16 * K * (D + 2)", "there is one region"),
+        dimensions("16 * K * D, K * (2 * D + 2)", "two numbers, in u as in v"),
+        dimensions("327680, 41984", "K = 3, D = 5 is 327680; it should be 240"),
+        dimensions("16 * K * D", "two numbers"),
+        dimensions("(16 * K * D, 2 * K * (D + 2), 0)", "two numbers"),
+        dimensions("'327K', '42K'", "two numbers"),
+    ],
 }
 
 # Right answers that look unlike the solution: a checker that turned one away would be worse than none.
@@ -269,6 +470,56 @@ def dropout(x, rate, rng):
             row[i] = 0 if rng.random() < rate else row[i] / (1 - rate)
     return out
 """,
+    ],
+    "03.1": [
+        improve("root / np.maximum(length, 1e-12)")[0],
+        improve("np.divide(root, length, out=np.zeros_like(root), where=length > 0)")[0],
+        improve("root / (length + (length == 0))")[0],
+        improve("root / (length + 1e-12)")[0],
+        improve("torch.nn.functional.normalize(torch.from_numpy(root))")[0],
+        "from sklearn.preprocessing import normalize\n" + improve("normalize(root)")[0],
+        improve("[r / l if l else r for r, l in zip(root, length)]")[0],
+        """
+import numpy as np
+
+def improve(phi):
+    root = phi.astype(np.float32) / np.sqrt(np.maximum(abs(phi), 1e-20), dtype=np.float32)
+    return root / np.maximum(np.sqrt(np.einsum("nd,nd->n", root, root))[:, None], 1e-12)
+""",
+    ],
+    "03.2": [
+        first_order("(q[:, None] * (x - mu) / sigma).mean(0) / pi**0.5")[0],
+        first_order("(q @ x - q.sum() * mu) / (len(x) * np.sqrt(pi) * sigma)")[0],
+        """
+def first_order(x, q, mu, sigma, pi):
+    u = [0.0] * len(mu)
+    for xi, qi in zip(x, q):
+        u = [a + qi * (b - m) / s for a, b, m, s in zip(u, xi, mu, sigma)]
+    return [a / len(x) / pi**0.5 for a in u]
+""",
+    ],
+    "03.3": [
+        assign("softmax(log_p, axis=1)")[0],
+        assign("np.exp(log_p - logsumexp(log_p, axis=1, keepdims=True))")[0],
+        assign("softmax(np.log(pi) + norm.logpdf(x[:, None], mu, np.sqrt(var)).sum(2), axis=1)")[0],
+        assign(  # the square written out
+            "softmax(log_p + x @ (mu / var).T - x**2 @ (1 / var).T / 2, axis=1)",
+            log_p="np.log(pi) - (np.log(var) + mu**2 / var).sum(1) / 2 + 0 * distance",
+        )[0],
+        assign("1 / np.exp(log_p[:, None] - log_p[:, :, None]).sum(2)")[0],
+        """
+import numpy as np
+from sklearn.mixture import GaussianMixture
+
+def soft_assignment(x, pi, mu, var):
+    gmm = GaussianMixture(len(pi), covariance_type="diag")
+    gmm.weights_, gmm.means_, gmm.precisions_cholesky_ = pi, mu, 1 / np.sqrt(var)
+    return gmm.predict_proba(x)
+""",
+    ],
+    "03.4": [
+        dimensions("[2 * K * D * sum([1, 3, 4]), 2 * (K * D + K * 2)]")[0],
+        "import numpy as np\ndef dimensions(K, D): return np.array([16.0 * K * D, 2 * K * (D + 2)])",
     ],
 }
 
@@ -356,6 +607,36 @@ def test_the_solutions_are_the_measures_of_the_lecture():
         labels = rng.permutation([1, *rng.choice([-1, 0, 1], n)])
         scores = rng.normal(size=n + 1)
         assert eleven_point_ap(scores, labels) == pytest.approx(metrics.average_precision(scores, labels))
+
+
+def test_the_solutions_are_the_parts_of_the_fisher_vector():
+    rng = np.random.default_rng(0)
+    x, K, D = rng.normal(size=(50, 6)).astype(np.float32), 4, 6
+    pi, mu, var = rng.dirichlet([2] * K), rng.normal(size=(K, D)), rng.uniform(0.3, 2, (K, D))
+    gmm = GMM(*(torch.tensor(a, dtype=torch.float32) for a in (pi, mu, var)), log_likelihood=torch.zeros(0))
+    q = solved("03.3")(x, pi, mu, var)
+    np.testing.assert_allclose(q, fisher.posteriors(torch.from_numpy(x), gmm), atol=1e-5)
+    phi = fisher.fisher(torch.from_numpy(x), gmm)
+    u = [solved("03.2")(x, q[:, k], mu[k], np.sqrt(var[k]), pi[k]) for k in range(K)]
+    np.testing.assert_allclose(u, phi.reshape(K, 2, D)[:, 0], atol=1e-5)
+    rows = phi.numpy()[None] * [[1], [-3], [0]]
+    np.testing.assert_allclose(solved("03.1")(rows), fisher.improve(torch.from_numpy(rows)), atol=1e-6)
+
+
+def test_the_solution_has_the_dimensions_of_the_papers_table():
+    assert solved("03.4")(256, 80) == (327_680, 41_984)  # "327K" and "42K"
+    assert solved("03.4")(512, 80)[1] == 83_968  # "84K"
+
+
+def test_improving_is_tried_on_rows_and_columns_of_different_lengths():
+    for phi in (ifv_vs_cnn._PHI, np.sqrt(np.abs(ifv_vs_cnn._PHI))):
+        lengths = [1, *np.linalg.norm(phi, axis=1), *np.linalg.norm(phi, axis=0)]
+        assert np.diff(np.sort(lengths)).min() > 0.01
+
+
+def test_a_tuple_of_dots_is_not_called_wrong():
+    for source in ("..., ...", "16 * K * D, ..."):
+        assert judge(judging.find("03.4"), run(dimensions(source)[0], "dimensions")).verdict == "not tried"
 
 
 def test_the_solution_of_the_hinge_has_the_value_of_libsvms_dual_at_the_optimum():

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 # number of the notebook -> module of its exercises
-MODULES = {"00": "start_here", "01": "decaf_tsne", "02": "linear_probes"}
+MODULES = {"00": "start_here", "01": "decaf_tsne", "02": "linear_probes", "03": "ifv_vs_cnn"}
 
 
 class Wrong(Exception):
