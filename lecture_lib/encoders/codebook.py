@@ -112,7 +112,10 @@ def fit_gmm(x: Tensor, K: int, *, seed: int = 0, iterations: int = 20) -> GMM:
         warnings.simplefilter(
             "ignore", ConvergenceWarning
         )  # the number of iterations is ours, the curve is kept
-        mixture.fit(data)
+        try:
+            mixture.fit(data)
+        except ValueError:  # variances are differences, which float32 can make negative where descriptors repeat
+            mixture.fit(data.astype(np.float64))
     found = (mixture.weights_, mixture.means_, mixture.covariances_)
     curve = torch.tensor(mixture.lower_bounds_, dtype=torch.float64)
     return GMM(*(torch.from_numpy(a).float().to(x.device) for a in found), curve)
