@@ -19,7 +19,7 @@ from torch import Tensor
 from lecture_lib.encoders.codebook import GMM
 from lecture_lib.encoders.pooling import weighted_sums
 
-NEGLIGIBLE = 1e-6  # posteriors below it count as 0, as in VLFeat
+NEGLIGIBLE = 1e-6  # posteriors and weights below it count as 0, as in VLFeat
 RANGE = 30.0  # of log densities that are told apart: exp(-30) is negligible
 
 
@@ -43,7 +43,8 @@ def fisher(x: Tensor, gmm: GMM, regions: Tensor | None = None, assignment: str =
     regions     bool [R, N], which descriptors a region contains; each is divided by its own number of them
     assignment  "soft" or "hard", as in `posteriors`
 
-    Without descriptors it is 0. Posteriors below 1e-6 count as 0. reshape(K, 2, D) tells u_k from v_k.
+    Without descriptors it is 0. Posteriors and weights pi_k below 1e-6 count as 0. reshape(K, 2, D) tells u_k from
+    v_k.
     """
     check(x, gmm, assignment)
     origin, weight = _log_density(gmm)
@@ -58,7 +59,7 @@ def fisher(x: Tensor, gmm: GMM, regions: Tensor | None = None, assignment: str =
     sums, count = weighted_sums(x, regions, weigh)
     s0, s1, s2 = sums.split([1, x.shape[1], x.shape[1]], 1)
     mean, variance = (gmm.means - origin).T, gmm.variances.T
-    root = gmm.weights.clamp(min=1e-30).sqrt()  # a Gaussian of weight 0 has no posteriors either
+    root = torch.where(gmm.weights < NEGLIGIBLE, math.inf, gmm.weights.sqrt())
     first = s1 - mean * s0
     u = first / (root * variance.sqrt())
     v = (s2 - mean * (s1 + first) - variance * s0) / (root * variance * math.sqrt(2))
@@ -100,10 +101,13 @@ def check(x: Tensor, gmm: GMM, assignment: str) -> None:
 def _log_density(gmm: GMM) -> tuple[Tensor, Tensor]:
     """Return origin [D] and weight [1 + 2D, K], such that ln(pi_k N(x; k)) = [1, z, z^2] weight with z = x - origin.
 
-    The origin is the mixture's mean: squares and products of what lies around 0 lose less to rounding.
+    Around the origin, squares lose least to rounding: it makes sum_k pi_k (mu_k - origin)^2 / sigma_k^2 as small as
+    possible, so that it lies near the narrow Gaussians, which it matters to.
     """
-    origin = gmm.weights @ gmm.means
-    mean, precision = gmm.means - origin, 1 / gmm.variances
+    precision = 1 / gmm.variances
+    share = gmm.weights[:, None] * precision
+    origin = (share * gmm.means).sum(0) / share.sum(0)
+    mean = gmm.means - origin
     constant = (mean.square() * precision - precision.log() + math.log(2 * math.pi)).sum(1, keepdim=True) / -2
     weight = torch.cat([constant + gmm.weights.log()[:, None], mean * precision, precision / -2], 1)
     return origin, weight.T.contiguous()
