@@ -1,0 +1,275 @@
+"""Fisher vectors: against VLFeat's, scikit-image's and the formulas term by term; and what must not change them."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import norm
+from skimage.feature import fisher_vector
+from sklearn.mixture import GaussianMixture
+
+from lecture_lib.encoders.codebook import GMM
+from lecture_lib.encoders.fisher import fisher, improve, intra_normalise, posteriors
+from lecture_lib.encoders.pooling import CHUNK
+
+GOLDEN = Path(__file__).parent / "golden" / "vlfeat_fisher.npz"
+NONE = torch.empty(0, dtype=torch.float64)
+
+
+def mixture(weights, means, variances):
+    return GMM(*(torch.as_tensor(a, dtype=torch.float32) for a in (weights, means, variances)), NONE)
+
+
+def drawn(N, D, K, seed=0):
+    """Descriptors around K overlapping Gaussians, which are not centred on 0."""
+    generator = torch.Generator().manual_seed(seed)
+    means = 1 + torch.randn(K, D, generator=generator)
+    variances = 0.3 + torch.rand(K, D, generator=generator)
+    weights = 0.2 + torch.rand(K, generator=generator)
+    made_by = torch.randint(K, (N,), generator=generator)
+    x = means[made_by] + 0.9 * torch.randn(N, D, generator=generator)
+    return x, mixture(weights / weights.sum(), means, variances)
+
+
+def literal(x, gmm, hard=False):
+    """phi_FV by two loops over the formulas of Perronnin et al. 2010, in float64."""
+    x = x.double().numpy()
+    weights, means, variances = (a.double().numpy() for a in (gmm.weights, gmm.means, gmm.variances))
+    sigma = np.sqrt(variances)
+    phi = np.zeros((*means.shape[:1], 2, means.shape[1]))
+    for x_i in x:
+        log = np.log(weights) + norm.logpdf(x_i, means, sigma).sum(1)
+        q = np.exp(log - log.max()) / np.exp(log - log.max()).sum()
+        if hard:
+            q = np.arange(len(q)) == q.argmax()
+        for k, (pi, mu, s) in enumerate(zip(weights, means, sigma, strict=True)):
+            phi[k, 0] += q[k] * (x_i - mu) / s / math.sqrt(pi)
+            phi[k, 1] += q[k] * (((x_i - mu) / s) ** 2 - 1) / math.sqrt(2 * pi)
+    return phi.ravel() / len(x)
+
+
+def close(a, b, tolerance=1e-5):
+    np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=0, atol=tolerance)
+
+
+# --- against others -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def golden():
+    with np.load(GOLDEN) as file:
+        return dict(file)
+
+
+def as_vlfeat(phi, K):
+    """[u_1; v_1; ..; u_K; v_K] in VLFeat's order [u_1 .. u_K, v_1 .. v_K]."""
+    return phi.unflatten(-1, (K, 2, -1)).transpose(-3, -2).flatten(-3)
+
+
+@pytest.mark.parametrize("name", ["plain", "sqrt_l2", "hard"])
+def test_numbers_are_those_of_vlfeat(golden, name):
+    gmm = mixture(golden["weights"], golden["means"], golden["covariances"])
+    phi = fisher(torch.from_numpy(golden["X"]), gmm, assignment="hard" if name == "hard" else "soft")
+    phi = improve(phi) if name == "sqrt_l2" else phi
+    close(as_vlfeat(phi, 8), golden[name], 1e-5)
+    assert np.abs(golden[name]).max() > 0.1
+
+
+def test_numbers_are_those_of_scikit_image():
+    x, gmm = drawn(3000, 20, 12)
+    other = GaussianMixture(12, covariance_type="diag")
+    other.weights_, other.means_, other.covariances_ = (
+        a.double().numpy() for a in (gmm.weights, gmm.means, gmm.variances)
+    )
+    other.precisions_cholesky_ = 1 / np.sqrt(other.covariances_)
+    theirs = fisher_vector(x.double().numpy(), other)[12:]  # first come the derivatives by the weights
+    u, v = theirs.reshape(2, -1)
+    close(as_vlfeat(fisher(x, gmm), 12), np.concatenate([u, -v]))  # its second order has the other sign
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_numbers_are_those_of_the_formulas(hard):
+    x, gmm = drawn(150, 5, 4)
+    phi = fisher(x, gmm, assignment="hard" if hard else "soft")
+    assert phi.shape == (2 * 4 * 5,)
+    assert phi.dtype == torch.float32
+    close(phi, literal(x, gmm, hard))
+
+
+def test_one_gaussian_gives_moments_of_standardised_descriptors():
+    x = torch.tensor([[1.0, 4.0], [3.0, 0.0]])
+    phi = fisher(x, mixture([1.0], [[1.0, 2.0]], [[4.0, 1.0]]))
+    # standardised: (0, 2) and (1, -2)
+    close(phi, [0.5, 0, -0.5 / math.sqrt(2), 3 / math.sqrt(2)])
+
+
+def test_descriptors_of_the_mixture_itself_have_a_fisher_vector_near_zero_and_of_unit_variance():
+    generator = torch.Generator().manual_seed(1)
+    gmm = mixture([0.3, 0.7], [[-8.0, 0.0], [8.0, 1.0]], [[1.0, 4.0], [0.25, 1.0]])
+    pick = (torch.rand(400, 250, generator=generator) < 0.7).long()
+    noise = torch.randn(400, 250, 2, generator=generator)
+    x = gmm.means[pick] + gmm.variances[pick].sqrt() * noise
+    phi = torch.stack([fisher(picture, gmm) for picture in x]) * math.sqrt(250)
+    assert phi.mean(0).abs().max() < 5 / math.sqrt(400)
+    assert ((phi.var(0) - 1).abs() < 0.35).all()  # which is what 1/sqrt(pi) and 1/sqrt(2 pi) are for
+
+
+# --- what must not change it -----------------------------------------------------------------------------------------
+
+
+def test_order_and_repetition_of_descriptors_do_not_matter():
+    x, gmm = drawn(2 * CHUNK + 37, 6, 5)
+    phi = fisher(x, gmm)
+    close(fisher(x.flip(0), gmm), phi)
+    close(fisher(torch.cat([x, x]), gmm), phi)
+    close(phi, sum(fisher(part, gmm) * len(part) for part in x.split(500)) / len(x))
+
+
+def test_other_types_of_descriptors_and_a_strided_view_are_taken():
+    x, gmm = drawn(50, 6, 5)
+    phi = fisher(x, gmm)
+    close(fisher(x.double(), gmm), phi)
+    close(fisher(x.T.contiguous().T, gmm), phi)
+
+
+def test_a_shift_and_a_scale_of_the_space_do_not_matter():
+    x, gmm = drawn(1000, 6, 5)
+    moved = mixture(gmm.weights, 0.01 * gmm.means + 3, 1e-4 * gmm.variances)
+    close(fisher(0.01 * x + 3, moved), fisher(x, gmm), 2e-4)  # x itself is rounded to 2e-7 of sigma 0.01
+
+
+# --- regions ---------------------------------------------------------------------------------------------------------
+
+
+def test_regions_equal_encodings_of_their_own_descriptors():
+    x, gmm = drawn(3000, 6, 5)
+    regions = torch.rand(9, 3000, generator=torch.Generator().manual_seed(2)) < 0.4  # 512 cells
+    regions[3] = True
+    regions[4] = False
+    regions[5] = torch.arange(3000) == 1234
+    regions[6] = regions[0]
+    found = fisher(x, gmm, regions)
+    assert found.shape == (9, 2 * 5 * 6)
+    close(found, torch.stack([fisher(x[region], gmm) for region in regions]))
+    assert not found[4].any()
+    assert torch.equal(found[6], found[0])
+
+
+def test_more_regions_than_an_integer_has_bits():
+    x, gmm = drawn(400, 3, 2)
+    regions = torch.rand(140, 400, generator=torch.Generator().manual_seed(3)) < 0.1
+    close(fisher(x, gmm, regions), torch.stack([fisher(x[region], gmm) for region in regions]))
+    last = torch.zeros(140, 400, dtype=torch.bool)
+    last[0, :200], last[-1, 100:] = True, True  # told apart by the first and the last bit only
+    close(fisher(x, gmm, last)[[0, -1]], torch.stack([fisher(x[:200], gmm), fisher(x[100:], gmm)]))
+
+
+def test_a_descriptor_outside_all_regions_does_not_count():
+    x, gmm = drawn(300, 4, 3)
+    regions = torch.zeros(2, 300, dtype=torch.bool)
+    regions[0, :100] = regions[1, 50:150] = True
+    before = fisher(x, gmm, regions)
+    x[150:] = math.nan
+    assert torch.equal(fisher(x, gmm, regions), before)
+
+
+# --- extremes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("assignment", ["soft", "hard"])
+def test_no_descriptors_give_zeros(assignment):
+    x, gmm = drawn(10, 4, 3)
+    assert torch.equal(fisher(x[:0], gmm, assignment=assignment), torch.zeros(24))
+    nothing = torch.zeros(2, 10, dtype=torch.bool)
+    assert torch.equal(fisher(x, gmm, nothing, assignment), torch.zeros(2, 24))
+    assert fisher(x, gmm, nothing[:0]).shape == (0, 24)
+    assert posteriors(x[:0], gmm, assignment).shape == (0, 3)
+
+
+def test_a_descriptor_far_from_every_gaussian_is_assigned_in_log_space():
+    gmm = mixture([0.5, 0.5], [[0.0], [1.0]], [[1.0], [1.0]])
+    x = torch.tensor([[1000.0], [-1000.0], [0.5]])  # densities of exp(-500,000)
+    close(posteriors(x, gmm), [[0, 1], [1, 0], [0.5, 0.5]], 1e-6)
+    phi = fisher(x[:1], gmm)
+    close(phi[2:], [999 * math.sqrt(2), 999**2 - 1], 0.2)
+    assert torch.equal(phi[:2], torch.zeros(2))
+    assert torch.isfinite(fisher(torch.full((1, 1), 1e15), gmm)).all()
+
+
+def test_posteriors_below_a_millionth_count_as_none():
+    gmm = mixture([0.5, 0.5], [[0.0], [10.0]], [[1.0], [1.0]])
+    # ln q_2 = 10 x - 50: 1e-6 lies at x = 3.62
+    assert torch.equal(fisher(torch.tensor([[3.5]]), gmm)[2:], torch.zeros(2))
+    assert fisher(torch.tensor([[3.7]]), gmm)[2:].all()
+    assert 0 < posteriors(torch.tensor([[3.5]]), gmm)[0, 1] < 1e-6
+
+
+def test_a_gaussian_without_weight_has_no_part():
+    gmm = mixture([1 - 1e-11, 1e-11, 0], [[0.0], [3.0], [-3.0]], [[1.0], [0.01], [1.0]])
+    x = torch.tensor([[0.5], [3.0], [-3.0]])
+    phi = fisher(x, gmm)
+    assert torch.isfinite(phi).all()
+    assert not phi[2:].any()
+    assert phi[:2].all()
+
+
+def test_a_narrow_gaussian_far_from_the_others_loses_nothing_to_rounding():
+    # as descriptors without contrast make one: all of them zero, where others have length 1
+    x, gmm = drawn(20_000, 16, 6)
+    x, means, variances = 0.1 * x, 0.1 * gmm.means, 0.01 * gmm.variances
+    means[0], variances[0] = -0.8, 7e-6
+    generator = torch.Generator().manual_seed(4)
+    x[:7000] = -0.8 + 3e-3 * torch.randn(7000, 16, generator=generator)
+    gmm = mixture(gmm.weights, means, variances)
+    exact = GMM(*(a.double() for a in (gmm.weights, gmm.means, gmm.variances)), NONE)
+    close(fisher(x, gmm), fisher(x.double(), exact), 1e-4)
+
+
+def test_wrong_input_is_named():
+    x, gmm = drawn(10, 4, 3)
+    with pytest.raises(ValueError, match=r"have 4 dimensions.*not \[10, 3\].*PCA"):
+        fisher(x[:, :3], gmm)
+    with pytest.raises(ValueError, match="soft.*hard.*not 'firm'"):
+        posteriors(x, gmm, "firm")
+    for regions in (torch.ones(2, 9, dtype=torch.bool), torch.ones(10, dtype=torch.bool), torch.ones(2, 10)):
+        with pytest.raises(ValueError, match=r"bool \[R, 10\]"):
+            fisher(x, gmm, regions)
+
+
+# --- posteriors ------------------------------------------------------------------------------------------------------
+
+
+def test_posteriors_are_bayes_rule():
+    x, gmm = drawn(200, 5, 4)
+    weights, means, variances = (a.double().numpy() for a in (gmm.weights, gmm.means, gmm.variances))
+    joint = weights * norm.pdf(x.double().numpy()[:, None], means, np.sqrt(variances)).prod(2)
+    q = posteriors(x, gmm)
+    close(q, joint / joint.sum(1, keepdims=True))
+    close(q.sum(1), np.ones(200))
+    assert torch.equal(posteriors(x, gmm, "hard"), torch.eye(4)[torch.from_numpy(joint.argmax(1))])
+
+
+# --- normalisation ---------------------------------------------------------------------------------------------------
+
+
+def test_improve_takes_signed_roots_then_length_one():
+    close(improve(torch.tensor([9.0, -16.0, 0.0])), [0.6, -0.8, 0])
+    many = improve(torch.tensor([[4.0, 0.0], [0.0, 0.0], [1.0, -1.0]]))
+    close(many, [[1, 0], [0, 0], [math.sqrt(0.5), -math.sqrt(0.5)]])
+
+
+def test_improve_knows_no_scale():
+    phi = torch.randn(3, 40, generator=torch.Generator().manual_seed(5))
+    close(improve(1e-8 * phi), improve(phi))
+
+
+def test_intra_normalisation_gives_each_gaussian_the_same_length():
+    phi = torch.tensor([[9.0, -16.0, 0.0, 0.0, 0.0, 0.25], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
+    found = intra_normalise(phi, 3)
+    close(found[0], torch.tensor([0.6, -0.8, 0, 0, 0, 1]) / math.sqrt(2))
+    assert torch.equal(found[1], torch.zeros(6))
+    x, gmm = drawn(500, 6, 5)
+    lengths = intra_normalise(fisher(x, gmm), 5).reshape(5, -1).norm(dim=1)
+    close(lengths, np.full(5, 1 / math.sqrt(5)))
