@@ -12,7 +12,9 @@ from torchvision.transforms.v2 import functional as reference
 from lecture_lib import backbones, encoders
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
 from lecture_lib.encoders import CNNAUG, FLIP, TEN_CROPS, View, expand, views
-from lecture_lib.encoders.augment import cut, rotate
+from lecture_lib.encoders.augment import PYRAMID, cut, inside, rotate
+from lecture_lib.encoders.local import Local
+from lecture_lib.encoders.sift import dense_sift, grey
 
 
 def coordinates(height, width):
@@ -91,6 +93,56 @@ def test_a_network_that_resizes_to_its_input_takes_each_of_the_ten_whole():
     crop = views(noise(256, 300), TEN_CROPS)[0]
     seen = backbones.crop(replace(net, resize=net.input_size), crop)
     assert torch.equal(seen, crop)
+
+
+def pixels(height, width, size=1e-9):
+    """A descriptor at every pixel, with bins of one size."""
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    xy = torch.stack([x, y], -1).reshape(-1, 2).float()
+    return Local(torch.zeros(len(xy), 1), xy, torch.full((len(xy),), float(size)), (height, width))
+
+
+@pytest.mark.parametrize(("height", "width"), [(256, 340), (256, 256), (512, 256)])
+def test_points_inside_a_crop_are_those_of_its_pixels(height, width):
+    for view in TEN_CROPS:
+        seen = inside(view, pixels(height, width)).reshape(1, height, width)
+        kept = torch.zeros(3, height, width, dtype=torch.uint8)
+        cut(kept, replace(view, mirrored=False)).fill_(1)  # a slice of it
+        assert torch.equal(kept[:1] == 1, seen)
+
+
+@pytest.mark.parametrize("size", [2, 4, 6])
+def test_a_crop_has_the_descriptors_that_the_cut_picture_has(size):
+    picture = noise(64, 90)
+    for view in TEN_CROPS[:5]:
+        alone = dense_sift(grey(cut(picture, view)), 1, size)[0]
+        local = dense_sift(grey(picture), 1, size)[0]
+        corner = cut(coordinates(64, 90), view)[:2, 0, 0]
+        assert torch.equal(local.xy[inside(view, local)], alone.xy + corner)
+
+
+@pytest.mark.parametrize(("height", "width"), [(120, 160), (121, 161), (99, 100), (3, 7), (200, 200), (1, 1)])
+def test_a_level_of_the_pyramid_leaves_out_no_point_and_shares_none(height, width):
+    points = pixels(height, width, size=5)  # a patch may reach over its region
+    between = replace(points, xy=(points.xy + 0.5).minimum(torch.tensor([width - 1.0, height - 1.0])))
+    for local in (points, between):
+        member = torch.stack([inside(view, local) for view in PYRAMID])
+        for level in (slice(0, 1), slice(1, 4), slice(4, 8)):
+            assert (member[level].sum(0) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "names"), [(10, 5, ("top", "top left")), (30, 25, ("bottom", "bottom right"))]
+)
+def test_the_regions_of_the_pyramid_lie_where_they_are_named(x, y, names):
+    point = Local(torch.zeros(1, 1), torch.tensor([[float(x), float(y)]]), torch.ones(1), (30, 40))
+    found = [view.name for view in PYRAMID if inside(view, point)]
+    assert found == ["whole", f"{names[0]} third", f"{names[1]} quarter"]
+
+
+def test_a_turned_view_has_no_descriptors_of_the_picture():
+    with pytest.raises(ValueError, match="turned"):
+        inside(CNNAUG[6], pixels(10, 10))
 
 
 @pytest.mark.parametrize("angle", [-15, 15, 30, -80, 90, 180])

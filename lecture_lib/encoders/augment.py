@@ -19,6 +19,7 @@ from torch import Tensor
 
 from lecture_lib.datasets.collection import ImageCollection
 from lecture_lib.datasets.derived import derive
+from lecture_lib.encoders.local import Local
 
 VERSION = 1  # part of every recipe: raise it when the same view would give other pixels
 
@@ -32,6 +33,7 @@ class View:
     at        where the window lies: (0, 0) top left, (1, 0) top right, (0.5, 0.5) centre
     angle     degrees, what is seen turns anticlockwise
     mirrored  left and right exchanged
+    region    a part of a vector (of a pyramid): descriptors belong to it by their centres, not by all of their patch
     """
 
     name: str
@@ -40,6 +42,7 @@ class View:
     square: bool = False
     angle: float = 0.0
     mirrored: bool = False
+    region: bool = False
 
 
 def _with_mirrors(views: Sequence[View]) -> tuple[View, ...]:
@@ -77,13 +80,16 @@ TEN_CROPS = _with_mirrors(
 A network takes them whole with `dataclasses.replace(net, resize=net.input_size)`; otherwise it cuts their centre.
 """
 
-PYRAMID = (
-    WHOLE,
-    *(
-        View(f"{name} third", (1, 1 / 3), (0.5, y))
-        for name, y in (("top", 0), ("middle", 0.5), ("bottom", 1))
-    ),
-    *(View(f"{name} quarter", 1 / 2, at) for name, at in PLACES.items() if name != "centre"),
+PYRAMID = tuple(
+    View(name, side, at, region=True)
+    for name, side, at in (
+        ("whole", 1.0, (0.5, 0.5)),
+        *(
+            (f"{name} third", (1, 1 / 3), (0.5, y))
+            for name, y in (("top", 0), ("middle", 0.5), ("bottom", 1))
+        ),
+        *((f"{name} quarter", 1 / 2, at) for name, at in PLACES.items() if name != "centre"),
+    )
 )
 """A spatial pyramid of 1 x 1, 3 x 1 and 2 x 2 regions, eight in all (Chatfield et al. 2011, section 2.4)."""
 
@@ -107,21 +113,23 @@ def cut(picture: Tensor, view: View) -> Tensor:
     return seen.flip(2) if view.mirrored else seen
 
 
-def inside(view: View, xy: Tensor, height: int, width: int) -> Tensor:
-    """Say which points lie in a view of a picture: [N, 2], x and y, to bool [N]; a mirrored view has the same.
+def inside(view: View, local: Local) -> Tensor:
+    """Say which of a picture's local descriptors belong to a view: bool [N]; a mirrored view has the same.
 
-    The centre of the top left pixel is (0, 0), so the picture's edges are at -1/2 and at its sides - 1/2. Windows are
-    not rounded to whole pixels, and own their left and upper edges: those of a pyramid's level share no point and
-    leave none out. Raises ValueError for a turned view.
+    Those that would be found in the picture that the view is: with the centres of all their bins inside. In a region,
+    those with their own centre inside; as windows are not rounded to whole pixels, and own their left and upper edges,
+    the regions of a pyramid's level share no descriptor and leave none out. Raises ValueError for a turned view.
     """
     if view.angle:
         raise ValueError(f"The view {view.name!r} is turned: its descriptors are not those of the picture.")
+    height, width = local.picture
     sides = torch.tensor(_sides(view, height, width), dtype=torch.float64)
     start = torch.tensor(view.at, dtype=torch.float64) * (torch.tensor([width, height]) - sides)
-    # a quarter of a thousandth of a pixel, so that the rounding of a third does not decide on which side a point is
-    point = xy.double() + 0.5 + 0.00025
-    start, sides = start.to(xy.device), sides.to(xy.device)
-    return ((point >= start) & (point < start + sides)).all(1)
+    start, sides = start.to(local.xy.device), sides.to(local.xy.device)
+    reach = 0 if view.region else 1.5 * local.size.double()[:, None]
+    # a centre lies half a pixel from its pixel's edge, and a little more: the rounding of a third is not to decide
+    centre = local.xy.double() + 0.50025
+    return ((centre - reach >= start) & (centre + reach < start + sides)).all(1)
 
 
 def _sides(view: View, height: int, width: int) -> tuple[float, float]:
