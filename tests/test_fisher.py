@@ -231,7 +231,7 @@ def test_wrong_input_is_named():
     x, gmm = drawn(10, 4, 3)
     with pytest.raises(ValueError, match=r"have 4 dimensions.*not \[10, 3\].*PCA"):
         fisher(x[:, :3], gmm)
-    with pytest.raises(ValueError, match="soft.*hard.*not 'firm'"):
+    with pytest.raises(ValueError, match=r"soft.*hard.*not 'firm'"):
         posteriors(x, gmm, "firm")
     for regions in (torch.ones(2, 9, dtype=torch.bool), torch.ones(10, dtype=torch.bool), torch.ones(2, 10)):
         with pytest.raises(ValueError, match=r"bool \[R, 10\]"):

@@ -114,7 +114,9 @@ def fit_gmm(x: Tensor, K: int, *, seed: int = 0, iterations: int = 20) -> GMM:
         )  # the number of iterations is ours, the curve is kept
         try:
             mixture.fit(data)
-        except ValueError:  # variances are differences, which float32 can make negative where descriptors repeat
+        except (
+            ValueError
+        ):  # variances are differences, which float32 can make negative where descriptors repeat
             mixture.fit(data.astype(np.float64))
     found = (mixture.weights_, mixture.means_, mixture.covariances_)
     curve = torch.tensor(mixture.lower_bounds_, dtype=torch.float64)

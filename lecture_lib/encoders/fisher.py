@@ -31,7 +31,7 @@ def posteriors(x: Tensor, gmm: GMM, assignment: str = "soft") -> Tensor:
 
     Softmax of the log densities: a descriptor far from all Gaussians is no trouble.
     """
-    check(x, gmm, assignment)
+    _check(x, gmm, assignment)
     origin, weight = _log_density(gmm)
     return _assign(_powers(x.to(weight.dtype) - origin) @ weight, assignment)
 
@@ -46,7 +46,7 @@ def fisher(x: Tensor, gmm: GMM, regions: Tensor | None = None, assignment: str =
     Without descriptors it is 0. Posteriors and weights pi_k below 1e-6 count as 0. reshape(K, 2, D) tells u_k from
     v_k.
     """
-    check(x, gmm, assignment)
+    _check(x, gmm, assignment)
     origin, weight = _log_density(gmm)
 
     def weigh(part: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,7 +87,7 @@ def intra_normalise(phi: Tensor, K: int) -> Tensor:
     return F.normalize(parts.flatten(-2), dim=-1)
 
 
-def check(x: Tensor, gmm: GMM, assignment: str) -> None:
+def _check(x: Tensor, gmm: GMM, assignment: str) -> None:
     """Raise ValueError where descriptors do not fit the Gaussians, or the assignment has no such name."""
     if x.ndim != 2 or x.shape[1] != gmm.means.shape[1]:
         raise ValueError(

@@ -25,11 +25,7 @@ def weighted_sums(
     if regions is None:
         total = sum(values.T @ q for values, q in map(weigh, x.split(CHUNK)))
         return total[None], torch.tensor([len(x)], device=x.device)
-    if regions.dtype != torch.bool or regions.ndim != 2 or regions.shape[1] != len(x):
-        raise ValueError(
-            f"Regions of {len(x)} descriptors are bool [R, {len(x)}], which descriptors a region contains, "
-            f"not {str(regions.dtype).removeprefix('torch.')} {list(regions.shape)}."
-        )
+    check_regions(x, regions)
     values, q = weigh(x[:0])
     sums = values.new_zeros(len(regions), values.shape[1], q.shape[1])
     code = _codes(regions)
@@ -44,6 +40,15 @@ def weighted_sums(
                 if inside:
                     region += part
     return sums, regions.sum(1)
+
+
+def check_regions(x: Tensor, regions: Tensor) -> None:
+    """Raise ValueError where regions are not bool [R, N] for descriptors [N, D]."""
+    if regions.dtype != torch.bool or regions.ndim != 2 or regions.shape[1] != len(x):
+        raise ValueError(
+            f"Regions of {len(x)} descriptors are bool [R, {len(x)}], which descriptors a region contains, "
+            f"not {str(regions.dtype).removeprefix('torch.')} {list(regions.shape)}."
+        )
 
 
 def _codes(regions: Tensor) -> Tensor:
