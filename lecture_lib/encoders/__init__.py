@@ -1,6 +1,24 @@
-"""Encoders phi: pictures to vectors."""
+"""Encoders phi: pictures to vectors.
 
-from lecture_lib.encoders.augment import CNNAUG, FLIP, TEN_CROPS, View, expand, views
+`encode` is a network's; `ifv.learn` and `ifv.encode` are those of local descriptors.
+"""
+
+from lecture_lib.encoders import fisher, ifv
+from lecture_lib.encoders.augment import CNNAUG, FLIP, PYRAMID, TEN_CROPS, WHOLE, View, expand, views
 from lecture_lib.encoders.cnn import CNNEncoder, cnn, encode
 
-__all__ = ["CNNAUG", "FLIP", "TEN_CROPS", "CNNEncoder", "View", "cnn", "encode", "expand", "views"]
+__all__ = [
+    "CNNAUG",
+    "FLIP",
+    "PYRAMID",
+    "TEN_CROPS",
+    "WHOLE",
+    "CNNEncoder",
+    "View",
+    "cnn",
+    "encode",
+    "expand",
+    "fisher",
+    "ifv",
+    "views",
+]
