@@ -383,6 +383,15 @@ def test_a_patch_is_the_square_of_four_bins_around_its_centre(size):
     assert patch[0, 0, 1] == pytest.approx(20.5 - 2 * size + 0.5, abs=0.51)
 
 
+def test_a_patch_around_the_centre_of_a_pixel_has_each_column_once():
+    patch = painting.crop(painting.as_pixels(places()), grid((4.0,), start=(30, 21), shape=(1, 1)), 0)
+    assert (
+        np.diff(patch[0, :, 0].astype(int)).tolist()
+        == np.diff(patch[:, 0, 1].astype(int)).tolist()
+        == [1] * 15
+    )
+
+
 def test_a_patch_over_the_border_continues_it():
     local = grid((4.0,), start=(1, 46), shape=(1, 1))
     patch = painting.crop(painting.as_pixels(places()), local, 0)
@@ -712,17 +721,18 @@ def test_the_explorer_paints_the_chosen_mixture_at_the_chosen_scale():
 def test_patches_in_the_explorer_are_of_the_chosen_scale_and_of_their_gaussian():
     picture = plain(0)
     picture[0, :, : W // 2] = 200
-    local = grid((2.0, 4.0), start=(10, 12), shape=(16, 8))
-    q = one_hot((local.xy[:, 0] > W / 2).long(), 2)
+    local = grid((2.0, 4.0), start=(9, 12), shape=(16, 8))
+    swapped = (local.xy[:, 0] > W / 2) ^ (local.size > 3)  # at the other scale they change sides
+    q = one_hot(swapped.long(), 2)
     _, scales, view = parts(display.assignment_explorer(picture, local, {2: (q, ring(2))}))
-    scales.value = 2.0
-    left, right = view.value.split("<b>k = ")[1:]
-    if left[0] == "1":
-        left, right = right, left
-    assert left.count("<img") > 1 < right.count("<img")
-    *_, far_left = re.findall(r'base64,([^"]+)"', left)
-    tile = np.array(Image.open(io.BytesIO(base64.b64decode(far_left))))
-    assert tile[20, 20, 0] > 150
+    for size, red in ((2.0, "0"), (4.0, "1")):
+        scales.value = size
+        for block in view.value.split("<b>k = ")[1:]:
+            tiles = [
+                Image.open(io.BytesIO(base64.b64decode(d))) for d in re.findall(r'base64,([^"]+)"', block)
+            ]
+            assert len(tiles) > 2
+            assert all((tile.getpixel((24, 24))[0] > 100) == (block[0] == red) for tile in tiles)
     assert "<img" not in paint_explorer.line(
         np.zeros((H, W, 3), np.uint8), local, np.zeros(len(local)), 0, 0.0, "#000"
     )

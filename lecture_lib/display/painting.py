@@ -193,7 +193,7 @@ def crop(pixels: np.ndarray, local: Local, i: int) -> np.ndarray:
     x, y = local.xy[i].tolist()
     height, width = pixels.shape[:2]
     rows, columns = (
-        np.clip(np.round(at + steps), 0, n - 1).astype(int) for at, n in ((y, height), (x, width))
+        np.clip(np.floor(at + steps + 0.5), 0, n - 1).astype(int) for at, n in ((y, height), (x, width))
     )
     return pixels[np.ix_(rows, columns)]
 
