@@ -71,7 +71,7 @@ def phow(
     """Describe patches of several sizes with common centres: VLFeat's `vl_phow`, on the grey picture.
 
     For bins of `size` pixels the picture is smoothed, sigma = size / magnif. Descriptors of contrast below `contrast`
-    are 0. root: RootSIFT, the square root of each number over their sum (Arandjelovic and Zisserman 2012, section 3).
+    are 0. root: RootSIFT, the square root of each number over their sum (Arandjelovic and Zisserman 2012).
     One size after the other. Sizes that do not fit into the picture are left out; ValueError where none does.
     """
     image = grey(picture)
