@@ -23,6 +23,7 @@ ORDER = [
     ["encoders"],
     ["embedding", "claims"],
     ["probes"],  # above claims: its run on photographs records results
+    ["devil"],
     ["display", "exercises", "environment"],
 ]
 HEIGHT = {part: i for i, parts in enumerate(ORDER) for part in parts}
