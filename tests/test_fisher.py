@@ -12,7 +12,7 @@ from sklearn.mixture import GaussianMixture
 
 from lecture_lib.encoders.codebook import GMM
 from lecture_lib.encoders.fisher import fisher, improve, intra_normalise, posteriors
-from lecture_lib.encoders.pooling import CHUNK
+from lecture_lib.encoders.pooling import CHUNK, weighted_sums
 
 GOLDEN = Path(__file__).parent / "golden" / "vlfeat_fisher.npz"
 NONE = torch.empty(0, dtype=torch.float64)
@@ -175,6 +175,22 @@ def test_a_descriptor_outside_all_regions_does_not_count():
     assert torch.equal(fisher(x, gmm, regions), before)
 
 
+def test_each_descriptor_is_weighed_once_for_all_regions_and_not_at_all_outside_them():
+    x = torch.arange(3000.0)[:, None]
+    regions = torch.zeros(3, 3000, dtype=torch.bool)
+    regions[0, :1000] = regions[1, 500:1500] = regions[2, 900:1200] = True
+    seen = []
+
+    def weigh(part):
+        seen.extend(part[:, 0].tolist())
+        return part, torch.ones_like(part)
+
+    sums, count = weighted_sums(x, regions, weigh)
+    assert sorted(seen) == list(range(1500))
+    close(sums[:, 0, 0], [sum(range(1000)), sum(range(500, 1500)), sum(range(900, 1200))], 0.1)
+    assert count.tolist() == [1000, 1000, 300]
+
+
 # --- extremes --------------------------------------------------------------------------------------------------------
 
 
@@ -207,8 +223,9 @@ def test_posteriors_below_a_millionth_count_as_none():
 
 
 def test_a_gaussian_without_weight_has_no_part():
-    gmm = mixture([1 - 1e-11, 1e-11, 0], [[0.0], [3.0], [-3.0]], [[1.0], [0.01], [1.0]])
-    x = torch.tensor([[0.5], [3.0], [-3.0]])
+    gmm = mixture([1 - 1e-11, 1e-11, 0], [[0.0], [30.0], [-3.0]], [[1.0], [0.01], [1.0]])
+    x = torch.tensor([[0.5], [30.1], [-3.0]])
+    assert posteriors(x, gmm)[1, 1] == 1  # 1 / sqrt(1e-11) would make this one outweigh all others
     phi = fisher(x, gmm)
     assert torch.isfinite(phi).all()
     assert not phi[2:].any()

@@ -99,7 +99,7 @@ def _check(x: Tensor, gmm: GMM, assignment: str) -> None:
 
 
 def _log_density(gmm: GMM) -> tuple[Tensor, Tensor]:
-    """Return origin [D] and weight [1 + 2D, K], such that ln(pi_k N(x; k)) = [1, z, z^2] weight with z = x - origin.
+    """Return origin [D] and weight [1 + 2D, K]: [1, z, z^2] weight = ln pi_k N(x; k) + D/2 ln 2 pi for z = x - origin.
 
     Around the origin, squares lose least to rounding: it makes sum_k pi_k (mu_k - origin)^2 / sigma_k^2 as small as
     possible, so that it lies near the narrow Gaussians, which it matters to.
@@ -108,7 +108,7 @@ def _log_density(gmm: GMM) -> tuple[Tensor, Tensor]:
     share = gmm.weights[:, None] * precision
     origin = (share * gmm.means).sum(0) / share.sum(0)
     mean = gmm.means - origin
-    constant = (mean.square() * precision - precision.log() + math.log(2 * math.pi)).sum(1, keepdim=True) / -2
+    constant = (mean.square() * precision - precision.log()).sum(1, keepdim=True) / -2
     weight = torch.cat([constant + gmm.weights.log()[:, None], mean * precision, precision / -2], 1)
     return origin, weight.T.contiguous()
 
