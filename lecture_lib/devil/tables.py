@@ -39,7 +39,7 @@ PHOW = Dense()  # the form of 2011, for row (I)
 COLOUR = replace(PHOW, colour=True)
 VIEWS = (*FLIP, *TEN_CROPS)  # of one encoding: rows 0 and 1 are the picture and its mirror image
 SWEEP = (4, 16, 64, 256, 512)  # numbers of Gaussians
-RESAMPLES = 300  # of the test pictures
+RESAMPLES = 200  # of the test pictures
 LARGE = 5  # points that make a margin large
 
 
