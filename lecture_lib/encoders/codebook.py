@@ -109,11 +109,9 @@ def fit_gmm(x: Tensor, K: int, *, seed: int = 0, iterations: int = 20) -> GMM:
         random_state=seed,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ConvergenceWarning
-        )  # the number of iterations is ours, the curve is kept
-        try:
-            mixture.fit(data)
+        # the number of iterations is the caller's choice, and the curve tells what another would gain
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture.fit(data)
         except (
             ValueError
         ):  # variances are differences, which float32 can make negative where descriptors repeat
