@@ -111,10 +111,10 @@ def fit_gmm(x: Tensor, K: int, *, seed: int = 0, iterations: int = 20) -> GMM:
     with warnings.catch_warnings():
         # the number of iterations is the caller's choice, and the curve tells what another would gain
         warnings.simplefilter("ignore", ConvergenceWarning)
-        mixture.fit(data)
-        except (
-            ValueError
-        ):  # variances are differences, which float32 can make negative where descriptors repeat
+        try:
+            mixture.fit(data)
+        except ValueError:
+            # variances are differences, which float32 can make negative where descriptors repeat
             mixture.fit(data.astype(np.float64))
     found = (mixture.weights_, mixture.means_, mixture.covariances_)
     curve = torch.tensor(mixture.lower_bounds_, dtype=torch.float64)
