@@ -48,3 +48,17 @@ def test_repeated_vectors_are_no_trouble():
     assert svm(inner, np.arange(30) % 2, [1.0])[0].scores(inner)[:10] == pytest.approx(
         svm(x, np.arange(30) % 2, [1.0])[0].scores(x)[:10], abs=1e-2
     )
+
+
+def test_more_vectors_than_dimensions_are_no_trouble():
+    x = np.abs(
+        vectors(1500, 20)
+    )  # all in one corner: the largest eigenvalue is near 1500, 1480 of them are rounding
+    x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float16)
+    (inner,) = to_span(products(x))
+    assert inner @ inner.T == pytest.approx(x.astype(float) @ x.astype(float).T, abs=2e-4)
+
+
+def test_what_are_no_inner_products_is_refused():
+    with pytest.raises(ValueError, match="no inner products"):
+        to_span(np.array([[1.0, 2.0], [2.0, 1.0]]))

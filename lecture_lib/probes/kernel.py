@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 COLUMNS = 2**14  # dimensions multiplied at once: what is read as float16 is float32 only so long
-RIDGE = 1e-6  # part of a vector's squared length, above the rounding of float32 products
+RIDGES = (1e-6, 1e-5, 1e-4)  # parts of a vector's squared length, above the rounding of float32 products
 
 
 def products(x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
@@ -35,12 +35,22 @@ def to_span(train: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
     returns  [n, n] and [m, n] each, float32: the same inner products with any of the training vectors
 
     By Cholesky's decomposition L L^T of `train`: its rows are the training vectors. To the diagonal a millionth is
-    added, as though each training vector had a tiny number of its own, so that repeated vectors are no trouble.
+    added, as though each training vector had a tiny number of its own, so that repeated vectors are no trouble; ten or
+    a hundred times as much where the rounding of many products asks for it. Raises ValueError for what are no inner
+    products.
     """
-    n = len(train)
     square = torch.from_numpy(np.array(train, np.float64))
-    square += RIDGE * square.diagonal().mean() * torch.eye(n, dtype=torch.float64)
-    lower = torch.linalg.cholesky(square)
+    level = square.diagonal().mean()
+    for ridge in RIDGES:
+        lower, failed = torch.linalg.cholesky_ex(
+            square + ridge * level * torch.eye(len(square), dtype=torch.float64)
+        )
+        if not failed:
+            break
+    else:
+        raise ValueError(
+            "These are no inner products of vectors with each other: the matrix has an eigenvalue well below 0."
+        )
     turned = [
         torch.linalg.solve_triangular(lower, torch.from_numpy(np.asarray(other, np.float64)).T, upper=False).T
         for other in others
