@@ -46,7 +46,8 @@ def fisher_products(images: ImageCollection, codebook_from: np.ndarray, seed: in
         print(f"codebook, D = {codebook.D}: {clock.seconds:.0f} s", flush=True)
         clock = claims.Stopwatch()
         phi = encode(images, codebook, views)
-        print(f"{place}: {phi.shape}, {len(images) / clock.seconds:.1f} images/s", flush=True)
+        rate = f"{len(images) / clock.seconds:.1f} images/s" if clock.seconds > 5 else "from the cache"
+        print(f"{place}: {phi.shape}, {rate}", flush=True)
         for intra, name in ((False, "FK"), (True, "FK IN")):
             vectors = normalised(phi, K, intra=intra, pyramid=len(views) > 1)
             found[f"{name}, {place}"] = products(vectors.reshape(len(images), -1))
