@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lecture_lib.probes import svm
-from lecture_lib.probes.kernel import COLUMNS, products, to_span
+from lecture_lib.probes.kernel import COLUMNS, ROWS, products, to_span
 
 
 def vectors(n, d, seed=0):
@@ -17,6 +17,11 @@ def test_products_are_those_of_all_dimensions(d):
     x, y = vectors(6, d), vectors(4, d, seed=1)
     assert products(x) == pytest.approx(x.astype(float) @ x.T.astype(float), abs=1e-6)
     assert products(x, y) == pytest.approx(x.astype(float) @ y.T.astype(float), abs=1e-6)
+
+
+def test_products_of_many_vectors_are_the_same_on_both_sides_of_the_diagonal():
+    x = vectors(2 * ROWS + 5, 7)
+    assert products(x) == pytest.approx(x.astype(float) @ x.T.astype(float), abs=1e-6)
 
 
 def test_products_of_float16_are_not_summed_in_float16():

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 COLUMNS = 2**14  # dimensions multiplied at once: what is read as float16 is float32 only so long
+ROWS = 1024  # vectors whose products are computed at once
 RIDGES = (1e-6, 1e-5, 1e-4)  # parts of a vector's squared length, above the rounding of float32 products
 
 
@@ -22,8 +23,13 @@ def products(x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
     total = np.zeros((len(x), len(x if y is None else y)))
     for start in range(0, x.shape[1], COLUMNS):
         block = torch.from_numpy(x[:, start : start + COLUMNS].astype(np.float32))
-        other = block if y is None else torch.from_numpy(y[:, start : start + COLUMNS].astype(np.float32))
-        total += (block @ other.T).numpy()
+        if y is not None:
+            total += (block @ torch.from_numpy(y[:, start : start + COLUMNS].astype(np.float32)).T).numpy()
+            continue
+        for row in range(0, len(x), ROWS):  # up to the diagonal: the rest is the same
+            total[row : row + ROWS, : row + ROWS] += (block[row : row + ROWS] @ block[: row + ROWS].T).numpy()
+    if y is None:
+        total = np.tril(total) + np.tril(total, -1).T
     return total.astype(np.float32)
 
 

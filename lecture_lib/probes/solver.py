@@ -34,7 +34,7 @@ from torch import Tensor
 HISTORY = 8  # steps that L-BFGS remembers
 NEWTON_STEPS = 4  # of the search along a direction, some passes over the scores each
 AT_ONCE = 2**24  # scores of a block of problems, 64 MB; about ten such arrays are in memory at once
-PRODUCTS = 6000  # pictures whose products with each other fit well into memory (144 MB)
+PRODUCTS = 8192  # pictures whose products with each other fit well into memory (268 MB)
 CHEAP = 1000  # dimensions up to which finding the principal axes takes no time to speak of
 FRESH = 50  # iterations until scores are computed anew: the rounding of many small steps adds up
 FEW = 0.5  # part of the pictures up to which solving for the active ones is cheaper than many small steps
