@@ -3,7 +3,7 @@
     python -m lecture_lib.devil.photographs
 
 takes the real profile and writes `data/results/ifv_vs_cnn_photographs.real.json`. It wants `caltech101` under
-LECTURE_DATA, and about 5 GB of disk for what it keeps in the cache: an interrupted run goes on where it was.
+LECTURE_DATA, 10 GB of memory, and 5 GB of disk for what it keeps in the cache: an interrupted run goes on where it was.
 
 Everything is learned and chosen within training pictures; a test picture is only ever scored. One codebook serves all
 splits: it learns from the pictures that train in every one of them.
