@@ -105,8 +105,6 @@ def test_a_row_of_the_table_is_trained_on_trainval_and_tested_on_test():
     table.add("plain", table.kernel(x), 40)
     own, _ = classify(kernel(x[:60], x[60:]), several[:60])
     assert table.ap["plain"] == pytest.approx(by_class(own, several[60:]))
-    low, high = table.interval["plain"]
-    assert low < table.ap["plain"].mean() < high + 5
     views = np.stack([x, x], 1)
     table.add("views", table.kernel(views, x), 40, like="plain")
     assert table.C["views"] == table.C["plain"]

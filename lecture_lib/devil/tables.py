@@ -39,7 +39,6 @@ PHOW = Dense()  # the form of 2011, for row (I)
 COLOUR = replace(PHOW, colour=True)
 VIEWS = (*FLIP, *TEN_CROPS)  # of one encoding: rows 0 and 1 are the picture and its mirror image
 SWEEP = (4, 16, 64, 256, 512)  # numbers of Gaussians
-RESAMPLES = 200  # of the test pictures
 LARGE = 5  # points that make a margin large
 
 
@@ -48,14 +47,12 @@ class Table:
     """What was run.
 
     ap        row -> AP of each class in %, float64 [20]
-    interval  row -> from where to where the mAP lies at 95 %, over resampled test pictures
     length    row -> numbers in a vector
     C         row -> the C that it was trained with
     """
 
     images: ImageCollection
     ap: dict[str, np.ndarray] = field(default_factory=dict)
-    interval: dict[str, tuple[float, float]] = field(default_factory=dict)
     length: dict[str, int] = field(default_factory=dict)
     C: dict[str, float] = field(default_factory=dict)
 
@@ -65,12 +62,6 @@ class Table:
         scores, c = classify(found, self.images.labels[train], self.C[like] if like else None)
         truth = self.images.labels[test]
         self.ap[row], self.length[row], self.C[row] = by_class(scores, truth), length, c
-        self.interval[row] = claims.bootstrap(
-            lambda some: float(np.nanmean(by_class(scores[some], truth[some]))),
-            len(test),
-            seed=0,
-            n_boot=RESAMPLES,
-        )
         print(f"{row:40} {length:8,}  C {c:5g}  mAP {self.ap[row].mean():5.1f}", flush=True)
 
     def kernel(self, train: np.ndarray, test: np.ndarray | None = None) -> Kernel:
