@@ -101,8 +101,7 @@ class Codebook:
         z = self.pca(local.x[:, self.dense.mirror] if mirrored else local.x)
         if not self.xy:
             return z
-        height, width = local.picture
-        place = (local.xy + 0.5) / local.xy.new_tensor([width, height]) - 0.5
+        place = _place(local)
         return torch.cat([z, place * place.new_tensor([-1 if mirrored else 1, 1])], dim=1)
 
     @cached_property
@@ -127,9 +126,7 @@ def sample(images: ImageCollection, dense: Dense, n: int, seed: int = 0) -> tupl
     def take(i: int) -> tuple[Tensor, Tensor]:
         local = _describe(dense, images, i)
         few = np.random.default_rng([seed, i]).permutation(len(local.x))[:share]
-        height, width = local.picture
-        place = (local.xy[few] + 0.5) / local.xy.new_tensor([width, height]) - 0.5
-        return local.x[few], place
+        return local.x[few], _place(local)[few]
 
     cores = torch.get_num_threads()
     with closing(in_order(take, range(len(images)), cores, 1)) as made:
@@ -279,6 +276,12 @@ def summed(phi: np.ndarray) -> np.ndarray:
     """Sum-pool the views of each picture, to length 1: [N, V, d] to float16 [N, d]."""
     total = phi.sum(1, dtype=np.float32)
     return (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)).astype(np.float16)
+
+
+def _place(local: Local) -> Tensor:
+    """Where descriptors lie in their picture, float32 [N, 2]: (x / W - 1/2, y / H - 1/2) of their centres."""
+    height, width = local.picture
+    return (local.xy + 0.5) / local.xy.new_tensor([width, height]) - 0.5
 
 
 def _describe(dense: Dense, images: ImageCollection, i: int) -> Local:
