@@ -199,7 +199,7 @@ def test_work_comes_back_in_order_and_ends_with_the_first_fault():
     assert torch.get_num_threads() == threads
 
 
-def test_resized_form_and_recipe():
+def test_sizes_of_the_resized_form_are_in_pixels_of_the_picture():
     local = Dense("resized", 4, (4.0, 8.0))(pictures().tensor(0))
     assert sorted(set(local.size.tolist())) == [4, 8]
-    assert WHOLE.side == 1.0
+    assert ifv.inside(WHOLE, local).all()

@@ -38,8 +38,13 @@ SIFT = Dense("resized", 4, (5.66, 11.3))  # VLFeat's form; more sizes add little
 PHOW = Dense()  # the form of 2011, for row (I)
 COLOUR = replace(PHOW, colour=True)
 VIEWS = (*FLIP, *TEN_CROPS)  # of one encoding: rows 0 and 1 are the picture and its mirror image
-SWEEP = (4, 16, 64, 256, 512)  # numbers of Gaussians
-LARGE = 5  # points that make a margin large
+SWEEP = {
+    4: None,
+    16: None,
+    64: None,
+    256: "(d) FK IN",
+    512: "(h) FK IN 512",
+}  # K -> the row that has it already
 
 
 @dataclass
@@ -149,10 +154,14 @@ def sweep(table: Table, seed: int) -> dict[str, float]:
     images = table.images
     train = images[images.split_indices()[0]]
     took = {}
-    for K in SWEEP:
+    for K, same in SWEEP.items():
         book = learn(train, SIFT, K, xy=True, n=200_000, seed=seed)
-        phi = normalised(encode(images, book, VIEWS if K >= 256 else (WHOLE,))[:, :1], K, intra=True)[:, 0]
-        table.add(f"IFV, K = {K}", table.kernel(phi), phi.shape[1])
+        if same:
+            for found in (table.ap, table.length, table.C):
+                found[f"IFV, K = {K}"] = found[same]
+        else:
+            phi = normalised(encode(images, book), K, intra=True)[:, 0]
+            table.add(f"IFV, K = {K}", table.kernel(phi), phi.shape[1])
         took[f"IFV, K = {K}"] = milliseconds(
             lambda i, book=book: encode_one(images, i, book, (WHOLE,), "fisher")
         )
@@ -194,7 +203,7 @@ def judge(table: Table, seed: int) -> list[Claim]:
         ("gaussians/512", "512 Gaussians are better than 256", "(h) FK IN 512", "(d) FK IN", 0),
         ("soft", "soft assignment is better than hard", "IFV, K = 256", "IFV, K = 256, hard assignment", 0),
         ("bow", "the IFV is better than visual words", "IFV, K = 256", "BoW, K = 1024", 0),
-        ("deep", f"the CNN is over {LARGE} points above the IFV", "(m) CNN F", "(i) FK IN 512", LARGE),
+        ("deep", "the CNN is over 5 points above the IFV", "(m) CNN F", "(i) FK IN 512", 5),
         ("deep/windows", "a CNN on 42 windows is above the IFV", "CNN, summed over 42 windows", "(i) FK IN 512", 0),
         ("both", "IFV and CNN together at most 2 points above the CNN", "(m) CNN F", "(α) FK+CNN F", -2),
     ]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from sklearn.kernel_approximation import AdditiveChi2Sampler
 from torch import Tensor
 
 from lecture_lib.encoders.pooling import check_regions, weighted_sums
@@ -69,6 +68,8 @@ def chi2_map(histograms: Tensor) -> Tensor:
 
     <chi2_map(a), chi2_map(b)> is about sum_j 2 a_j b_j / (a_j + b_j) (Vedaldi and Zisserman 2012).
     """
+    from sklearn.kernel_approximation import AdditiveChi2Sampler  # here, as it takes a second and a half
+
     flat = histograms.float().cpu().reshape(-1, histograms.shape[-1]).numpy()
     mapped = torch.from_numpy(
         AdditiveChi2Sampler(sample_steps=2, sample_interval=SPACING).fit_transform(flat)

@@ -1,7 +1,8 @@
 """What is learned from the local descriptors of many pictures: PCA, a mixture of Gaussians, k-means' words.
 
 N descriptors are float32 [N, D0] before and [N, D] after the PCA; K is the number of Gaussians, or of words.
-scikit-learn computes on the processor; what is returned lies where the descriptors lie.
+scikit-learn computes on the processor; what is returned lies where the descriptors lie. It is imported where it is
+needed: it takes a second and a half, which notebooks without Fisher vectors need not wait.
 """
 
 from __future__ import annotations
@@ -12,9 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
 CHUNK = 65536  # descriptors whose products are summed in float64 at once
@@ -93,6 +91,9 @@ def fit_gmm(x: Tensor, K: int, *, seed: int = 0, iterations: int = 20) -> GMM:
     To every variance, 1e-4 of the data's largest variance is added, so that none vanishes. Raises ValueError for
     fewer than 10 K descriptors, and for values that are not finite.
     """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
     _check(x, LEAST * K, f"{K} Gaussians need at least {LEAST * K} ({LEAST} each, 1000 each is usual)")
     data = x.float().cpu().numpy()
     floor = FLOOR * float(data.var(0, dtype=np.float64).max())
@@ -126,6 +127,8 @@ def fit_kmeans(x: Tensor, K: int, *, seed: int = 0) -> Tensor:
 
     Raises ValueError for fewer than 10 K descriptors, and for values that are not finite.
     """
+    from sklearn.cluster import KMeans
+
     _check(x, LEAST * K, f"{K} words need at least {LEAST * K} ({LEAST} each, 1000 each is usual)")
     means = KMeans(K, n_init=1, max_iter=30, random_state=seed).fit(x.float().cpu().numpy()).cluster_centers_
     return torch.from_numpy(means).float().to(x.device)
@@ -133,6 +136,8 @@ def fit_kmeans(x: Tensor, K: int, *, seed: int = 0) -> Tensor:
 
 def _start(data: np.ndarray, K: int, seed: int, floor: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return weights, means and variances of the clusters that k-means finds in some of the descriptors."""
+    from sklearn.cluster import KMeans
+
     some = np.random.default_rng(seed).permutation(len(data))[: START * K]
     data = data[some]
     clusters = KMeans(K, n_init=1, max_iter=10, random_state=seed).fit(data)
