@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from lecture_lib import settings
-from lecture_lib.backbones import torchvision_nets, twin_alexnet
+from lecture_lib.backbones import caffe_nets, torchvision_nets, twin_alexnet
 from lecture_lib.backbones.backbone import (
     Backbone,
     WeightsNotFound,
@@ -27,16 +27,21 @@ __all__ = [
     "preprocess",
 ]
 
-NAMES = (twin_alexnet.NAME, *torchvision_nets.NETS)
+_MODULES = {
+    twin_alexnet.NAME: twin_alexnet,
+    **dict.fromkeys(torchvision_nets.NETS, torchvision_nets),
+    **dict.fromkeys(caffe_nets.NETS, caffe_nets),
+}
+NAMES = tuple(_MODULES)
 
 
 def load(name: str | None = None, weights: str | Path = "pretrained", seed: int = 0) -> Backbone:
     """Load a network, in eval mode, onto the device of the settings.
 
     name     one of NAMES; by default that of the settings
-    weights  "pretrained": this project's own weights for twin-alexnet, ImageNet's for torchvision's networks;
+    weights  "pretrained": this project's own weights for twin-alexnet, ImageNet's for the others;
              "random": as a training would begin, drawn from `seed`; or a file (safetensors of twin-alexnet, a
-             state dict of torchvision's)
+             state dict of torchvision's networks, a .mat of MatConvNet of CaffeNet and the CNN-F, -M, -S)
 
     Raises ValueError for an unknown name or a file that does not fit, WeightsNotFound for a missing file.
     """
@@ -44,15 +49,17 @@ def load(name: str | None = None, weights: str | Path = "pretrained", seed: int 
     name = name or chosen.backbone
     if name not in NAMES:
         raise ValueError(f"There is no network {name!r}; there are {', '.join(NAMES)}.")
+    module = _MODULES[name]
     if weights == "random":
         with torch.random.fork_rng(devices=[]):  # the weights are drawn before they go to a device
             torch.manual_seed(seed)
-            net = _build(name, None, f"random seed {seed}")
+            net = module.backbone(name, None, f"random seed {seed}")
     else:
-        file = _find(name) if weights == "pretrained" else Path(weights)
+        file = module.find_published(name) if weights == "pretrained" else Path(weights)
         try:
-            label = f"{file.name} sha256 {hashlib.sha256(file.read_bytes()).hexdigest()[:8]}"
-            net = _build(name, file, label)
+            with open(file, "rb") as content:
+                label = f"{file.name} sha256 {hashlib.file_digest(content, 'sha256').hexdigest()[:8]}"
+            net = module.backbone(name, file, label)
         except FileNotFoundError:
             raise WeightsNotFound(f"{name}: there is no file of weights {file}.") from None
         except Exception as error:  # a damaged or foreign file fails in many ways
@@ -62,20 +69,3 @@ def load(name: str | None = None, weights: str | Path = "pretrained", seed: int 
             ) from None
     net.stages.eval().to(chosen.device, memory_format=torch.channels_last)
     return net
-
-
-def _find(name: str) -> Path:
-    if name != twin_alexnet.NAME:
-        return torchvision_nets.find_published(name)
-    if twin_alexnet.WEIGHTS.exists():
-        return twin_alexnet.WEIGHTS
-    raise WeightsNotFound(
-        f"{name}: {twin_alexnet.WEIGHTS} is missing. It belongs to this project: check the repository out "
-        "again, or train it with python -m lecture_lib.backbones.pretrain."
-    )
-
-
-def _build(name: str, file: Path | None, label: str) -> Backbone:
-    if name == twin_alexnet.NAME:
-        return twin_alexnet.backbone(file, label)
-    return torchvision_nets.build(name, file, label)

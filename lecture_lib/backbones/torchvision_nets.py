@@ -83,7 +83,7 @@ NETS = {
 }
 
 
-def build(name: str, file: Path | None, weights: str) -> Backbone:
+def backbone(name: str, file: Path | None, weights: str) -> Backbone:
     """Build a network with the weights in a file (a state dict as torchvision publishes it) or random ones."""
     walk, decaf = NETS[name]
     # VGG draws 138 million normal numbers, several seconds, which a file would only overwrite

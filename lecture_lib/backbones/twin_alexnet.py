@@ -30,7 +30,7 @@ import torch
 from torch import nn
 
 from lecture_lib import settings, store
-from lecture_lib.backbones.backbone import Backbone
+from lecture_lib.backbones.backbone import Backbone, WeightsNotFound
 
 NAME = "twin-alexnet"
 INPUT_SIZE = 64
@@ -124,7 +124,7 @@ def as_convolutions(net: nn.Sequential) -> nn.Sequential:
     return _stage(**stages).eval()
 
 
-def backbone(file: Path | None, weights: str) -> Backbone:
+def backbone(name: str, file: Path | None, weights: str) -> Backbone:
     """Give the net its place among the networks, with the weights in a file or random ones.
 
     A random net has the scores of the published one, so that the two differ in their weights only.
@@ -134,7 +134,17 @@ def backbone(file: Path | None, weights: str) -> Backbone:
     else:
         classes = read_classes(WEIGHTS) if WEIGHTS.exists() else tuple(f"class {i}" for i in range(120))
         net = build(len(classes))
-    return Backbone(NAME, net, INPUT_SIZE, INPUT_SIZE, MEAN, STD, classes, weights, DECAF)
+    return Backbone(name, net, INPUT_SIZE, INPUT_SIZE, MEAN, STD, classes, weights, DECAF)
+
+
+def find_published(name: str) -> Path:
+    """Return the file of weights that belongs to this project; raises WeightsNotFound if it is gone."""
+    if WEIGHTS.exists():
+        return WEIGHTS
+    raise WeightsNotFound(
+        f"{name}: {WEIGHTS} is missing. It belongs to this project: check the repository out again, or train it "
+        "with python -m lecture_lib.backbones.pretrain."
+    )
 
 
 def save_weights(net: nn.Sequential, classes: tuple[str, ...], path: Path) -> None:

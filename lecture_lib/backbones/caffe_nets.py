@@ -1,0 +1,220 @@
+"""The networks of 2014 that were trained with Caffe: CaffeNet, and CNN-F, CNN-M, CNN-S of Chatfield et al.
+
+Table 1 of "Return of the Devil in the Details" (BMVC 2014) and, for CaffeNet, Yosinski's training file: five
+convolutions and three fully connected layers, ReLU after each but the last, dropout after fc6 and fc7,
+weights as they were published for MatConvNet (`matconvnet`). Where a map is not a whole number of
+strides wide, pooling rounds up, as in Caffe; the files say the same as a padding at the right and the bottom.
+
+Side of the maps after each tap (pictures of 224 pixels, of CaffeNet 227):
+
+               conv1 pool1 conv2 pool2 conv3-5 pool5   weights
+    cnn-f        54    27    27    13     13     6      60.8 million
+    cnn-m       109    54    26    13     13     6     102.9 million
+    cnn-s       109    37    33    17     17     6     102.9 million
+    caffenet     55    27    27    13     13     6      61.0 million
+
+Table 1 prints "pad 1" for conv2 of CNN-S, which would make its maps 35 wide and pool5 6 all the same. The
+authors' own definitions in MatConvNet and in Caffe have no padding there, and that is what is built here.
+
+A tap convN or fcN is taken after its ReLU. Local response normalisation belongs to poolN, before the
+maximum in CNN-F, -M and -S and after it in CaffeNet, so poolN is what the next convolution takes.
+
+Pictures: the paper and CaffeNet bring the shorter side, or both, to 256 pixels and subtract a mean picture.
+Here it is always the shorter side, and of the mean its average colour; neither is divided by a deviation.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lecture_lib.backbones import matconvnet
+from lecture_lib.backbones.backbone import Backbone, WeightsNotFound
+from lecture_lib.download import DownloadError, RemoteFile, fetch
+
+RESIZE = 256
+MEAN = (123.68, 116.779, 103.939)  # average colour of ImageNet in 0..255; a file brings its own
+DECAF = {1: "pool1", 5: "pool5", 6: "fc6", 7: "fc7"}
+
+
+class Conv(NamedTuple):
+    """A convolution with its ReLU."""
+
+    channels: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    groups: int = 1
+
+
+class Pool(NamedTuple):
+    """A max-pooling."""
+
+    kernel: int
+    stride: int
+
+
+class Norm(NamedTuple):
+    """Local response normalisation over 5 channels, beta 0.75; alpha is divided by 5, as in Caffe and torch."""
+
+    k: float
+    alpha: float
+
+
+class LocalResponseNorm(nn.LocalResponseNorm):
+    """torch's local response normalisation with the same numbers, for an odd size, computed faster.
+
+    Sums over neighbouring channels are added up from shifted copies instead of averaged in 3-D: two to four
+    times faster on a processor, and unlike a convolution with ones never rounded to TF32 on a GPU.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [B, c, h, w] to x / (k + alpha / size * sum of x^2 over `size` channels around)^beta."""
+        squares = F.pad(x * x, (0, 0, 0, 0, self.size // 2, self.size // 2))
+        around = sum(squares[:, i : i + x.shape[1]] for i in range(self.size))
+        return x * (self.k + self.alpha / self.size * around) ** -self.beta
+
+
+Plan = Mapping[
+    str, tuple[Conv | Pool | Norm, ...] | int
+]  # tap -> its layers; of a fully connected one, its units
+
+LRN = Norm(k=2, alpha=5e-4)  # of Chatfield et al.
+LRN_CAFFENET = Norm(k=1, alpha=1e-4)
+CNN_F: Plan = {
+    "conv1": (Conv(64, 11, stride=4),),
+    "pool1": (LRN, Pool(3, 2)),
+    "conv2": (Conv(256, 5, padding=2),),
+    "pool2": (LRN, Pool(3, 2)),
+    "conv3": (Conv(256, 3, padding=1),),
+    "conv4": (Conv(256, 3, padding=1),),
+    "conv5": (Conv(256, 3, padding=1),),
+    "pool5": (Pool(3, 2),),
+    "fc6": 4096,
+    "fc7": 4096,
+    "fc8": 1000,
+}
+CNN_M: Plan = CNN_F | {
+    "conv1": (Conv(96, 7, stride=2),),
+    "conv2": (Conv(256, 5, stride=2, padding=1),),
+    "conv3": (Conv(512, 3, padding=1),),
+    "conv4": (Conv(512, 3, padding=1),),
+    "conv5": (Conv(512, 3, padding=1),),
+}
+CNN_S: Plan = CNN_M | {
+    "pool1": (LRN, Pool(3, 3)),
+    "conv2": (Conv(256, 5),),
+    "pool2": (Pool(2, 2),),
+    "pool5": (Pool(3, 3),),
+}
+CAFFENET: Plan = CNN_F | {
+    "conv1": (Conv(96, 11, stride=4),),
+    "pool1": (Pool(3, 2), LRN_CAFFENET),
+    "conv2": (Conv(256, 5, padding=2, groups=2),),
+    "pool2": (Pool(3, 2), LRN_CAFFENET),
+    "conv3": (Conv(384, 3, padding=1),),
+    "conv4": (Conv(384, 3, padding=1, groups=2),),
+    "conv5": (Conv(256, 3, padding=1, groups=2),),
+}
+# name -> plan, side of the picture, file of MatConvNet's models
+NETS: dict[str, tuple[Plan, int, str]] = {
+    "caffenet": (CAFFENET, 227, "imagenet-caffe-ref.mat"),
+    "cnn-f": (CNN_F, 224, "imagenet-vgg-f.mat"),
+    "cnn-m": (CNN_M, 224, "imagenet-vgg-m.mat"),
+    "cnn-s": (CNN_S, 224, "imagenet-vgg-s.mat"),
+    "cnn-m-2048": (CNN_M | {"fc7": 2048}, 224, "imagenet-vgg-m-2048.mat"),
+    "cnn-m-1024": (CNN_M | {"fc7": 1024}, 224, "imagenet-vgg-m-1024.mat"),
+    "cnn-m-128": (CNN_M | {"fc7": 128}, 224, "imagenet-vgg-m-128.mat"),
+}
+SITE = "https://www.vlfeat.org/matconvnet"
+# No hashes: the site gave the files new MD5 sums with each release. What comes first is recorded and holds.
+FILES = {
+    name: RemoteFile(file, (f"{SITE}/models/{file}",), page=f"{SITE}/pretrained/")
+    for name, (_, _, file) in NETS.items()
+}
+
+
+def build(plan: Plan, input_size: int) -> nn.Sequential:
+    """Build the stages of a network, in order and named by tap, on device "meta": with shapes, without numbers.
+
+    They map float32 [B, 3, input_size, input_size] to scores [B, plan["fc8"]]. From pictures of other sizes
+    fc6 takes pool5 averaged to its grid, as torchvision's AlexNet does.
+    """
+    stages, x = OrderedDict(), torch.empty(1, 3, input_size, input_size, device="meta")
+    with torch.device("meta"):
+        for tap, layers in plan.items():
+            stages[tap] = _fully_connected(tap, layers, x) if isinstance(layers, int) else _maps(layers, x)
+            x = stages[tap](x)
+    return nn.Sequential(stages)
+
+
+def _maps(layers: tuple[Conv | Pool | Norm, ...], x: Tensor) -> nn.Sequential:
+    stage = OrderedDict()
+    for layer in layers:
+        if isinstance(layer, Conv):
+            stage["conv"] = nn.Conv2d(x.shape[1], *layer[:4], groups=layer.groups)
+            stage["relu"] = nn.ReLU(inplace=True)
+        elif isinstance(layer, Norm):
+            stage["norm"] = LocalResponseNorm(5, layer.alpha, beta=0.75, k=layer.k)
+        else:
+            stage["pool"] = nn.MaxPool2d(*layer, ceil_mode=True)
+    return nn.Sequential(stage)
+
+
+def _fully_connected(tap: str, units: int, x: Tensor) -> nn.Sequential:
+    stage = OrderedDict()
+    if x.ndim == 4:
+        stage.update(grid=nn.AdaptiveAvgPool2d(x.shape[2:]), flatten=nn.Flatten())
+    stage["linear"] = nn.Linear(x[0].numel(), units)
+    if tap != "fc8":
+        stage.update(relu=nn.ReLU(inplace=True), dropout=nn.Dropout(0.5))
+    return nn.Sequential(stage)
+
+
+def draw_weights(stages: nn.Sequential) -> None:
+    """Give stages of device "meta" memory and fresh weights from torch's generator: He et al.'s, uniform.
+
+    Uniform numbers of that variance, since normal ones take several times as long to draw.
+    """
+    stages.to_empty(device="cpu")
+    for module in stages.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+            nn.init.zeros_(module.bias)
+
+
+def backbone(name: str, file: Path | None, weights: str) -> Backbone:
+    """Build a network with the weights in a file of MatConvNet or random ones."""
+    plan, input_size, _ = NETS[name]
+    stages = build(plan, input_size)
+    if file:
+        given = matconvnet.read(file)
+        stages.load_state_dict(matconvnet.weights_for(stages, given.layers, input_size), assign=True)
+        mean, classes = given.mean, given.classes
+    else:
+        draw_weights(stages)
+        mean, classes = MEAN, ()
+    classes = classes or tuple(f"class {i}" for i in range(plan["fc8"]))
+    if len(classes) != plan["fc8"]:
+        raise ValueError(f"{file} names {len(classes)} classes, and the network has {plan['fc8']} scores.")
+    mean = tuple(float(value) / 255 for value in mean)
+    std = (1 / 255,) * 3  # pixels stay in 0..255
+    return Backbone(name, stages, RESIZE, input_size, mean, std, classes, weights, DECAF)
+
+
+def find_published(name: str) -> Path:
+    """Return MatConvNet's file of weights, downloaded on first use into torch's own cache folder.
+
+    That folder is hub/checkpoints under TORCH_HOME, where torchvision's weights are too. Raises
+    WeightsNotFound where the file is not there and cannot be downloaded.
+    """
+    try:
+        return fetch(FILES[name], Path(torch.hub.get_dir()) / "checkpoints")
+    except DownloadError as error:
+        raise WeightsNotFound(f"{name}: {error}") from None
