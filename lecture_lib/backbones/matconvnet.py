@@ -69,7 +69,8 @@ def read(file: Path) -> Network:
     from scipy.io import loadmat
 
     try:
-        content = loadmat(file, simplify_cells=True, appendmat=False)
+        with open(file, "rb") as opened:
+            content = loadmat(opened, simplify_cells=True)
     except FileNotFoundError:
         raise
     except NotImplementedError:
