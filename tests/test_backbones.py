@@ -114,7 +114,7 @@ def test_golden_scores_of_seeded_networks(name):
     np.testing.assert_allclose(scores[0, :5].cpu(), GOLDEN[name], rtol=2e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["twin-alexnet", "squeezenet1_1", "resnet18"])
+@pytest.mark.parametrize("name", ["twin-alexnet", "squeezenet1_1", "resnet18", "cnn-f"])
 def test_two_passes_and_any_choice_of_taps_agree(name):
     net = backbones.load(name, "random")
     x = backbones.normalise(net, pattern(64)[None])

@@ -17,7 +17,8 @@ from lecture_lib.backbones import Backbone
 def layer_costs(net: Backbone, batch: int = 1, repeats: int = 7) -> pd.DataFrame:
     """Cost of each stage of the network for one picture, in batches of `batch`.
 
-    returns a table, one row a stage, in order: `tap`; `kind` ("convolutional", "pooling", "fully connected");
+    returns a table, one row a stage, in order: `tap`; `kind` ("convolutional", "pooling", "fully connected", a
+    local response normalisation counting as the pooling it stands with);
     `mmac`, million multiply-adds a picture in convolutions and linear maps; `parameters`; `ms`, milliseconds a
     picture: the median over `repeats` passes on the device and threads in use.
     """

@@ -175,10 +175,8 @@ def weights_for(stages: nn.Sequential, layers: Sequence[Layer], input_size: int)
         before, x = after, module(x)
         if x.ndim == 4:
             after = tuple(x.shape[1:])
-        elif isinstance(
-            module, nn.Linear
-        ):  # nn.Flatten leaves `after` as it is: fc6 is stored as a convolution
-            after = (x.shape[1], 1, 1)
+        elif isinstance(module, nn.Linear):
+            after = (x.shape[1], 1, 1)  # and nn.Flatten leaves it as it is: fc6 is stored as a convolution
         kind = next((kind for base, kind in KINDS.items() if isinstance(module, base)), None)
         if kind is None:  # dropout, and what makes a vector of pool5
             continue
