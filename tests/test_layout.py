@@ -24,6 +24,7 @@ ORDER = [
     ["embedding", "claims"],
     ["probes"],  # above claims: its run on photographs records results
     ["devil"],
+    ["finetuning"],  # its frozen rivals are rows of the same table
     ["display", "exercises", "environment"],
 ]
 HEIGHT = {part: i for i, parts in enumerate(ORDER) for part in parts}

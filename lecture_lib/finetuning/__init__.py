@@ -1,0 +1,21 @@
+"""Fine-tuning: networks for another task, the losses and the training that make them."""
+
+from lecture_lib.finetuning.head import with_head
+from lecture_lib.finetuning.losses import softmax, tune_cls, tune_rnk
+from lecture_lib.finetuning.pictures import CENTRE, Pictures, prepare, score
+from lecture_lib.finetuning.training import Diverged, Recipe, Tuned, fine_tune
+
+__all__ = [
+    "CENTRE",
+    "Diverged",
+    "Pictures",
+    "Recipe",
+    "Tuned",
+    "fine_tune",
+    "prepare",
+    "score",
+    "softmax",
+    "tune_cls",
+    "tune_rnk",
+    "with_head",
+]

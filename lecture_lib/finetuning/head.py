@@ -1,0 +1,36 @@
+"""A network for another task: its layers up to phi, and a new linear layer w_c above them."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from lecture_lib.backbones import Backbone
+
+
+def with_head(net: Backbone, classes: Sequence[str], seed: int = 0) -> Backbone:
+    """Return a copy of a network with a new last stage, `head`, that scores other classes: s_c = w_c . phi(I) + b_c.
+
+    phi(I) is the output of the penultimate layer, tap net.decaf[7]; where that is a map (as in SqueezeNet), its mean,
+    with a dropout of 0.5 in training, as before SqueezeNet's own classifier. Weights are drawn from `seed`, normal
+    with deviation 0.01, biases are 0.
+    """
+    taps = net.taps[: net.taps.index(net.decaf[7]) + 1]
+    kept = copy.deepcopy(net.stages[: len(taps)]).eval()
+    with torch.inference_mode():
+        shape = kept(torch.zeros(1, 3, net.input_size, net.input_size, device=net.device)).shape[1:]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        linear = nn.Linear(shape[0], len(classes))
+        nn.init.normal_(linear.weight, std=0.01)
+        nn.init.zeros_(linear.bias)
+    to_vector = {"mean": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "dropout": nn.Dropout(0.5)}
+    head = nn.Sequential(OrderedDict((to_vector if len(shape) == 3 else {}) | {"linear": linear}))
+    stages = nn.Sequential(OrderedDict([*zip(taps, kept, strict=True), ("head", head.eval().to(net.device))]))
+    weights = f"{net.weights}, new head of seed {seed}"
+    return replace(net, stages=stages, classes=tuple(classes), weights=weights)

@@ -1,0 +1,85 @@
+"""Pictures as a training needs them: in memory, a little larger than the network's input, cropped anew each time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms.v2.functional import resize
+
+from lecture_lib import store
+from lecture_lib.backbones import Backbone, normalise
+from lecture_lib.datasets import ImageCollection
+from lecture_lib.encoders.augment import TEN_CROPS, View, cut
+from lecture_lib.encoders.parallel import in_order
+
+CENTRE = tuple(view for view in TEN_CROPS if view.name == "centre")
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pictures that a network can be trained on and tested with.
+
+    images       N of uint8 [3, h, w], the shorter side 256/224 of the network's input
+    labels       int64 [N], or int8 [N, C] with 1, 0, -1 as in `losses`
+    fingerprint  a name for all that, the same in every process
+    """
+
+    images: Sequence[Tensor]
+    labels: Tensor
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, indices: np.ndarray) -> Pictures:
+        """Return some of the pictures, int64 [n]."""
+        indices = np.asarray(indices)
+        images = [self.images[i] for i in indices]
+        return Pictures(images, self.labels[indices], store.fingerprint([self.fingerprint, indices]))
+
+
+def prepare(net: Backbone, images: ImageCollection) -> Pictures:
+    """Read all pictures of a collection and resize them: their shorter side to 256/224 of the network's input.
+
+    That is what scheme C of Chatfield et al. 2014 cuts its crops from. They stay in memory: 0.26 MB a photograph.
+    """
+    shorter = round(net.input_size * 256 / 224)
+
+    def read(i: int) -> Tensor:
+        return resize(images.tensor(i), [shorter], antialias=True)
+
+    read_all = list(in_order(read, range(len(images)), torch.get_num_threads(), 1))
+    return Pictures(read_all, torch.tensor(images.labels), store.fingerprint([images.fingerprint, shorter]))
+
+
+def random_crops(net: Backbone, pictures: Pictures, batch: Tensor) -> Tensor:
+    """Cut a square at random from each picture of a batch, mirror half of them: float32 [B, 3, S, S], normalised."""
+    side = net.input_size
+    y, x, mirrored = torch.rand(3, len(batch)).tolist()
+    crops = []
+    for i, v, u, m in zip(batch.tolist(), y, x, mirrored, strict=True):
+        _, height, width = pictures.images[i].shape
+        top, left = int(v * (height - side + 1)), int(u * (width - side + 1))
+        crop = pictures.images[i][:, top : top + side, left : left + side]
+        crops.append(crop.flip(2) if m < 0.5 else crop)
+    return normalise(net, torch.stack(crops))
+
+
+@torch.inference_mode()
+def score(net: Backbone, pictures: Pictures, views: Sequence[View] = CENTRE, batch: int = 320) -> np.ndarray:
+    """Score pictures by the network's last stage, a mean over views of each: float32 [N, C].
+
+    views  crops of net.input_size pixels: CENTRE or TEN_CROPS
+    """
+    found = []
+    step = max(1, batch // len(views))
+    net.stages.eval()
+    for start in range(0, len(pictures), step):
+        crops = [cut(image, view) for image in pictures.images[start : start + step] for view in views]
+        scores = net.stages(normalise(net, torch.stack(crops)))
+        found.append(scores.unflatten(0, (-1, len(views))).mean(1).float().cpu())
+    return torch.cat(found).numpy()
