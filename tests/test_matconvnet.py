@@ -22,7 +22,7 @@ from lecture_lib.backbones import caffe_nets, cost, matconvnet
 from lecture_lib.backbones.caffe_nets import Conv
 from lecture_lib.download import RemoteFile, fetching
 
-# Layer by layer as in MatConvNet's model definitions, paddings [top bottom left right] with what Caffe's
+# Layer by layer as in MatConvNet's model definitions (but CNN-S without a second normalisation), paddings [top bottom left right] with what Caffe's
 # rounding adds: ("conv", side, outputs, stride, padding, groups), ("lrn", kappa, alpha), ("pool", side, stride,
 # padding). A ReLU follows each convolution but the last.
 LRN = ("lrn", 2, 1e-4)

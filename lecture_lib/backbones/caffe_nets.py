@@ -13,8 +13,9 @@ Side of the maps after each tap (pictures of 224 pixels, of CaffeNet 227):
     cnn-s       109    37    33    17     17     6     102.9 million
     caffenet     55    27    27    13     13     6      61.0 million
 
-Table 1 prints "pad 1" for conv2 of CNN-S, which would make its maps 35 wide and pool5 6 all the same. The
-authors' own definitions in MatConvNet and in Caffe have no padding there, and that is what is built here.
+Table 1 (from memory) prints "pad 1" for conv2 of CNN-S, which would make its maps 35 wide and pool5 6 all the
+same. The definition in MatConvNet and the ports of the published Caffe net have no padding there, nor has what is
+built here; like the table and the ports, it has no normalisation after conv2, which MatConvNet's has.
 
 A tap convN or fcN is taken after its ReLU. Local response normalisation belongs to poolN, before the
 maximum in CNN-F, -M and -S and after it in CaffeNet, so poolN is what the next convolution takes.
