@@ -22,9 +22,9 @@ from lecture_lib.backbones import caffe_nets, cost, matconvnet
 from lecture_lib.backbones.caffe_nets import Conv
 from lecture_lib.download import RemoteFile, fetching
 
-# Layer by layer as in MatConvNet's model definitions (but CNN-S without a second normalisation), paddings [top bottom left right] with what Caffe's
-# rounding adds: ("conv", side, outputs, stride, padding, groups), ("lrn", kappa, alpha), ("pool", side, stride,
-# padding). A ReLU follows each convolution but the last.
+# Layer by layer as in MatConvNet's model definitions (but CNN-S without a second normalisation), paddings
+# [top bottom left right] with what Caffe's rounding adds: ("conv", side, outputs, stride, padding, groups),
+# ("lrn", kappa, alpha), ("pool", side, stride, padding). A ReLU follows each convolution but the last.
 LRN = ("lrn", 2, 1e-4)
 LRN_CAFFENET = ("lrn", 1, 2e-5)
 FC = [("conv", 6, 4096, 1, 0, 1), ("conv", 1, 4096, 1, 0, 1), ("conv", 1, 1000, 1, 0, 1)]
