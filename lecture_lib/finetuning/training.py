@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import CodeType
 
 import numpy as np
 import torch
@@ -81,22 +82,24 @@ def fine_tune(
     )  # float16 would round small gradients to 0
     curve, best = resume(file, net, optimizer, scaler)
     bar = tqdm(total=recipe.epochs, initial=len(curve), desc=loss.__name__, disable=not progress, leave=False)
-    while len(curve) < recipe.epochs and not out_of_patience(curve, recipe.patience):
+    while not over(curve, recipe):
         try:
             line = train_epoch(net, train, loss, optimizer, scaler, recipe, epoch=len(curve))
             line["validation"] = validate(net, validation)
         except Diverged as error:
             net.stages.load_state_dict(best)
+            net.stages.eval()
             error.last_good = Tuned(net, curve) if curve else None
             raise
         if not curve or line["validation"] > max(past["validation"] for past in curve):
             best = copy.deepcopy(net.stages.state_dict())
         curve.append(line)
-        save(file, curve, best, net=net.stages, optimizer=optimizer, scaler=scaler)
+        # what is over needs nothing to go on with
+        parts = {} if over(curve, recipe) else {"net": net.stages, "optimizer": optimizer, "scaler": scaler}
+        save(file, curve, best, **parts)
         bar.update()
         bar.set_postfix(loss=f"{line['loss']:.3f}", validation=f"{line['validation']:.1f} %")
     bar.close()
-    save(file, curve, best)
     net.stages.load_state_dict(best)
     net.stages.eval()
     return Tuned(net, curve)
@@ -150,10 +153,11 @@ def validate(net: Backbone, pictures: Pictures) -> float:
     return 100 * measure(scores, pictures.labels.numpy())
 
 
-def out_of_patience(curve: list[dict], patience: int) -> bool:
-    """Say whether the best validation lies `patience` epochs back."""
+def over(curve: list[dict], recipe: Recipe) -> bool:
+    """Say whether all epochs are done, or the best validation lies `patience` of them back."""
     seen = [line["validation"] for line in curve]
-    return bool(seen) and len(seen) - 1 - seen.index(max(seen)) >= patience
+    since_best = len(seen) - 1 - seen.index(max(seen)) if seen else -1
+    return len(seen) >= recipe.epochs or since_best >= recipe.patience
 
 
 def groups(net: Backbone, recipe: Recipe) -> list[dict]:
@@ -183,8 +187,10 @@ def set_mode(net: Backbone) -> None:
 
 
 def checkpoint(net: Backbone, train: Pictures, validation: Pictures, loss: Loss, recipe: Recipe) -> Path:
-    """Name the file of a training by all that decides its outcome, the code of the loss included."""
-    code = loss.__code__
+    """Name the file of a training by all that decides its outcome, the code of the loss included.
+
+    Of the loss count its own code, its default arguments and what it closes over; not functions that it calls.
+    """
     made_from = {
         "version": VERSION,
         "net": net.fingerprint,
@@ -192,14 +198,20 @@ def checkpoint(net: Backbone, train: Pictures, validation: Pictures, loss: Loss,
         "validation": validation.fingerprint,
         "loss": [
             loss.__name__,
-            code.co_code,
-            code.co_names,
-            [repr(c) for c in code.co_consts if c is not code],
+            written(loss.__code__),
+            repr((loss.__defaults__, loss.__kwdefaults__)),
+            [repr(cell.cell_contents) for cell in loss.__closure__ or ()],
         ],
         "recipe": asdict(recipe),
         "device": net.device.type,
     }
     return settings.current().cache / "finetuning" / f"{store.fingerprint(made_from)[:20]}.pt"
+
+
+def written(code: CodeType) -> list:
+    """Return what a function computes as plain values: instructions, names and constants, functions in it included."""
+    constants = [written(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return [code.co_code, code.co_names, constants]
 
 
 def save(file: Path, curve: list[dict], best: dict, **parts) -> None:
@@ -218,9 +230,7 @@ def resume(file: Path, net: Backbone, optimizer: torch.optim.Optimizer, scaler: 
     try:
         saved = torch.load(file, map_location=net.device, weights_only=True)
     except Exception as error:  # a damaged file fails in many ways
-        raise ValueError(
-            f"{file} is damaged ({str(error).splitlines()[0]}): delete it, and train again."
-        ) from None
+        raise ValueError(f"{file} is damaged ({type(error).__name__}): delete it, and train again.") from None
     if "optimizer" in saved:
         net.stages.load_state_dict(saved["net"])
         optimizer.load_state_dict(saved["optimizer"])
