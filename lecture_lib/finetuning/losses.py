@@ -27,7 +27,7 @@ def softmax(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def tune_cls(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the one-vs-rest classification hinge loss: a mean over the pictures of each class and over classes.
+    """Return the one-vs-rest classification hinge loss: a mean over the pictures of each class, summed over classes.
 
     w_c . phi(I_pos) > 1 - xi and w_c . phi(I_neg) < -1 + xi, so a picture's slack is xi = max(0, 1 - y s_c), with
     y = 1 where class c is present and -1 where it is absent. A class without a picture in the batch adds 0.
@@ -35,11 +35,11 @@ def tune_cls(scores: Tensor, labels: Tensor) -> Tensor:
     labels = _one_column_a_class(scores, labels)
     counted = labels >= 0
     slack = F.relu(1 - (2 * labels - 1) * scores) * counted
-    return (slack.sum(0) / counted.sum(0).clamp(min=1)).mean()
+    return (slack.sum(0) / counted.sum(0).clamp(min=1)).sum()
 
 
 def tune_rnk(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the ranking hinge loss: a mean over the pairs of each class and over classes.
+    """Return the ranking hinge loss: a mean over the pairs of each class, summed over classes.
 
     w_c . phi(I_pos) > w_c . phi(I_neg) + 1 - xi, so a pair's slack is xi = max(0, 1 - s_c(I_pos) + s_c(I_neg)), for
     every picture of the batch that shows class c with every one that does not. A class without a pair adds 0.
@@ -51,7 +51,7 @@ def tune_rnk(scores: Tensor, labels: Tensor) -> Tensor:
     negative = (labels == 0).T[c]
     slack = F.relu(1 - scores[i, c][:, None] + scores.T[c]) * negative
     pairs = (labels == 1).sum(0) * (labels == 0).sum(0)
-    return (slack.sum(1) / pairs[c].clamp(min=1)).sum() / scores.shape[1]
+    return (slack.sum(1) / pairs[c].clamp(min=1)).sum()
 
 
 def _one_column_a_class(scores: Tensor, labels: Tensor) -> Tensor:
