@@ -2,7 +2,7 @@
 
 from lecture_lib.finetuning.head import with_head
 from lecture_lib.finetuning.losses import softmax, tune_cls, tune_rnk
-from lecture_lib.finetuning.pictures import CENTRE, Pictures, prepare, score
+from lecture_lib.finetuning.pictures import CENTRE, Pictures, phi, prepare, score, to_scores
 from lecture_lib.finetuning.training import Diverged, Recipe, Tuned, fine_tune
 
 __all__ = [
@@ -12,9 +12,11 @@ __all__ = [
     "Recipe",
     "Tuned",
     "fine_tune",
+    "phi",
     "prepare",
     "score",
     "softmax",
+    "to_scores",
     "tune_cls",
     "tune_rnk",
     "with_head",

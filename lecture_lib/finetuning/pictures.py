@@ -16,6 +16,7 @@ from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders.augment import TEN_CROPS, View, cut
 from lecture_lib.encoders.parallel import in_order
 
+BATCH = 320  # crops at once
 CENTRE = tuple(view for view in TEN_CROPS if view.name == "centre")
 
 
@@ -69,17 +70,29 @@ def random_crops(net: Backbone, pictures: Pictures, batch: Tensor) -> Tensor:
     return normalise(net, torch.stack(crops))
 
 
+def score(net: Backbone, pictures: Pictures, views: Sequence[View] = CENTRE) -> np.ndarray:
+    """Score pictures by the head of a network, a mean over views of each: float32 [N, C]."""
+    return to_scores(net, phi(net, pictures, views))
+
+
 @torch.inference_mode()
-def score(net: Backbone, pictures: Pictures, views: Sequence[View] = CENTRE, batch: int = 320) -> np.ndarray:
-    """Score pictures by the network's last stage, a mean over views of each: float32 [N, C].
+def phi(net: Backbone, pictures: Pictures, views: Sequence[View] = CENTRE) -> np.ndarray:
+    """Encode pictures by what the head's linear layer sees, vectors of length 1, one a view: float32 [N, V, d].
 
     views  crops of net.input_size pixels: CENTRE or TEN_CROPS
     """
-    found = []
-    step = max(1, batch // len(views))
     net.stages.eval()
+    encoder = torch.nn.Sequential(*net.stages[:-1], *net.stages[-1][:-1])
+    step = max(1, BATCH // len(views))
+    found = []
     for start in range(0, len(pictures), step):
         crops = [cut(image, view) for image in pictures.images[start : start + step] for view in views]
-        scores = net.stages(normalise(net, torch.stack(crops)))
-        found.append(scores.unflatten(0, (-1, len(views))).mean(1).float().cpu())
+        found.append(encoder(normalise(net, torch.stack(crops))).unflatten(0, (-1, len(views))).cpu())
     return torch.cat(found).numpy()
+
+
+@torch.inference_mode()
+def to_scores(net: Backbone, vectors: np.ndarray) -> np.ndarray:
+    """Apply the head's linear layer to vectors [N, V, d] and take the mean over views: float32 [N, C]."""
+    linear = net.stages[-1].linear
+    return linear(torch.from_numpy(vectors.mean(1)).to(linear.weight)).cpu().numpy()

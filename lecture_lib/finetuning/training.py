@@ -30,6 +30,7 @@ class Recipe:
     lr        of the new head, the last stage; it falls to 0 along a half cosine over all epochs
     ratio     the other layers learn at ratio x lr
     frozen    the last tap that keeps its weights, with all before it; None: all layers learn
+    dropout   rate of the network's dropout layers; few pictures seen a few times need little
     patience  training stops after so many epochs without a better validation
     bfloat16  compute the forward pass in bfloat16, on a processor that is fast in it; a GPU takes float16 anyway
     """
@@ -39,6 +40,7 @@ class Recipe:
     lr: float = 0.01
     ratio: float = 0.1
     frozen: str | None = None
+    dropout: float = 0.0
     patience: int = 10
     weight_decay: float = 5e-4
     seed: int = 0
@@ -77,9 +79,8 @@ def fine_tune(
     file = checkpoint(net, train, validation, loss, recipe)
     net = replace(net, stages=copy.deepcopy(net.stages), weights=f"{net.weights}, fine-tuned")
     optimizer = torch.optim.SGD(groups(net, recipe), momentum=0.9, weight_decay=recipe.weight_decay)
-    scaler = torch.amp.GradScaler(
-        enabled=net.device.type == "cuda"
-    )  # float16 would round small gradients to 0
+    # float16 would round small gradients to 0
+    scaler = torch.amp.GradScaler(enabled=net.device.type == "cuda")
     curve, best = resume(file, net, optimizer, scaler)
     bar = tqdm(total=recipe.epochs, initial=len(curve), desc=loss.__name__, disable=not progress, leave=False)
     while not over(curve, recipe):
@@ -117,7 +118,7 @@ def train_epoch(
     """Train on every picture once, in random crops and a random order; return the line of the curve."""
     device = net.device
     low = torch.float16 if device.type == "cuda" else torch.bfloat16
-    set_mode(net)
+    set_mode(net, recipe.dropout)
     total = 0.0
     # every epoch has its own seed, so that a resumed training draws what an uninterrupted one draws
     with torch.random.fork_rng():
@@ -178,10 +179,12 @@ def groups(net: Backbone, recipe: Recipe) -> list[dict]:
     return [part | {"highest": part["lr"]} for part in parts]
 
 
-def set_mode(net: Backbone) -> None:
+def set_mode(net: Backbone, dropout: float) -> None:
     """Put the network in training mode, all but the BatchNorm of frozen layers: its averages are theirs."""
     net.stages.train()
     for module in net.stages.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = dropout
         if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d) and not module.weight.requires_grad:
             module.eval()
 
