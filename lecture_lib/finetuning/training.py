@@ -78,6 +78,9 @@ def fine_tune(
 
     file = checkpoint(net, train, validation, loss, recipe)
     net = replace(net, stages=copy.deepcopy(net.stages), weights=f"{net.weights}, fine-tuned")
+    for module in net.stages.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = recipe.dropout
     optimizer = torch.optim.SGD(groups(net, recipe), momentum=0.9, weight_decay=recipe.weight_decay)
     # float16 would round small gradients to 0
     scaler = torch.amp.GradScaler(enabled=net.device.type == "cuda")
@@ -118,7 +121,7 @@ def train_epoch(
     """Train on every picture once, in random crops and a random order; return the line of the curve."""
     device = net.device
     low = torch.float16 if device.type == "cuda" else torch.bfloat16
-    set_mode(net, recipe.dropout)
+    set_mode(net)
     total = 0.0
     # every epoch has its own seed, so that a resumed training draws what an uninterrupted one draws
     with torch.random.fork_rng():
@@ -179,12 +182,10 @@ def groups(net: Backbone, recipe: Recipe) -> list[dict]:
     return [part | {"highest": part["lr"]} for part in parts]
 
 
-def set_mode(net: Backbone, dropout: float) -> None:
+def set_mode(net: Backbone) -> None:
     """Put the network in training mode, all but the BatchNorm of frozen layers: its averages are theirs."""
     net.stages.train()
     for module in net.stages.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = dropout
         if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d) and not module.weight.requires_grad:
             module.eval()
 
