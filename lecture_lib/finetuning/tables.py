@@ -1,0 +1,283 @@
+"""Fine-tuning on the twins of VOC 2007 and Caltech-101, in full.
+
+    python -m lecture_lib.finetuning.tables
+
+takes the demo profile and writes `data/results/fine_tuning.demo.json`, which notebook 04 shows beside the paper. It
+takes most of an hour and 2 GB of cache; after an interrupt the same command goes on with the training at hand.
+
+All trainings use random crops (scheme C of Chatfield et al. 2014) and four fifths of the training pictures; the other
+fifth says when to stop. Tests use ten crops. RECIPES were chosen among 20 by validation within the trainval pictures
+of the twin of VOC 2007, and within the training pictures of Caltech-101's split 0.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score
+
+from lecture_lib import backbones, claims, datasets, encoders, settings
+from lecture_lib.backbones import Backbone, twin_alexnet
+from lecture_lib.backbones.pretrain import bfloat16_is_faster
+from lecture_lib.claims import Claim, Result, paired_claim
+from lecture_lib.datasets import ImageCollection
+from lecture_lib.devil.comparison import by_class, classify, kernel
+from lecture_lib.encoders import TEN_CROPS
+from lecture_lib.encoders.ifv import summed
+from lecture_lib.finetuning.head import with_head
+from lecture_lib.finetuning.losses import softmax, tune_cls, tune_rnk
+from lecture_lib.finetuning.pictures import Pictures, phi, prepare, to_scores
+from lecture_lib.finetuning.slim import slim
+from lecture_lib.finetuning.training import Loss, Recipe, Tuned, fine_tune
+from lecture_lib.probes import folds
+
+NAME = "fine_tuning"
+SEEDS = range(3)
+FROZEN, SCRATCH = "frozen, SVM", "from scratch"
+# phi has length 1, so the head, at lr, needs far larger steps than the layers below, at ratio x lr
+RECIPES = {
+    "softmax": (softmax, Recipe(lr=1.0, ratio=0.001)),
+    "TUNE-CLS": (tune_cls, Recipe(lr=1.0, ratio=0.0003)),
+    "TUNE-RNK": (tune_rnk, Recipe(lr=0.3, ratio=0.001)),
+}
+FROM_SCRATCH = {
+    "voc2007": (tune_cls, Recipe(lr=0.1, ratio=1.0)),
+    "caltech101": (softmax, Recipe(lr=0.1, ratio=1.0)),
+}
+MEASURE = {"voc2007": "mAP", "caltech101": "mean class accuracy"}
+EPOCHS = {"voc2007": 30, "caltech101": 12}
+SIZES = (100, 200, 400)  # training pictures of the learning curve; all 800 are in the table
+FREEZE = (None, "pool1", "pool2", "conv4", "pool5", "fc6")
+RATIOS = (0.0001, 0.0003, 0.001, 0.003, 0.01)
+GRID_EPOCHS = 15
+WIDTHS = (768, 384, 192, 24)  # of fc7, the fractions 1, 1/2, 1/4 and 1/32 that 2048, 1024 and 128 are of 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A split of a collection, its pictures as a network is trained on them."""
+
+    images: ImageCollection
+    pictures: Pictures
+    train: np.ndarray
+    test: np.ndarray
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels of all pictures."""
+        return self.images.labels
+
+    def learn(self, start: Backbone, loss: Loss, recipe: Recipe, some: np.ndarray | None = None) -> Tuned:
+        """Train a network with a new head on four fifths of the training pictures, or of some of them."""
+        some = self.train if some is None else some
+        kept, held = folds(self.labels[some], 5, recipe.seed)[0]
+        parts = (self.pictures.take(some[part]) for part in (kept, held))
+        return fine_tune(
+            with_head(start, self.images.classes, recipe.seed), *parts, loss, recipe, progress=False
+        )
+
+    def test_head(self, net: Backbone) -> tuple[np.ndarray, np.ndarray]:
+        """Score the test pictures by a network's head: each class's AP or accuracy in %, [C], and scores [m, C]."""
+        scores = to_scores(net, phi(net, self.pictures.take(self.test), TEN_CROPS))
+        return by_class(scores, self.labels[self.test]), scores
+
+    def test_svm(self, net: Backbone, some: np.ndarray | None = None) -> np.ndarray:
+        """Train SVMs on phi, summed over ten crops, of all training pictures or of some; as `test_head`, in %, [C]."""
+        some = self.train if some is None else some
+        x, y = (summed(phi(net, self.pictures.take(part), TEN_CROPS)) for part in (some, self.test))
+        return by_class(classify(kernel(x, y), self.labels[some])[0], self.labels[self.test])
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was measured: (column, row, metric) -> one float64 array a seed, with a number for each class, or one."""
+
+    values: dict[tuple[str, str, str], list[np.ndarray]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, column: str, row: str, metric: str, values: np.ndarray | float) -> None:
+        """Add what one seed gave."""
+        self.values[column, row, metric].append(np.atleast_1d(values))
+        print(f"{column:12} {row:40} {metric:36} {np.mean(values):7.2f}", flush=True)
+
+    def mean(self, column: str, row: str, metric: str) -> np.ndarray:
+        """Return the mean over seeds, for each class."""
+        return np.mean(self.values[column, row, metric], axis=0)
+
+    def results(self, source: str, seed: int) -> list[Result]:
+        """Return the mean over classes, with its standard deviation over seeds."""
+        found = []
+        for (column, row, metric), values in self.values.items():
+            means = [value.mean() for value in values]
+            spread = np.std(means, ddof=1) if len(means) > 1 else None
+            found.append(Result(None, row, column, metric, np.mean(means), spread, len(means), seed, source))
+        return found
+
+    def by_class(self, classes: Sequence[str], source: str, seed: int) -> list[Result]:
+        """Return the AP of each class of VOC 2007, a mean over seeds, for every row of its table."""
+        found = []
+        for (column, row, metric), values in self.values.items():
+            if (column, metric) == ("voc2007", "mAP"):
+                for name, ap in zip(classes, np.mean(values, axis=0), strict=True):
+                    found.append(
+                        Result(None, row, column, f"AP, {name}", ap, None, len(values), seed, source)
+                    )
+        return found
+
+
+def from_scratch(net: Backbone, seed: int) -> Backbone:
+    """Return the network with random weights, and with the BatchNorm that its pre-training had, too."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        stages = twin_alexnet.build(1, batchnorm=True).eval().to(net.device)
+    return replace(net, stages=stages, weights=f"random seed {seed}")
+
+
+def compare(record: Record, name: str, tasks: Sequence[Task], net: Backbone, low: bool) -> None:
+    """Fill the main table of a collection: frozen, fine-tuned with three losses, from scratch; a task a seed."""
+    metric = MEASURE[name]
+    for seed, task in zip(SEEDS, tasks, strict=True):
+        if seed == 0 or task is not tasks[0]:
+            record.add(name, FROZEN, metric, task.test_svm(with_head(net, task.images.classes)))
+        methods = {row: (net, loss, recipe) for row, (loss, recipe) in RECIPES.items()}
+        methods[SCRATCH] = (from_scratch(net, seed), *FROM_SCRATCH[name])
+        for row, (start, loss, recipe) in methods.items():
+            recipe = replace(recipe, epochs=EPOCHS[name], seed=seed, bfloat16=low)
+            tuned = task.learn(start, loss, recipe)
+            found, scores = task.test_head(tuned.net)
+            record.add(name, row, metric, found)
+            record.add(name, row, f"{metric}, SVM on phi", task.test_svm(tuned.net))
+            truth = task.labels[task.test]
+            if truth.ndim == 2:
+                auc = [
+                    roc_auc_score(y[y >= 0], s[y >= 0]) for y, s in zip(truth.T == 1, scores.T, strict=True)
+                ]
+                record.add(name, row, "area under the ROC curve", 100 * np.array(auc))
+            if seed == 0:
+                for i, line in enumerate(tuned.curve):
+                    for key in ("loss", "validation"):
+                        record.add(f"{name}, epoch {i + 1}", row, key, line[key])
+
+
+def learning_curve(record: Record, task: Task, net: Backbone, low: bool) -> None:
+    """Train on fewer pictures of VOC 2007, of which the larger sets hold the smaller, for about as many steps."""
+    for seed in SEEDS:
+        order = np.random.default_rng(seed).permutation(task.train)
+        for n in SIZES:
+            some, column = np.sort(order[:n]), f"voc2007, {n} training pictures"
+            record.add(column, FROZEN, "mAP", task.test_svm(with_head(net, task.images.classes), some))
+            epochs = min(60, EPOCHS["voc2007"] * len(task.train) // n)
+            for row, start, (loss, recipe) in (
+                ("TUNE-CLS", net, RECIPES["TUNE-CLS"]),
+                (SCRATCH, from_scratch(net, seed), FROM_SCRATCH["voc2007"]),
+            ):
+                recipe = replace(recipe, epochs=epochs, patience=epochs // 3, seed=seed, bfloat16=low)
+                record.add(column, row, "mAP", task.test_head(task.learn(start, loss, recipe, some).net)[0])
+
+
+def freeze_grid(record: Record, task: Task, net: Backbone, low: bool) -> None:
+    """Freeze more and more of the network, and let the rest learn at several rates, all with TUNE-CLS and seed 0."""
+    loss, recipe = RECIPES["TUNE-CLS"]
+    grid = [(frozen, ratio) for frozen in FREEZE for ratio in RATIOS]
+    for frozen, ratio in [*grid, ("fc7", 0.0)]:  # up to fc7: only the head learns, and there is no ratio
+        some = replace(recipe, frozen=frozen, ratio=ratio, epochs=GRID_EPOCHS, bfloat16=low)
+        tuned = task.learn(net, loss, some)
+        column, row = f"voc2007, {GRID_EPOCHS} epochs", f"frozen up to {frozen or 'none'}, ratio {ratio:g}"
+        record.add(column, row, "mAP", task.test_head(tuned.net)[0])
+        for i, line in enumerate(tuned.curve):
+            record.add(f"{column}, epoch {i + 1}", row, "validation", line["validation"])
+
+
+def dimensions(record: Record, tasks: dict[str, Sequence[Task]], net: Backbone, seed: int) -> None:
+    """Retrain fc7 with fewer units on the source task, and test phi on the target tasks by SVMs."""
+    source = {part: datasets.load("ilsvrc2012", split=part) for part in ("train", "val")}
+    fc6 = {part: encoders.encode(net, images, ["fc6"])["fc6"] for part, images in source.items()}
+    for width in WIDTHS:
+        thin = slim(net, fc6["train"], source["train"].labels, width, seed=seed)
+        row = f"fc7 of {width}"
+        with torch.inference_mode():
+            x = torch.from_numpy(fc6["val"].astype(np.float32)).to(net.device)
+            said = thin.stages.fc8(thin.stages.fc7(x)).argmax(1).cpu().numpy()
+        record.add("ilsvrc2012", row, "top-1 error", 100 * np.mean(said != source["val"].labels))
+        for name, some in tasks.items():
+            for task in some if name == "caltech101" else some[:1]:
+                found = task.test_svm(with_head(thin, task.images.classes))
+                record.add(name, row, f"{MEASURE[name]}, SVM on phi", found)
+
+
+def judge(record: Record, source: str, seed: int) -> list[Claim]:
+    """Put the lecture's statements to the test, paired over the classes, each a mean over seeds."""
+
+    def ap(row: str, metric: str = "mAP", column: str = "voc2007") -> np.ndarray:
+        return record.mean(column, row, metric)
+
+    def share(row: str) -> np.ndarray:
+        return record.mean("caltech101", row, MEASURE["caltech101"])
+
+    few, svm = f"voc2007, {SIZES[0]} training pictures", "mAP, SVM on phi"
+    said = [
+        ("scratch/few", f"pre-training is over 20 points of mAP ahead on {SIZES[0]} pictures", 20,
+         ap("TUNE-CLS", column=few) - ap(SCRATCH, column=few)),
+        ("scratch", "pre-training is over 20 points of mAP ahead on 800 pictures", 20, ap("TUNE-CLS") - ap(SCRATCH)),
+        ("frozen/cls", "TUNE-CLS beats the frozen network", 0, ap("TUNE-CLS") - ap(FROZEN)),
+        ("frozen/rnk", "TUNE-RNK beats the frozen network", 0, ap("TUNE-RNK") - ap(FROZEN)),
+        ("frozen/phi", "SVMs on the phi of TUNE-CLS beat SVMs on the frozen phi", 0, ap("TUNE-CLS", svm) - ap(FROZEN)),
+        ("rnk", "TUNE-RNK beats TUNE-CLS in mAP", 0, ap("TUNE-RNK") - ap("TUNE-CLS")),
+        ("rnk/phi", "SVMs on the phi of TUNE-RNK beat those on the phi of TUNE-CLS", 0,
+         ap("TUNE-RNK", svm) - ap("TUNE-CLS", svm)),
+        ("rnk/auc", "TUNE-RNK beats TUNE-CLS in the area under the ROC curve", 0,
+         ap("TUNE-RNK", "area under the ROC curve") - ap("TUNE-CLS", "area under the ROC curve")),
+        ("dim/quarter", "a quarter of the dimensions costs at most 2 points of mAP", -2,
+         ap(f"fc7 of {WIDTHS[2]}", svm) - ap(f"fc7 of {WIDTHS[0]}", svm)),
+        ("dim/thirtieth", "a thirty-second of the dimensions costs at most 2 points of mAP", -2,
+         ap(f"fc7 of {WIDTHS[3]}", svm) - ap(f"fc7 of {WIDTHS[0]}", svm)),
+        ("caltech/frozen", "fine-tuning with softmax beats the frozen network on Caltech-101", 0,
+         share("softmax") - share(FROZEN)),
+        ("caltech/scratch", "pre-training is over 20 points ahead on Caltech-101", 20,
+         share("softmax") - share(SCRATCH)),
+    ]  # fmt: skip
+    about = {"unit": "points", "source": source, "seed": seed}
+    return [paired_claim(f"tune/{id}", text, gain, margin=margin, **about) for id, text, margin, gain in said]
+
+
+def main() -> None:
+    """Run what is described at the top of this file."""
+    clock = claims.Stopwatch()
+    chosen = settings.use("demo")
+    seed, net, record = chosen.seed, backbones.load(), Record()
+    low = bfloat16_is_faster(chosen.device)
+    tasks = {}
+    for name in MEASURE:
+        images = datasets.load(name)
+        pictures = prepare(net, images)
+        splits = [0] if name == "voc2007" else SEEDS  # VOC has one split, Caltech-101 one a seed
+        found = [Task(images, pictures, *images.split_indices(split)) for split in splits]
+        tasks[name] = found * (len(SEEDS) // len(found))
+    compare(record, "voc2007", tasks["voc2007"], net, low)
+    freeze_grid(record, tasks["voc2007"][0], net, low)
+    dimensions(record, tasks, net, seed)
+    learning_curve(record, tasks["voc2007"][0], net, low)
+    compare(record, "caltech101", tasks["caltech101"], net, low)
+    source = images.source
+    found = judge(record, source, seed)
+    results = record.results(source, seed) + record.by_class(tasks["voc2007"][0].images.classes, source, seed)
+    path = claims.write_run(
+        NAME,
+        clock.seconds,
+        claims.peak_mb(),
+        results,
+        found,
+        command="python -m lecture_lib.finetuning.tables",
+        seed=seed,
+        network=f"{net.name}, trained in {'bfloat16' if low else 'float32'}",
+    )
+    for claim in found:
+        print(f"{claim}\n    {claim.numbers}")
+    print(f"{path.name}, {clock.seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
