@@ -38,7 +38,7 @@ class Pictures:
 
     def take(self, indices: np.ndarray) -> Pictures:
         """Return some of the pictures, int64 [n]."""
-        indices = np.asarray(indices)
+        indices = np.array(indices)  # a copy: torch warns of arrays that it may not write to
         images = [self.images[i] for i in indices]
         return Pictures(images, self.labels[indices], store.fingerprint([self.fingerprint, indices]))
 
