@@ -8,6 +8,7 @@ from lecture_lib.display.explorer import probe_explorer
 from lecture_lib.display.gaussians import fisher_blocks, gaussian_plane
 from lecture_lib.display.local import descriptor, frames
 from lecture_lib.display.maps import picture_map, purity_plot, scatter, scatter_grid, scatter_new, time_plot
+from lecture_lib.display.moved import filters_before_after, layer_movement, rank_changes
 from lecture_lib.display.normalisations import burstiness, lengths
 from lecture_lib.display.paint_explorer import assignment_explorer
 from lecture_lib.display.painting import assignments, posterior_maps
@@ -16,6 +17,8 @@ from lecture_lib.display.rankings import confusions, ranked, views_grid
 from lecture_lib.display.style import show
 from lecture_lib.display.tables import beside
 from lecture_lib.display.tradeoffs import tradeoff
+from lecture_lib.display.tuning import freeze_curves, training_curves, tuning_map
+from lecture_lib.display.tuning_explorer import tuning_explorer
 from lecture_lib.display.widgets import hover_map, layer_slider
 
 __all__ = [
@@ -30,10 +33,13 @@ __all__ = [
     "contact_sheet",
     "descriptor",
     "filters",
+    "filters_before_after",
     "fisher_blocks",
     "frames",
+    "freeze_curves",
     "gaussian_plane",
     "hover_map",
+    "layer_movement",
     "layer_slider",
     "learning_curves",
     "lengths",
@@ -43,6 +49,7 @@ __all__ = [
     "posterior_maps",
     "probe_explorer",
     "purity_plot",
+    "rank_changes",
     "ranked",
     "scatter",
     "scatter_grid",
@@ -50,5 +57,8 @@ __all__ = [
     "show",
     "time_plot",
     "tradeoff",
+    "training_curves",
+    "tuning_explorer",
+    "tuning_map",
     "views_grid",
 ]

@@ -21,13 +21,19 @@ MEAN = "mAP"  # the row of a table that is no class
 BY_CHANCE = "by chance"
 STROKES = ("-", "--", ":", "-.")
 NARROWEST = 0.018  # of the side of a confusion matrix: a group that is smaller has no room for its name
+CROWDED = 0.07  # of the axis: numbers nearer to each other touch, unless they are tilted
 TICKS = 10  # values of C that are all written out
 
 
 def learning_curves(
-    table: pd.DataFrame, *, ylabel: str, title: str = "", chance: float | None = None
+    table: pd.DataFrame,
+    *,
+    ylabel: str,
+    xlabel: str = "training images a class",
+    title: str = "",
+    chance: float | None = None,
 ) -> Figure:
-    """Plot a number against the training images a class, one line with its band a representation.
+    """Plot a number against the training images a class, or what `xlabel` says, one line with its band a name.
 
     table   columns `name`, `n` (training images a class), `value`, `low`, `high` (the band, say over splits)
     chance  what guessing gives
@@ -43,8 +49,10 @@ def learning_curves(
         if chance is not None:
             span = [axes.get_xlim()[0], ticks[-1]]
             (handles[BY_CHANCE],) = axes.plot(span, [chance] * 2, color=style.FAINT, ls="--", lw=1)
-        axes.set_xticks(ticks, [f"{n:g}" for n in ticks])
-        axes.set_xlabel("training images a class (logarithmic)")
+        steps = np.diff(np.log(ticks.astype(float)))
+        crowded = len(steps) > 1 and steps.min() < CROWDED * steps.sum()
+        axes.set_xticks(ticks, [f"{n:g}" for n in ticks], rotation=45 if crowded else 0)
+        axes.set_xlabel(f"{xlabel} (logarithmic)")
         ends = {name: rows[["n", "value"]].dropna().tail(1).to_numpy() for name, rows in lines.items()}
         ends = {name: tuple(end[0]) for name, end in ends.items() if len(end)}
         if chance is not None:

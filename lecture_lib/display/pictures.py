@@ -183,10 +183,12 @@ def neighbours_grid(
     neighbours  tap -> indices [Q, k] into `images`, nearest first
 
     The frame tells whether a neighbour is of the query's class (green), of its group (amber, thinner), or of
-    another group (red, thinnest).
+    another group (red, thinnest). Of pictures that show several classes, one in common is enough, and they are
+    not cut to a square, which might cut that off.
     """
-    groups, labels = style.groups_of(images), images.labels
-    top, head, step, space, foot = HEAD if title else GAP, 26, size + 14, BETWEEN, 34
+    square = not images.multi_label
+    h, w = (size, size) if square else tile_shape(images, size)
+    top, head, step, space, foot = HEAD if title else GAP, 26, w + 14, BETWEEN, 34
     found = {tap: np.asarray(indices) for tap, indices in neighbours.items()}
     for tap, indices in found.items():
         if indices.ndim != 2 or len(indices) != len(queries):
@@ -194,31 +196,43 @@ def neighbours_grid(
                 f"Neighbours at {tap} of {len(queries)} pictures are {list(indices.shape)}, not [Q, k]."
             )
     starts = np.cumsum([GAP + step + space] + [indices.shape[1] * step + space for indices in found.values()])
-    width, height = int(starts[-1]) - space, top + head + len(queries) * step + foot
+    width, height = int(starts[-1]) - space, top + head + len(queries) * (h + 14) + foot
     canvas, frames = blank(width, height), []
     for row, query in enumerate(queries):
-        y = top + head + row * step
-        paste(canvas, thumbnails(images, [query], size, square=True)[0], GAP, y)
+        y = top + head + row * (h + 14)
+        paste(canvas, thumbnails(images, [query], size, square=square)[0], GAP, y)
         for x0, indices in zip(starts, found.values(), strict=False):
-            for k, tile in enumerate(thumbnails(images, indices[row], size, square=True)):
-                i, x = indices[row, k], int(x0) + k * step
+            for k, tile in enumerate(thumbnails(images, indices[row], size, square=square)):
+                x = int(x0) + k * step
                 paste(canvas, tile, x, y)
-                kind = 0 if labels[i] == labels[query] else 1 if groups[i] == groups[query] else 2
-                frames.append((x, y, kind))
+                frames.append((x, y, kinship(images, query, indices[row, k])))
     figure, axes = page(canvas, title)
     for x, text in zip([GAP, *starts], ["picture", *found], strict=False):
         axes.text(x, top + head - 9, text, fontsize=12, weight="bold", color=style.INK)
     kinds, widths = list(FRAMES.items()), (4, 3, 1.5)
     key = [(int(starts[0]) + 130 * k, height - 20, k) for k in range(3)]
     for x, y, kind in frames + key:
-        side, lw = (size if (x, y, kind) in frames else 12), widths[kind]
+        (wide, high), lw = (w, h) if (x, y, kind) in frames else (12, 12), widths[kind]
         edge = lw * style.DPI / 72 / 2  # half the line, so that the frame lies outside the picture
-        box = Rectangle((x - edge, y - edge), side + 2 * edge, side + 2 * edge, fill=False)
+        box = Rectangle((x - edge, y - edge), wide + 2 * edge, high + 2 * edge, fill=False)
         box.set(edgecolor=kinds[kind][1], linewidth=lw, joinstyle="miter")
         axes.add_patch(box)
     for x, y, kind in key:
         axes.text(x + 22, y + 11, kinds[kind][0], fontsize=10, color=style.INK)
     return figure
+
+
+def kinship(images: ImageCollection, i: int, j: int) -> int:
+    """How near two pictures are: 0 where they have a class in common, 1 where a group, 2 where neither."""
+    one, other = (set(classes_of(images, k)) for k in (i, j))
+    groups = [group or name for group, name in zip(images.groups, images.classes, strict=True)]
+    return 0 if one & other else 1 if {groups[c] for c in one} & {groups[c] for c in other} else 2
+
+
+def classes_of(images: ImageCollection, i: int) -> list[int]:
+    """The classes that picture i shows; none where it is unlabelled."""
+    label = images.labels[i]
+    return np.flatnonzero(label == 1).tolist() if images.multi_label else [int(label)] if label >= 0 else []
 
 
 def blank(width: int, height: int) -> np.ndarray:

@@ -91,9 +91,7 @@ def check_rows(images: ImageCollection, where: str, indices: np.ndarray) -> np.n
 
 def what_is(images: ImageCollection, i: int) -> str:
     """The name of picture i's class; several with commas; "" where it has none."""
-    label = images.labels[i]
-    present = np.flatnonzero(label == 1) if images.multi_label else [label] if label >= 0 else []
-    return ", ".join(images.classes[c].replace("_", " ") for c in present)
+    return ", ".join(images.classes[c].replace("_", " ") for c in pictures.classes_of(images, i))
 
 
 def write_name(axes: Axes, name: str, x: float, y: float, width: int) -> None:
