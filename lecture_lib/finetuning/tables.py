@@ -54,6 +54,7 @@ SIZES = (100, 200, 400)  # training pictures of the learning curve; all 800 are 
 FREEZE = (None, "pool1", "pool2", "conv4", "pool5", "fc6")
 RATIOS = (0.0001, 0.0003, 0.001, 0.003, 0.01)
 GRID_EPOCHS = 15
+CENTRE = [[view.name for view in TEN_CROPS].index("centre")]
 WIDTHS = (768, 384, 192, 24)  # of fc7, the fractions 1, 1/2, 1/4 and 1/32 that 2048, 1024 and 128 are of 4096
 
 
@@ -80,10 +81,17 @@ class Task:
             with_head(start, self.images.classes, recipe.seed), *parts, loss, recipe, progress=False
         )
 
-    def test_head(self, net: Backbone) -> tuple[np.ndarray, np.ndarray]:
-        """Score the test pictures by a network's head: each class's AP or accuracy in %, [C], and scores [m, C]."""
-        scores = to_scores(net, phi(net, self.pictures.take(self.test), TEN_CROPS))
-        return by_class(scores, self.labels[self.test]), scores
+    def test_head(self, net: Backbone) -> dict[str, np.ndarray]:
+        """Score the test pictures by a network's head: metric -> AP or accuracy of each class in %, [C]."""
+        truth, metric = self.labels[self.test], MEASURE[self.images.name]
+        vectors = phi(net, self.pictures.take(self.test), TEN_CROPS)
+        scores = to_scores(net, vectors)
+        found = {metric: by_class(scores, truth)}
+        if self.images.multi_label:
+            found[f"{metric}, one crop"] = by_class(to_scores(net, vectors[:, CENTRE]), truth)
+            auc = [roc_auc_score(y[y >= 0], s[y >= 0]) for y, s in zip(truth.T, scores.T, strict=True)]
+            found["area under the ROC curve"] = 100 * np.array(auc)
+        return found
 
     def test_svm(self, net: Backbone, some: np.ndarray | None = None) -> np.ndarray:
         """Train SVMs on phi, summed over ten crops, of all training pictures or of some; as `test_head`, in %, [C]."""
@@ -147,15 +155,10 @@ def compare(record: Record, name: str, tasks: Sequence[Task], net: Backbone, low
         for row, (start, loss, recipe) in methods.items():
             recipe = replace(recipe, epochs=EPOCHS[name], seed=seed, bfloat16=low)
             tuned = task.learn(start, loss, recipe)
-            found, scores = task.test_head(tuned.net)
-            record.add(name, row, metric, found)
-            record.add(name, row, f"{metric}, SVM on phi", task.test_svm(tuned.net))
-            truth = task.labels[task.test]
-            if truth.ndim == 2:
-                auc = [
-                    roc_auc_score(y[y >= 0], s[y >= 0]) for y, s in zip(truth.T == 1, scores.T, strict=True)
-                ]
-                record.add(name, row, "area under the ROC curve", 100 * np.array(auc))
+            for measured, values in task.test_head(tuned.net).items():
+                record.add(name, row, measured, values)
+            if task.images.multi_label:
+                record.add(name, row, f"{metric}, SVM on phi", task.test_svm(tuned.net))
             if seed == 0:
                 for i, line in enumerate(tuned.curve):
                     for key in ("loss", "validation"):
@@ -175,7 +178,9 @@ def learning_curve(record: Record, task: Task, net: Backbone, low: bool) -> None
                 (SCRATCH, from_scratch(net, seed), FROM_SCRATCH["voc2007"]),
             ):
                 recipe = replace(recipe, epochs=epochs, patience=epochs // 3, seed=seed, bfloat16=low)
-                record.add(column, row, "mAP", task.test_head(task.learn(start, loss, recipe, some).net)[0])
+                record.add(
+                    column, row, "mAP", task.test_head(task.learn(start, loss, recipe, some).net)["mAP"]
+                )
 
 
 def freeze_grid(record: Record, task: Task, net: Backbone, low: bool) -> None:
@@ -186,7 +191,7 @@ def freeze_grid(record: Record, task: Task, net: Backbone, low: bool) -> None:
         some = replace(recipe, frozen=frozen, ratio=ratio, epochs=GRID_EPOCHS, bfloat16=low)
         tuned = task.learn(net, loss, some)
         column, row = f"voc2007, {GRID_EPOCHS} epochs", f"frozen up to {frozen or 'none'}, ratio {ratio:g}"
-        record.add(column, row, "mAP", task.test_head(tuned.net)[0])
+        record.add(column, row, "mAP", task.test_head(tuned.net)["mAP"])
         for i, line in enumerate(tuned.curve):
             record.add(f"{column}, epoch {i + 1}", row, "validation", line["validation"])
 
@@ -202,10 +207,9 @@ def dimensions(record: Record, tasks: dict[str, Sequence[Task]], net: Backbone, 
             x = torch.from_numpy(fc6["val"].astype(np.float32)).to(net.device)
             said = thin.stages.fc8(thin.stages.fc7(x)).argmax(1).cpu().numpy()
         record.add("ilsvrc2012", row, "top-1 error", 100 * np.mean(said != source["val"].labels))
-        for name, some in tasks.items():
-            for task in some if name == "caltech101" else some[:1]:
-                found = task.test_svm(with_head(thin, task.images.classes))
-                record.add(name, row, f"{MEASURE[name]}, SVM on phi", found)
+        for name, (task, *_) in tasks.items():
+            found = task.test_svm(with_head(thin, task.images.classes))
+            record.add(name, row, f"{MEASURE[name]}, SVM on phi", found)
 
 
 def judge(record: Record, source: str, seed: int) -> list[Claim]:
