@@ -48,7 +48,7 @@ def layer_movement(change: pd.DataFrame, cka: pd.DataFrame, *, title: str = "") 
         figure, (left, right) = two_panels(title)
         left.set_yscale("log")
         ends = draw_layers(left, percent.where(percent != 0, lowest), hollow=percent == 0)
-        decades = lowest * 10.0 ** np.arange(np.ceil(np.log10(moved.max() / lowest)) + 1)
+        decades = lowest * 10.0 ** np.arange(max(np.ceil(np.log10(moved.max() / lowest)), 1) + 1)
         left.set_yticks(decades, ["0" if some_still and d == lowest else f"{d:g}" for d in decades])
         if some_still:
             left.axhline(lowest, color=style.PALE, lw=0.8, ls=":")

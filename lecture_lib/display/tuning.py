@@ -120,10 +120,15 @@ def tuning_map(
     chosen  frozen, ratio of the run that is outlined and drawn strongly (default: that with the best validation)
 
     A row whose ratio is NaN stands for all ratios: only the head learned. Cells without a run are grey. Raises
-    ValueError if a column is missing, a run has two rows or no epoch.
+    ValueError if a column is missing, a run has two rows or no epoch, or the chosen one is not in the map.
     """
     runs, depths, ratios = check_trainings(runs)
     depth, ratio = chosen or best_of(runs, ratios)
+    if depth not in depths or ratio not in ratios:
+        raise ValueError(
+            f"Runs are frozen up to {', '.join(depths)}, with ratios {', '.join(f'{r:g}' for r in ratios)}, "
+            f"not {depth!r}, {ratio:g}."
+        )
     here = find_run(runs, depth, ratio)
     with style.look():
         figure, (left, right) = two_panels(title)
