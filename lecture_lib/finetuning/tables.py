@@ -49,7 +49,7 @@ FROM_SCRATCH = {
     "caltech101": (softmax, Recipe(lr=1.0, ratio=0.1)),
 }
 MEASURE = {"voc2007": "mAP", "caltech101": "mean class accuracy"}
-EPOCHS = {"voc2007": 30, "caltech101": 12}
+EPOCHS = {"voc2007": 30, "caltech101": 8}
 SIZES = (100, 200, 400)  # training pictures of the learning curve; all 800 are in the table
 FREEZE = (None, "pool1", "pool2", "conv4", "pool5", "fc6")
 RATIOS = (0.0001, 0.001, 0.01)
@@ -76,6 +76,10 @@ class Task:
         """The labels of all pictures."""
         return self.images.labels
 
+    def both_parts(self, net: Backbone) -> tuple[np.ndarray, np.ndarray]:
+        """Encode the training and the test pictures: float32 [n, V, d] each."""
+        return self.phi(net, self.train), self.phi(net, self.test)
+
     def phi(self, net: Backbone, some: np.ndarray) -> np.ndarray:
         """Encode some of the pictures in the views of a test: float32 [n, V, d]."""
         return phi(net, self.pictures.take(some), VIEWS[self.images.name])
@@ -89,10 +93,9 @@ class Task:
             with_head(start, self.images.classes, recipe.seed), *parts, loss, recipe, progress=False
         )
 
-    def test_head(self, net: Backbone) -> dict[str, np.ndarray]:
-        """Score the test pictures by a network's head: metric -> AP or accuracy of each class in %, [C]."""
+    def test_head(self, net: Backbone, vectors: np.ndarray) -> dict[str, np.ndarray]:
+        """Score a network's vectors of the test pictures by its head: metric -> AP or accuracy of each class in %, [C]."""
         truth, metric = self.labels[self.test], MEASURE[self.images.name]
-        vectors = self.phi(net, self.test)
         scores = to_scores(net, vectors)
         found = {metric: by_class(scores, truth)}
         if self.images.multi_label:
@@ -101,11 +104,11 @@ class Task:
             found["area under the ROC curve"] = 100 * np.array(auc)
         return found
 
-    def test_svm(self, net: Backbone, some: np.ndarray | None = None) -> np.ndarray:
-        """Train SVMs on phi, summed over views, of all training pictures or of some; as `test_head`, in %, [C]."""
+    def test_svm(self, train: np.ndarray, test: np.ndarray, some: np.ndarray | None = None) -> np.ndarray:
+        """Train SVMs on vectors of training pictures, summed over views; as `test_head`, in %, [C]."""
         some = self.train if some is None else some
-        x, y = (summed(self.phi(net, part)) for part in (some, self.test))
-        return by_class(classify(kernel(x, y), self.labels[some])[0], self.labels[self.test])
+        found = kernel(summed(train), summed(test))
+        return by_class(classify(found, self.labels[some])[0], self.labels[self.test])
 
 
 @dataclass(frozen=True)
@@ -157,17 +160,20 @@ def compare(record: Record, name: str, tasks: Sequence[Task], net: Backbone, low
     metric = MEASURE[name]
     for seed, task in zip(SEEDS, tasks, strict=True):
         if seed == 0 or task is not tasks[0]:
-            record.add(name, FROZEN, metric, task.test_svm(with_head(net, task.images.classes)))
+            record.add(
+                name, FROZEN, metric, task.test_svm(*task.both_parts(with_head(net, task.images.classes)))
+            )
         methods = {row: (net, loss, recipe) for row, (loss, recipe) in RECIPES.items()}
         methods[SCRATCH] = (from_scratch(net, seed), *FROM_SCRATCH[name])
         for row, (start, loss, recipe) in methods.items():
             recipe = replace(recipe, epochs=EPOCHS[name], seed=seed, bfloat16=low)
             tuned = task.learn(start, loss, recipe)
-            for measured, values in task.test_head(tuned.net).items():
+            test = task.phi(tuned.net, task.test)
+            for measured, values in task.test_head(tuned.net, test).items():
                 record.add(name, row, measured, values)
-            if task.images.multi_label:
-                record.add(name, row, f"{metric}, SVM on phi", task.test_svm(tuned.net))
             if seed == 0:
+                again = task.test_svm(task.phi(tuned.net, task.train), test)
+                record.add(name, row, f"{metric}, SVM on phi", again)
                 for i, line in enumerate(tuned.curve):
                     for key in ("loss", "validation"):
                         record.add(f"{name}, epoch {i + 1}", row, key, line[key])
@@ -175,20 +181,21 @@ def compare(record: Record, name: str, tasks: Sequence[Task], net: Backbone, low
 
 def learning_curve(record: Record, task: Task, net: Backbone, low: bool) -> None:
     """Train on fewer pictures of VOC 2007, of which the larger sets hold the smaller, for about as many steps."""
+    train, test = task.both_parts(with_head(net, task.images.classes))
     for seed in SEEDS:
-        order = np.random.default_rng(seed).permutation(task.train)
+        order = np.random.default_rng(seed).permutation(len(task.train))
         for n in SIZES:
-            some, column = np.sort(order[:n]), f"voc2007, {n} training pictures"
-            record.add(column, FROZEN, "mAP", task.test_svm(with_head(net, task.images.classes), some))
+            rows = np.sort(order[:n])
+            some, column = task.train[rows], f"voc2007, {n} training pictures"
+            record.add(column, FROZEN, "mAP", task.test_svm(train[rows], test, some))
             epochs = min(40, EPOCHS["voc2007"] * len(task.train) // n)
             for row, start, (loss, recipe) in (
                 ("TUNE-CLS", net, RECIPES["TUNE-CLS"]),
                 (SCRATCH, from_scratch(net, seed), FROM_SCRATCH["voc2007"]),
             ):
                 recipe = replace(recipe, epochs=epochs, patience=epochs // 3, seed=seed, bfloat16=low)
-                record.add(
-                    column, row, "mAP", task.test_head(task.learn(start, loss, recipe, some).net)["mAP"]
-                )
+                tuned = task.learn(start, loss, recipe, some).net
+                record.add(column, row, "mAP", task.test_head(tuned, task.phi(tuned, task.test))["mAP"])
 
 
 def freeze_grid(record: Record, task: Task, net: Backbone, low: bool) -> None:
@@ -199,7 +206,7 @@ def freeze_grid(record: Record, task: Task, net: Backbone, low: bool) -> None:
         some = replace(recipe, frozen=frozen, ratio=ratio, epochs=GRID_EPOCHS, bfloat16=low)
         tuned = task.learn(net, loss, some)
         column, row = f"voc2007, {GRID_EPOCHS} epochs", f"frozen up to {frozen or 'none'}, ratio {ratio:g}"
-        record.add(column, row, "mAP", task.test_head(tuned.net)["mAP"])
+        record.add(column, row, "mAP", task.test_head(tuned.net, task.phi(tuned.net, task.test))["mAP"])
         for i, line in enumerate(tuned.curve):
             record.add(f"{column}, epoch {i + 1}", row, "validation", line["validation"])
 
@@ -216,7 +223,7 @@ def dimensions(record: Record, tasks: dict[str, Sequence[Task]], net: Backbone, 
             said = thin.stages.fc8(thin.stages.fc7(x)).argmax(1).cpu().numpy()
         record.add("ilsvrc2012", row, "top-1 error", 100 * np.mean(said != source["val"].labels))
         for name, (task, *_) in tasks.items():
-            found = task.test_svm(with_head(thin, task.images.classes))
+            found = task.test_svm(*task.both_parts(with_head(thin, task.images.classes)))
             record.add(name, row, f"{MEASURE[name]}, SVM on phi", found)
 
 
