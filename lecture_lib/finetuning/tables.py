@@ -94,7 +94,7 @@ class Task:
         )
 
     def test_head(self, net: Backbone, vectors: np.ndarray) -> dict[str, np.ndarray]:
-        """Score a network's vectors of the test pictures by its head: metric -> AP or accuracy of each class in %, [C]."""
+        """Score a network's vectors of the test pictures by its head: metric -> AP or accuracy of each class, %."""
         truth, metric = self.labels[self.test], MEASURE[self.images.name]
         scores = to_scores(net, vectors)
         found = {metric: by_class(scores, truth)}
