@@ -9,13 +9,15 @@ import torch
 from scipy.stats import binom
 from sklearn.svm import SVC
 
-from lecture_lib import exercises, metrics
+from lecture_lib import backbones, exercises, metrics
 from lecture_lib.encoders import fisher
 from lecture_lib.encoders.codebook import GMM
-from lecture_lib.exercises import ifv_vs_cnn, judging, linear_probes
+from lecture_lib.exercises import hinge_losses, ifv_vs_cnn, judging, linear_probes
 from lecture_lib.exercises.judging import Exercise, Wrong, compare, judge
+from lecture_lib.finetuning import losses, training, with_head
 from lecture_lib.settings import REPOSITORY
 
+RIGHT_CLS = "(kept.sum(0) / n.clamp(min=1)).sum()"
 RIGHT_HINGE = "w @ w / 2 + C * loss.sum(), w - C * pull @ x, -C * pull.sum()"
 
 
@@ -88,6 +90,59 @@ def soft_assignment(x, pi, mu, var):
 
 def dimensions(result, reason=""):
     return f"def dimensions(K, D): return {result}", reason
+
+
+def cls(result, reason="", y="torch.where(labels == 1, 1, -1)", slack="(1 - y * scores).relu()"):
+    source = f"""
+import torch
+
+def classification_hinge(scores, labels):
+    counted = labels >= 0
+    n = counted.sum(0)
+    y = {y}
+    slack = {slack}
+    kept = slack * counted
+    return {result}
+"""
+    return source, reason
+
+
+def rnk(result, reason="", slack="(1 - s[y == 1][:, None] + s[y == 0]).relu()"):
+    source = f"""
+import torch
+
+def ranking_hinge(scores, labels):
+    columns = list(zip(scores.T, labels.T))
+    slacks = [{slack} for s, y in columns]
+    mean = lambda slack: slack.sum() / max(slack.numel(), 1)
+    everything = torch.cat([slack.flatten() for slack in slacks])
+    means = torch.stack([mean(slack) for slack in slacks])
+    return {result}
+"""
+    return source, reason
+
+
+def rates(
+    result, reason="", rate="lr if k == 0 else lr * ratio * decay ** (k - 1)", frozen="i <= last", first="-1"
+):
+    source = f"""
+def learning_rates(taps, lr, ratio, decay, frozen=None):
+    last = {first} if frozen is None else taps.index(frozen)
+    rates = {{}}
+    for i, tap in enumerate(taps):
+        k = len(taps) - 1 - i
+        rates[tap] = 0 if {frozen} else {rate}
+    return {result}
+"""
+    return source, reason
+
+
+def classifiers(result, reason=""):
+    return f"import numpy as np\ndef two_classifiers(labels): return {result}", reason
+
+
+def without_pair(result, reason=""):
+    return f"def without_pair(p, B): return {result}", reason
 
 
 # For every exercise: wrong answers as source, each with a piece of the reason that the student must read.
@@ -401,6 +456,149 @@ WRONG_ANSWERS = {
         dimensions("(16 * K * D, 2 * K * (D + 2), 0)", "two numbers"),
         dimensions("'327K', '42K'", "two numbers"),
     ],
+    "04.1": [
+        cls(RIGHT_CLS, "a sign is wrong", slack="(1 + y * scores).relu()"),
+        cls("kept[counted].mean()", "a sign is wrong", slack="(1 + y * scores).relu()"),
+        cls(RIGHT_CLS, "margin, the 1 in the formula", slack="(-y * scores).relu()"),
+        cls(RIGHT_CLS, "below 0 have to become 0", slack="1 - y * scores"),
+        cls("kept.mean()", "below 0 have to become 0", slack="1 - y * scores"),
+        cls("slack[counted].sum()", "below 0 have to become 0", slack="1 - y * scores"),
+        cls(RIGHT_CLS, "slack is squared", slack="(1 - y * scores).relu() ** 2"),
+        cls(RIGHT_CLS, "takes the labels for y", y="labels"),
+        cls("slack.mean()", "takes the labels for y", y="labels"),
+        cls(RIGHT_CLS, "only positives count", slack="(1 - scores).relu() * (labels == 1)"),
+        cls(RIGHT_CLS, "only negatives count", slack="(1 + scores).relu() * (labels == 0)"),
+        cls("slack.mean()", r"difficult pictures \(-1\) count as negatives"),
+        cls(
+            "slack.mean(0).mean()", r"difficult pictures \(-1\) count as positives", y="2 * labels.abs() - 1"
+        ),
+        cls("slack.mean()", "y = -3", y="2 * labels - 1"),
+        cls("kept.mean()", "the number to divide by"),
+        cls("slack[counted].mean()", "one mean over everything"),
+        cls("(kept.sum(0) / n).mean()", "it is a mean over classes"),
+        cls("kept.sum()", "sums over pictures"),
+        cls("kept.sum(0).mean()", "sums over pictures"),
+        cls("kept.sum() / len(scores)", "the number to divide by"),
+        cls("kept.sum(0) / n.clamp(min=1)", "a number for each class"),
+        cls("kept", "a number for each picture and class"),
+        cls("(kept.sum(0) / n).sum()", "it is NaN in a batch where a class has no picture that counts"),
+        cls(
+            "torch.where(n > 0, kept.sum(0) / n, 0).sum()",
+            "its gradient is NaN in a batch where a class has no picture",
+        ),
+        cls(
+            "(kept.sum(0) / n.clamp(min=1) * (labels == 1).any(0)).sum()",
+            "that no picture shows has negatives",
+        ),
+        cls("(kept.sum(0) / n)[n > 0].sum()", "its gradient is NaN in a batch where a class has no picture"),
+        cls(
+            "(kept.sum(0) / n.clamp(min=1) * (labels == 1).any(0) * (labels == 0).any(0)).sum()",
+            "no pair is needed here",
+        ),
+        cls(f"({RIGHT_CLS}).item()", "it gives a float"),
+        cls(RIGHT_CLS, "no gradient leads back", slack="(1 - y * scores.detach()).relu()"),
+        cls(f"({RIGHT_CLS}).detach() + 0 * scores.sum()", r"gradient of the loss is 0 at \[0, 0\]"),
+        cls(RIGHT_CLS, "stops at line", slack="np.maximum(0, 1 - y * scores.numpy())"),
+        cls(RIGHT_CLS, "make a new one", y="labels.mul_(2).sub_(1)"),
+        cls("(kept.sum(0) / (n + 1e-3)).sum()", "it should be"),
+    ],
+    "04.2": [
+        rnk("means.mean()", "a sign is wrong", slack="(1 + s[y == 1][:, None] - s[y == 0]).relu()"),
+        rnk("everything.mean()", "a sign is wrong", slack="(1 + s[y == 1][:, None] - s[y == 0]).relu()"),
+        rnk("means.mean()", "the margin, the 1", slack="(s[y == 0] - s[y == 1][:, None]).relu()"),
+        rnk("means.mean()", "below 0 have to become 0", slack="1 + s[y == 0] - s[y == 1][:, None]"),
+        rnk("means.mean()", "slack is squared", slack="(1 - s[y == 1][:, None] + s[y == 0]).relu().square()"),
+        rnk(
+            "means.mean()",
+            r"difficult pictures \(-1\) count as negatives",
+            slack="(1 - s[y == 1][:, None] + s[y != 1]).relu()",
+        ),
+        rnk(
+            "everything.mean()",
+            r"difficult pictures \(-1\) count as positives",
+            slack="(1 - s[y != 0][:, None] + s[y == 0]).relu()",
+        ),
+        rnk("torch.stack([slack.max() for slack in slacks]).mean()", "only the worst pair"),
+        rnk("sum(slack[slack > 0].mean() for slack in slacks) / len(slacks)", "divide by all pairs"),
+        rnk("means.mean()", "form all pairs", slack="(1 - s[y == 1].mean() + s[y == 0].mean()).relu()"),
+        rnk(
+            "sum(mean((1 - s[y == 1][:, None] + s[y == 0]).relu()) for s, y in zip(scores, labels)) / len(scores)",
+            "ranks the classes of a picture",
+        ),
+        rnk(
+            "(1 - scores[labels == 1][:, None] + scores[labels == 0]).relu().mean()",
+            "positives of one class with negatives of another",
+        ),
+        rnk("everything.mean()", "one mean over the pairs of all classes"),
+        rnk("means.mean()", "a mean over classes"),
+        rnk("everything.sum()", "number of its pairs"),
+        rnk("everything.sum() / scores.shape[1]", "number of its pairs"),
+        rnk("everything.sum() / scores.numel()", "number of its pairs"),
+        rnk("everything.sum() / len(scores) ** 2 / scores.shape[1]", "number of its pairs"),
+        rnk("means", "a number for each class"),
+        rnk("sum(slack.mean() for slack in slacks)", "it is NaN .* no pair: 0 / 0"),
+        rnk("means.sum().item()", "it gives a float"),
+        rnk("means.sum().detach()", "no gradient leads back"),
+        rnk("means[0]", "it should be"),
+        rnk("labels.clamp_(min=0) is labels and means.sum()", "make a new one"),
+    ],
+    "04.3": [
+        rates("rates", "the head is new", rate="lr * ratio if k == 0 else lr * ratio**2 * decay ** (k - 1)"),
+        rates("rates", "decay is missing", rate="lr if k == 0 else lr * ratio"),
+        rates("rates", "ratio is missing", rate="lr if k == 0 else lr * decay ** (k - 1)"),
+        rates("rates", "ratio is missing", rate="lr * decay**k"),
+        rates("rates", "one layer too high", rate="lr if k == 0 else lr * ratio * decay**k"),
+        rates("rates", "divides by ratio", rate="lr if k == 0 else lr / ratio * decay ** (k - 1)"),
+        rates("rates", "divides by decay", rate="lr if k == 0 else lr * ratio / decay ** (k - 1)"),
+        rates("rates", "first layer learns fastest", rate="lr if k == 0 else lr * ratio * decay**i"),
+        rates("rates", "upside down", rate="lr if i == 0 else lr * ratio * decay ** (i - 1)"),
+        rates("rates", "conv2 itself is frozen, too", frozen="i < last"),
+        rates("rates", "all layers before conv2 are frozen", frozen="i == last"),
+        rates("rates", "those after it learn", frozen="i > last and k and last >= 0"),
+        rates("rates", "those after it learn", frozen="i >= last and last >= 0"),
+        rates("rates", "frozen layers have rate 0", frozen="False"),
+        rates("rates", "0 at .*frozen=None, is 0 at|is 0 at", first="0"),
+        rates("rates", "stops at line .*ValueError", frozen="i <= taps.index(frozen)"),
+        rates("{t: r for t, r in rates.items() if r}", "no rate for conv1, .*frozen='conv2'"),
+        rates("rates | {'input': 0}", "a rate for 'input'"),
+        rates("list(rates.values())", "it gives a list"),
+        rates(
+            "rates",
+            "is 0.02 at .* it should be 0",
+            rate="{'conv1': 0.00125, 'conv2': 0.0025, 'conv3': 0.005, 'fc6': 0.01, 'fc7': 0.02}.get(tap, 0.1)"
+            " if len(taps) > 3 else (lr if k == 0 else 0.02)",
+            frozen="i <= last and len(taps) > 3",
+        ),
+        rates("rates", "it should be", rate="lr if k == 0 else lr * ratio - decay * k"),
+    ],
+    "04.4": [
+        classifiers(
+            "2 * labels - 1, labels + 1", "2 of 10 .* AP of 1.000 and B of 1.000; that of A should be"
+        ),
+        classifiers("labels + 1, -1.0 - 0 * labels", "the two are exchanged"),
+        classifiers("0.0 * labels - 1, 0.0 * labels - 1", "A is right 8 times of 10 and B 8 times"),
+        classifiers(
+            "0.0 * labels - 1, labels + 1", "4 of 8 pictures .* A is right 4 times of 8 and B 4 times"
+        ),
+        classifiers("-labels, 1 - 2 * labels", "A is right 8 times|A has an AP"),
+        classifiers("labels[:5], labels", r"scores of A have shape \[5\]; there are 10"),
+        classifiers("labels, np.log(0.0 * labels)", "scores of B contain -inf"),
+        classifiers("labels", "two lists of numbers"),
+        classifiers("'A', 'B'", "two lists of numbers"),
+        classifiers("labels.sort() or labels, labels", "make a new one"),
+    ],
+    "04.5": [
+        without_pair("(1 - p) ** B", "every picture shows the class has no pair"),
+        without_pair("p ** B", "one without any has no pair"),
+        without_pair("1 - (1 - p) ** B - p ** B", "the probability of a pair"),
+        without_pair("1 - (1 - p) ** B", "the probability of a positive"),
+        without_pair("(1 - p) ** B * p ** B", "add the two"),
+        without_pair("(1 - p) * B", "multiplied, not added"),
+        without_pair("1 - p * B", "multiplied, not added"),
+        without_pair("(1 - p) ** (B - 1) + p ** (B - 1)", "it should be"),
+        without_pair("0", "is 0; it should be 0.656"),
+        without_pair("p", "is 0.9; it should be 0.656"),
+    ],
 }
 
 # Right answers that look unlike the solution: a checker that turned one away would be worse than none.
@@ -521,6 +719,81 @@ def soft_assignment(x, pi, mu, var):
         dimensions("[2 * K * D * sum([1, 3, 4]), 2 * (K * D + K * 2)]")[0],
         "import numpy as np\ndef dimensions(K, D): return np.array([16.0 * K * D, 2 * K * (D + 2)])",
     ],
+    "04.1": [
+        cls("(kept.sum(0) / n.clip(1)).sum()", y="2 * (labels > 0).float() - 1")[0],
+        cls(
+            "(kept.sum(0) / torch.where(n > 0, n, 1)).sum()",
+            slack="torch.nn.functional.relu(1 - y * scores)",
+        )[0],
+        cls("(kept.sum(0)[n > 0] / n[n > 0]).sum()", slack="(1 - y * scores) * (y * scores <= 1)")[0],
+        """
+def classification_hinge(scores, labels):
+    total = 0
+    for c in range(scores.shape[1]):
+        slacks = [max(0, 1 - (1 if y == 1 else -1) * s) for s, y in zip(scores[:, c], labels[:, c]) if y != -1]
+        total += sum(slacks) / max(1, len(slacks))
+    return total
+""",
+        """
+import torch
+
+def classification_hinge(scores, labels):
+    losses = [
+        torch.nn.functional.hinge_embedding_loss(s[y >= 0] * (2 * y[y >= 0] - 1), 0 * s[y >= 0] - 1)
+        for s, y in zip(scores.T, labels.T) if (y >= 0).any()
+    ]
+    return sum(losses)
+""",
+    ],
+    "04.2": [
+        rnk("sum(slack.mean() for slack in slacks if slack.numel())")[0],
+        rnk("torch.stack([slack.mean().nan_to_num() for slack in slacks]).sum()")[0],
+        rnk("means.sum()", slack="(1 - (s[y == 1][:, None] - s[None, y == 0])).clamp(min=0)")[0],
+        """
+def ranking_hinge(scores, labels):
+    positive, negative = labels == 1, labels == 0
+    pairs = positive[:, None] & negative
+    slack = (1 - scores[:, None] + scores).relu() * pairs
+    return (slack.sum((0, 1)) / pairs.sum((0, 1)).clamp(min=1)).sum()
+""",
+        """
+import torch
+
+def ranking_hinge(scores, labels):
+    total = 0
+    for s, y in zip(scores.T, labels.T):
+        slacks = [torch.clamp(1 - a + b, min=0) for a in s[y == 1] for b in s[y == 0]]
+        total += sum(slacks) / len(slacks) if slacks else 0
+    return total
+""",
+    ],
+    "04.3": [
+        rates("rates")[0],
+        rates(
+            "{tap: float(rates[tap]) for tap in reversed(taps)}",
+            rate="lr * ratio**(k > 0) * decay**max(k - 1, 0)",
+        )[0],
+        """
+import numpy as np
+
+def learning_rates(taps, lr, ratio, decay, frozen):
+    depth = np.arange(len(taps), 0, -1) - 1
+    values = np.append(lr * ratio * decay ** (depth[:-1] - 1.0), lr)
+    values[: list(taps).index(frozen) + 1 if frozen else 0] = 0
+    return dict(zip(taps, values))
+""",
+    ],
+    "04.4": [
+        classifiers("np.where(np.arange(len(labels)) == labels.argmin(), 9, labels - 0.5), labels - 9")[0],
+        classifiers("[1 if l else -1 for l in labels[:-1]] + [2], [l + 1 for l in labels]")[0],
+        "import torch\n"
+        + classifiers("torch.tensor([2 * l - 1 for l in labels[:-1]] + [5]), labels + 0.5")[0],
+    ],
+    "04.5": [
+        without_pair("sum(q**B for q in (p, 1 - p))")[0],
+        "import numpy as np\n" + without_pair("np.exp(B * np.log1p(-p)) + np.float64(p) ** B")[0],
+        "from scipy.stats import binom\n" + without_pair("binom(B, p).pmf(0) + binom(B, p).pmf(B)")[0],
+    ],
 }
 
 
@@ -632,6 +905,68 @@ def test_improving_is_tried_on_rows_and_columns_of_different_lengths():
     for phi in (ifv_vs_cnn._PHI, np.sqrt(np.abs(ifv_vs_cnn._PHI))):
         lengths = [1, *np.linalg.norm(phi, axis=1), *np.linalg.norm(phi, axis=0)]
         assert np.diff(np.sort(lengths)).min() > 0.01
+
+
+@pytest.mark.parametrize(("number", "loss"), [("04.1", losses.tune_cls), ("04.2", losses.tune_rnk)])
+def test_the_solutions_are_the_losses_of_the_training(number, loss):
+    torch.manual_seed(0)
+    for n in range(1, 12):  # of a few pictures, many classes have no pair, and some no picture that counts
+        labels = torch.randint(-1, 2, (n, 7), dtype=torch.int8)
+        x, y = (
+            torch.zeros(n, 7).normal_(generator=torch.Generator().manual_seed(n)).requires_grad_()
+            for _ in "xy"
+        )
+        answer, expected = solved(number)(x, labels), loss(y, labels)
+        torch.testing.assert_close(answer, expected)
+        answer.backward()
+        expected.backward()
+        torch.testing.assert_close(x.grad, y.grad)
+
+
+def test_losses_are_checked_away_from_kinks_and_every_mistake_shows():
+    scores, labels = hinge_losses._SCORES, hinge_losses._LABELS
+    assert (scores.abs() - 1).abs().min() > 0.05
+    for s, y in zip(scores.T, labels.T, strict=True):
+        assert (1 - s[y == 1][:, None] + s[y == 0]).abs().min() > 0.02
+    for right, typical in (
+        (hinge_losses._classification, hinge_losses._typical_classifications),
+        (hinge_losses._ranking, hinge_losses._typical_rankings),
+    ):
+        expected = right(scores, labels)
+        seen = {}
+        for mistaken, reason in typical():
+            if np.ndim(mistaken) == 0:
+                value = round(float(mistaken), 4)
+                assert value != round(float(expected), 4), reason
+                assert seen.setdefault(value, reason) == reason
+
+
+def test_the_rates_of_a_decay_of_1_are_those_of_the_training():
+    net = with_head(backbones.load("twin-alexnet", weights="random"), ["a", "b"])
+    taps = [tap for tap, stage in net.stages.named_children() if list(stage.parameters())]
+    for frozen in (None, "conv3", "fc7"):
+        found = solved("04.3")(taps, 0.05, 0.1, 1, frozen)
+        groups = training.groups(net, training.Recipe(lr=0.05, ratio=0.1, frozen=frozen))
+        rate_of = {id(weight): group["lr"] for group in groups for weight in group["params"]}
+        for tap in taps:
+            for weight in net.stages.get_submodule(tap).parameters():
+                assert rate_of.get(id(weight), 0) == pytest.approx(found[tap])
+
+
+def test_batches_without_a_pair_are_as_frequent_as_the_solution_says():
+    shown = np.random.default_rng(0).random((20_000, 6)) < 0.3
+    none = (shown.all(1) | ~shown.any(1)).mean()
+    assert solved("04.5")(0.3, 6) == pytest.approx(none, abs=0.01)
+
+
+def test_dots_within_an_answer_are_not_called_wrong():
+    for number, source in (
+        ("04.3", "def learning_rates(taps, lr, ratio, decay, frozen): return {tap: ... for tap in taps}"),
+        ("04.4", "def two_classifiers(labels):\n    a = ...\n    b = ...\n    return a, b"),
+        ("04.4", "def two_classifiers(labels):\n    return labels + 1, ..."),
+    ):
+        exercise = judging.find(number)
+        assert judge(exercise, run(source, exercise.answer)).verdict == "not tried", source
 
 
 def test_a_tuple_of_dots_is_not_called_wrong():
