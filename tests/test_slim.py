@@ -9,8 +9,7 @@ from torch import nn
 
 from lecture_lib import backbones
 from lecture_lib.backbones import features
-from lecture_lib.finetuning import slim as module
-from lecture_lib.finetuning.slim import slim
+from lecture_lib.finetuning.slim import WEIGHT_DECAY, slim
 
 CLASSES, D = 5, 768
 
@@ -88,7 +87,7 @@ def test_a_seed_decides_the_weights_and_draws_from_no_one_elses_generator(net, s
 
 
 def test_the_training_is_nesterovs_by_hand(net):
-    # one step a epoch, as the batch holds all vectors: the path is that of full gradients, computed here in NumPy
+    # one step an epoch, as the batch holds all vectors: the path is that of full gradients, computed here in NumPy
     x, labels = clouds(60)
     rates = [0.1, 0.05]  # half a cosine over two steps
     torch.manual_seed(0)
@@ -97,7 +96,7 @@ def test_the_training_is_nesterovs_by_hand(net):
     speed = [np.zeros_like(w) for w in weights]
     for rate in rates:
         for i, gradient in enumerate(_gradients(weights, x.astype(np.float64), labels)):
-            gradient = gradient + module.WEIGHT_DECAY * weights[i]
+            gradient = gradient + WEIGHT_DECAY * weights[i]
             speed[i] = 0.9 * speed[i] + gradient
             weights[i] = weights[i] - rate * (gradient + 0.9 * speed[i])
     made = slim(net, x, labels, 12, epochs=2, lr=0.1)
