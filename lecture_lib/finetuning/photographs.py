@@ -1,0 +1,253 @@
+"""Fine-tuning on photographs in VOC's layout: phi stays, or moves under TUNE-CLS, TUNE-RNK and softmax.
+
+    python -m lecture_lib.finetuning.photographs
+
+takes the real profile and writes `data/results/fine_tuning_photographs.real.json`. It looks for
+`coco_as_voc/VOCdevkit/VOC2007`, `VOCdevkit/VOC2007` and `VOCdevkit/VOC2012` under LECTURE_DATA, says which it does not
+find, and does the rest.
+
+A hundred training pictures of twenty classes are few: a fifth of them held back for early stopping would show some
+classes once and others never. So nothing is held back. The recipes, their number of epochs included, were chosen by
+threefold validation within the training pictures of `coco_as_voc` alone, by
+
+    python -m lecture_lib.finetuning.photographs choose
+
+which prints the mAP of all that were tried (RECIPES has the best ones); each training then takes all training
+pictures and all its epochs, and keeps the last weights. A test picture is only ever scored.
+
+Intervals are over test pictures, for the mean over seeds (of the head, the crops and the order): they say nothing of
+other training pictures. With a hundred test pictures, and classes that have two or three positives among them, they are
+wide, and only large differences can be told from none.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from lecture_lib import backbones, claims, datasets, settings
+from lecture_lib.backbones import Backbone
+from lecture_lib.claims import DID_NOT_HOLD, HELD, TOO_CLOSE, Claim, Result
+from lecture_lib.datasets import DatasetNotFound, ImageCollection
+from lecture_lib.devil.comparison import CS
+from lecture_lib.encoders import TEN_CROPS
+from lecture_lib.encoders.ifv import summed
+from lecture_lib.finetuning.head import with_head
+from lecture_lib.finetuning.losses import softmax, tune_cls, tune_rnk
+from lecture_lib.finetuning.pictures import Pictures, phi, prepare, to_scores
+from lecture_lib.finetuning.training import Loss, Recipe, fine_tune, groups, train_epoch
+from lecture_lib.metrics import average_precision
+from lecture_lib.probes import choose, folds, svm
+
+NAME = "fine_tuning_photographs"
+COMMAND = "python -m lecture_lib.finetuning.photographs"
+SEEDS = range(3)
+FROZEN, SCRATCH, ON_PHI = "frozen, SVM", "TUNE-CLS from scratch", ", SVM on phi"
+SHORT = Recipe(epochs=12, batch=16, dropout=0.5)  # the rate before SqueezeNet's own classifier
+RECIPES = {
+    "TUNE-CLS": (tune_cls, replace(SHORT, lr=1.0, ratio=0.003)),
+    "TUNE-RNK": (tune_rnk, replace(SHORT, lr=0.3, ratio=0.003)),
+    "softmax": (softmax, replace(SHORT, lr=1.0, ratio=0.003)),
+    SCRATCH: (tune_cls, replace(SHORT, lr=0.1, ratio=0.1)),
+}
+TRIED = {
+    "TUNE-CLS": (0.001, 0.003, 0.01),
+    "TUNE-RNK": (0.001, 0.003, 0.01, 0.03),
+    "softmax": (0.001, 0.003),
+    SCRATCH: (0.1, 1.0),
+}  # ratios
+
+
+def train(net: Backbone, pictures: Pictures, loss: Loss, recipe: Recipe) -> Backbone:
+    """Train a copy of a network, whose last stage is its head, on all pictures for all epochs of the recipe."""
+    net = replace(net, stages=copy.deepcopy(net.stages), weights=f"{net.weights}, fine-tuned")
+    for module in net.stages.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = recipe.dropout
+    optimizer = torch.optim.SGD(groups(net, recipe), momentum=0.9, weight_decay=recipe.weight_decay)
+    scaler = torch.amp.GradScaler(enabled=net.device.type == "cuda")
+    for epoch in range(recipe.epochs):
+        train_epoch(net, pictures, loss, optimizer, scaler, recipe, epoch)
+    net.stages.eval()
+    return net
+
+
+def evaluate(net: Backbone, training: Pictures, testing: Pictures) -> tuple[np.ndarray, np.ndarray]:
+    """Score test pictures by the network's head, and by SVMs on its phi: float32 [m, C] each.
+
+    Both see ten crops (scheme C of Chatfield et al. 2014): the head's scores are averaged over them, phi is summed over
+    them and brought to length 1. The SVMs learn from all training pictures, C by threefold validation among them.
+    """
+    x, y = (phi(net, part, TEN_CROPS) for part in (training, testing))
+    probe = choose(svm, summed(x), training.labels.numpy(), CS).probe
+    return to_scores(net, y), probe.scores(summed(y))
+
+
+def compare(
+    net: Backbone, images: ImageCollection, seed: int, seeds: Sequence[int] = SEEDS
+) -> tuple[list[Result], list[Claim]]:
+    """Train on a collection's trainval (or train), test on its test pictures (or val), and say what was found.
+
+    mAP has 11 points, over the classes that have a positive in both parts; it is a mean over `seeds`.
+    """
+    official = {} if "test" in images.splits else {"train": "train", "test": "val"}
+    train_part, test_part = images.split_indices(**official)
+    pictures = prepare(net, images)
+    parts = pictures.take(train_part), pictures.take(test_part)
+    scores = {FROZEN: [evaluate(with_head(net, images.classes), *parts)[1]]}
+    for offset in seeds:
+        s = seed + offset
+        for row, (loss, recipe) in RECIPES.items():
+            start = backbones.load(net.name, "random", s) if row == SCRATCH else net
+            tuned = train(with_head(start, images.classes, s), parts[0], loss, replace(recipe, seed=s))
+            for of, found in zip(("", ON_PHI), evaluate(tuned, *parts), strict=True):
+                scores.setdefault(row + of, []).append(found)
+            print(f"{images.name}, seed {s}, {row}: trained and tested", flush=True)
+    labels = images.labels
+    shared = (labels[train_part] == 1).any(0) & (labels[test_part] == 1).any(0)
+    return summarise(
+        {row: np.stack(found)[:, :, shared] for row, found in scores.items()},
+        labels[test_part][:, shared],
+        [name for name, both in zip(images.classes, shared, strict=True) if both],
+        f"{images.name}: {len(train_part)} training, {len(test_part)} test pictures, {shared.sum()} classes",
+        images.source,
+        seed,
+    )
+
+
+def summarise(
+    scores: Mapping[str, np.ndarray],
+    truth: np.ndarray,
+    classes: Sequence[str],
+    column: str,
+    source: str,
+    seed: int,
+    n_boot: int = 1000,
+) -> tuple[list[Result], list[Claim]]:
+    """Put scores into numbers with intervals, and the lecture's statements to the test.
+
+    scores  row -> [S, m, C] of S seeds (the frozen network has one)
+    truth   int8 [m, C]: 1, 0, -1; every class has a positive
+
+    All intervals are percentiles of the same resamples of test pictures; a resample without a positive of a class goes
+    without that class. The interval of one mAP lies high, because a resample that repeats a positive near the top
+    repeats its precision; in differences of two methods this largely cancels.
+    """
+    everything = np.arange(len(truth))
+
+    def ap(row: str, pictures: np.ndarray) -> np.ndarray:
+        some = scores[row][:, pictures]
+        seeds = len(some)
+        side_by_side = np.concatenate(list(some), axis=1)
+        return 100 * average_precision(side_by_side, np.tile(truth[pictures], seeds)).reshape(seeds, -1)
+
+    def mean_ap(row: str, pictures: np.ndarray) -> float:
+        return float(np.nanmean(ap(row, pictures)))
+
+    results = []
+    for row in scores:
+        found = ap(row, everything)
+        n = len(found)
+        low, high = claims.bootstrap(
+            lambda some, row=row: mean_ap(row, some), len(truth), seed=seed, n_boot=n_boot
+        )
+        spread = found.mean(1).std(ddof=1) if n > 1 else None
+        results.append(Result(None, row, column, "mAP", found.mean(), spread, n, seed, source))
+        results.append(Result(None, row, column, "mAP, 95 % from", low, None, n, seed, source))
+        results.append(Result(None, row, column, "mAP, 95 % to", high, None, n, seed, source))
+        for name, of_class in zip(classes, found.T, strict=True):
+            spread = of_class.std(ddof=1) if n > 1 else None
+            results.append(Result(None, row, column, f"AP, {name}", of_class.mean(), spread, n, seed, source))
+    cls, rnk = "TUNE-CLS", "TUNE-RNK"
+    tested = [
+        ("cls", "TUNE-CLS is better than SVMs on the frozen network", cls, FROZEN, 0),
+        ("rnk", "TUNE-RNK is better than SVMs on the frozen network", rnk, FROZEN, 0),
+        ("phi of cls", "SVMs are better on phi after TUNE-CLS than before", cls + ON_PHI, FROZEN, 0),
+        ("phi of rnk", "SVMs are better on phi after TUNE-RNK than before", rnk + ON_PHI, FROZEN, 0),
+        ("ranking", "TUNE-RNK is better than TUNE-CLS", rnk, cls, 0),
+        ("scratch", "TUNE-CLS is over 10 points better than from scratch", cls, SCRATCH, 10),
+    ]
+    name = column.partition(":")[0]
+    found = []
+    for id, statement, more, less, margin in tested:
+
+        def gain(some: np.ndarray, more: str = more, less: str = less) -> float:
+            return mean_ap(more, some) - mean_ap(less, some)
+
+        low, high = claims.bootstrap(gain, len(truth), seed=seed, n_boot=n_boot)
+        verdict = HELD if low > margin else DID_NOT_HOLD if high < margin else TOO_CLOSE
+        about = (f"photographs: {id}, {name}", f"{name}: {statement}", verdict)
+        found.append(Claim(*about, gain(everything), low, high, "points of mAP", len(truth), source))
+    return results, found
+
+
+def validate(
+    net: Backbone, pictures: Pictures, classes: Sequence[str], loss: Loss, recipe: Recipe
+) -> np.ndarray:
+    """Return the mAP of the held part's centres after every epoch, a mean over three folds: float64 [epochs], in %."""
+    recipe = replace(recipe, patience=recipe.epochs)
+    head = with_head(net, classes, recipe.seed)
+    curves = [
+        fine_tune(head, pictures.take(kept), pictures.take(held), loss, recipe).curve
+        for kept, held in folds(pictures.labels.numpy())
+    ]
+    return np.mean([[line["validation"] for line in curve] for curve in curves], axis=0)
+
+
+def load(name: str) -> ImageCollection:
+    """Load one of the collections; DatasetNotFound where it is not there."""
+    if name == "coco_as_voc":
+        return datasets.load("voc2007", root=settings.current().data / name / "VOCdevkit", name=name)
+    return datasets.load(name)
+
+
+def choose_recipes() -> None:
+    """Print what threefold validation says of all that is TRIED, within the training pictures of coco_as_voc."""
+    settings.use("real")
+    net = backbones.load()
+    images = load("coco_as_voc")
+    pictures = prepare(net, images[images.split_indices(train="train", test="val")[0]])
+    for row, ratios in TRIED.items():
+        loss, recipe = RECIPES[row]
+        start = backbones.load(net.name, "random", recipe.seed) if row == SCRATCH else net
+        for ratio in ratios:
+            curve = validate(
+                start, pictures, images.classes, loss, replace(recipe, ratio=ratio, bfloat16=True)
+            )
+            print(f"{row}, ratio {ratio:g}: mAP {curve[-1]:.1f} after {len(curve)} epochs", flush=True)
+
+
+def main() -> None:
+    """Run what is described at the top of this file."""
+    clock = claims.Stopwatch()
+    chosen = settings.use("real")
+    net = backbones.load()
+    results, found = [], []
+    for name in ("coco_as_voc", "voc2007", "voc2012"):
+        try:
+            images = load(name)
+        except DatasetNotFound as missing:
+            print(f"left out: {missing}")
+            continue
+        print(f"{images.name}: {len(images):,} pictures, {net.name}", flush=True)
+        new = compare(net, images, chosen.seed)
+        results, found = results + new[0], found + new[1]
+    if not results:
+        raise SystemExit("No photographs, so nothing is written: set LECTURE_DATA to their folder.")
+    made_by = {"command": COMMAND, "seed": chosen.seed, "network": net.name}
+    path = claims.write_run(NAME, clock.seconds, claims.peak_mb(), results, found, **made_by)
+    for result in results:
+        if result.metric.startswith("mAP"):
+            print(f"{result.row:25} {result.column:60} {result.mean:5.1f} {result.metric}")
+    for claim in found:
+        print(f"{claim}\n    {claim.numbers}")
+    print(f"{path.name}, {clock.seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    choose_recipes() if sys.argv[1:] == ["choose"] else main()
