@@ -42,6 +42,6 @@ def with_head(net: Backbone, classes: Sequence[str], seed: int = 0) -> Backbone:
     to_vector = {"mean": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "dropout": nn.Dropout(0.5)}
     to_scores = {"l2": L2Normalise(), "linear": linear}
     head = nn.Sequential(OrderedDict((to_vector if len(shape) == 3 else {}) | to_scores))
-    stages = nn.Sequential(OrderedDict([*zip(taps, kept, strict=True), ("head", head.eval().to(net.device))]))
+    stages = nn.Sequential(OrderedDict([*zip(taps, kept, strict=True), ("head", head.to(net.device))])).eval()
     weights = f"{net.weights}, new head of seed {seed}"
     return replace(net, stages=stages, classes=tuple(classes), weights=weights)
