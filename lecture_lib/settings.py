@@ -122,7 +122,7 @@ def describe(settings: Settings) -> str:
         images = f"photographs under {_short(settings.data)}"
     weights = f"{settings.backbone} from data/weights"
     if not settings.backbone.startswith("twin-"):
-        weights = f"{settings.backbone} of torchvision, kept in {_short(Path(torch.hub.get_dir()))}"
+        weights = f"{settings.backbone}, kept in {_short(Path(torch.hub.get_dir()))}"
     device = str(settings.device)
     if settings.device.type == "cuda":
         device += f" ({torch.cuda.get_device_name(settings.device)})"

@@ -84,7 +84,7 @@ def test_the_three_lines_say_images_weights_and_device(capsys, tmp_path):
     settings.use("real", data=tmp_path, threads=2)
     images, weights, device = capsys.readouterr().out.splitlines()
     assert images == f"images   photographs under {tmp_path}"
-    assert weights.startswith("weights  squeezenet1_1 of torchvision, kept in ")
+    assert weights.startswith("weights  squeezenet1_1, kept in ")
     assert device == "device   cpu, 2 threads, seed 5"
 
 
