@@ -286,10 +286,11 @@ def test_each_statement_compares_what_it_names():
 
 def test_from_scratch_has_to_be_ten_points_worse():
     nearly = PERFECT.copy()
-    nearly[:3] = -10  # 3 of 40 positives come last: recall 1 at a precision of a third, AP 10 / 11 + 1 / 33
+    nearly[:4] = -10  # 4 of 40 positives come last: recall 1 at a precision of a third, AP 10 / 11 + 1 / 33
     _, found = judge(TRUTH, every(PERFECT) | {SCRATCH: [nearly]})
-    assert 0 < found["scratch"].effect < 10
-    assert found["scratch"].verdict != HELD
+    assert found["scratch"].effect == pytest.approx(100 * 2 / 33)
+    assert found["scratch"].low > 0
+    assert found["scratch"].verdict == TOO_CLOSE
 
 
 # choosing
