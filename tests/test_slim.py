@@ -87,18 +87,21 @@ def test_a_seed_decides_the_weights_and_draws_from_no_one_elses_generator(net, s
 
 
 def test_the_training_is_nesterovs_by_hand(net):
-    # one step an epoch, as the batch holds all vectors: the path is that of full gradients, computed here in NumPy
-    x, labels = clouds(60)
-    rates = [0.1, 0.05]  # half a cosine over two steps
+    # two epochs of two batches, 101 vectors and 100, in the order that the seed draws; in NumPy
+    x, labels = clouds(201)
     torch.manual_seed(0)
-    weights = [layer for stage in ("fc7", "fc8") for layer in (_first(net, stage, 12), np.zeros(12))]
+    weights = [layer for stage in ("fc7", "fc8") for layer in (_first(stage, 12), np.zeros(12))]
     weights[-1] = np.zeros(CLASSES)
     speed = [np.zeros_like(w) for w in weights]
-    for rate in rates:
-        for i, gradient in enumerate(_gradients(weights, x.astype(np.float64), labels)):
-            gradient = gradient + WEIGHT_DECAY * weights[i]
-            speed[i] = 0.9 * speed[i] + gradient
-            weights[i] = weights[i] - rate * (gradient + 0.9 * speed[i])
+    rates = iter(0.1 * (1 + np.cos(np.pi * np.arange(4) / 4)) / 2)
+    for _ in range(2):
+        order = torch.randperm(len(x)).numpy()
+        for part in (order[:101], order[101:]):
+            rate = next(rates)
+            for i, gradient in enumerate(_gradients(weights, x[part].astype(np.float64), labels[part])):
+                gradient = gradient + WEIGHT_DECAY * weights[i]
+                speed[i] = 0.9 * speed[i] + gradient
+                weights[i] = weights[i] - rate * (gradient + 0.9 * speed[i])
     made = slim(net, x, labels, 12, epochs=2, lr=0.1)
     found = [made.stages.fc7.linear.weight, made.stages.fc7.linear.bias]
     found += [made.stages.fc8.linear.weight, made.stages.fc8.linear.bias]
@@ -106,7 +109,7 @@ def test_the_training_is_nesterovs_by_hand(net):
         np.testing.assert_allclose(tensor.detach(), expected, atol=2e-5)
 
 
-def _first(net, stage, width):
+def _first(stage, width):
     """The fresh weights of He et al.: normal, variance 2 / inputs."""
     inputs, outputs = (D, width) if stage == "fc7" else (width, CLASSES)
     nn.Linear(inputs, outputs)  # draws, too
