@@ -32,6 +32,7 @@ import torch
 
 from lecture_lib import backbones, claims, datasets, settings
 from lecture_lib.backbones import Backbone
+from lecture_lib.backbones.pretrain import bfloat16_is_faster
 from lecture_lib.claims import DID_NOT_HOLD, HELD, TOO_CLOSE, Claim, Result
 from lecture_lib.datasets import DatasetNotFound, ImageCollection
 from lecture_lib.devil.comparison import CS
@@ -99,12 +100,15 @@ def compare(
     train_part, test_part = images.split_indices(**official)
     pictures = prepare(net, images)
     parts = pictures.take(train_part), pictures.take(test_part)
+    low = bfloat16_is_faster(net.device)
     scores = {FROZEN: [evaluate(with_head(net, images.classes), *parts)[1]]}
     for offset in seeds:
         s = seed + offset
         for row, (loss, recipe) in RECIPES.items():
             start = backbones.load(net.name, "random", s) if row == SCRATCH else net
-            tuned = train(with_head(start, images.classes, s), parts[0], loss, replace(recipe, seed=s))
+            tuned = train(
+                with_head(start, images.classes, s), parts[0], loss, replace(recipe, seed=s, bfloat16=low)
+            )
             for of, found in zip(("", ON_PHI), evaluate(tuned, *parts), strict=True):
                 scores.setdefault(row + of, []).append(found)
             print(f"{images.name}, seed {s}, {row}: trained and tested", flush=True)
@@ -239,7 +243,8 @@ def main() -> None:
         results, found = results + new[0], found + new[1]
     if not results:
         raise SystemExit("No photographs, so nothing is written: set LECTURE_DATA to their folder.")
-    made_by = {"command": COMMAND, "seed": chosen.seed, "network": net.name}
+    kind = "bfloat16" if bfloat16_is_faster(net.device) else "float32"
+    made_by = {"command": COMMAND, "seed": chosen.seed, "network": f"{net.name}, trained in {kind}"}
     path = claims.write_run(NAME, clock.seconds, claims.peak_mb(), results, found, **made_by)
     for result in results:
         if result.metric.startswith("mAP"):
