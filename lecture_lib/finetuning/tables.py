@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
-from lecture_lib import backbones, claims, datasets, encoders, settings
+from lecture_lib import backbones, claims, datasets, settings
 from lecture_lib.backbones import Backbone, twin_alexnet
 from lecture_lib.backbones.pretrain import bfloat16_is_faster
 from lecture_lib.claims import Claim, Result, paired_claim
@@ -31,7 +31,6 @@ from lecture_lib.encoders.ifv import summed
 from lecture_lib.finetuning.head import with_head
 from lecture_lib.finetuning.losses import softmax, tune_cls, tune_rnk
 from lecture_lib.finetuning.pictures import CENTRE, Pictures, phi, prepare, to_scores
-from lecture_lib.finetuning.slim import slim
 from lecture_lib.finetuning.training import Loss, Recipe, Tuned, fine_tune
 from lecture_lib.probes import folds
 
@@ -59,7 +58,6 @@ VIEWS = {
     "voc2007": TEN_CROPS,
     "caltech101": CENTRE,
 }  # at test; a twin of Caltech-101 has its object in the middle
-WIDTHS = (768, 384, 192, 24)  # of fc7, the fractions 1, 1/2, 1/4 and 1/32 that 2048, 1024 and 128 are of 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +107,18 @@ class Task:
         some = self.train if some is None else some
         found = kernel(summed(train), summed(test))
         return by_class(classify(found, self.labels[some])[0], self.labels[self.test])
+
+
+def load_tasks(net: Backbone) -> dict[str, list[Task]]:
+    """Read both collections, and split them: VOC 2007 has one split, Caltech-101 one a seed."""
+    tasks = {}
+    for name in MEASURE:
+        images = datasets.load(name)
+        pictures = prepare(net, images)
+        splits = [0] if name == "voc2007" else SEEDS
+        found = [Task(images, pictures, *images.split_indices(split)) for split in splits]
+        tasks[name] = found * (len(SEEDS) // len(found))
+    return tasks
 
 
 @dataclass(frozen=True)
@@ -211,22 +221,6 @@ def freeze_grid(record: Record, task: Task, net: Backbone, low: bool) -> None:
             record.add(f"{column}, epoch {i + 1}", row, "validation", line["validation"])
 
 
-def dimensions(record: Record, tasks: dict[str, Sequence[Task]], net: Backbone, seed: int) -> None:
-    """Retrain fc7 with fewer units on the source task, and test phi on the target tasks by SVMs."""
-    source = {part: datasets.load("ilsvrc2012", split=part) for part in ("train", "val")}
-    fc6 = {part: encoders.encode(net, images, ["fc6"])["fc6"] for part, images in source.items()}
-    for width in WIDTHS:
-        thin = slim(net, fc6["train"], source["train"].labels, width, seed=seed)
-        row = f"fc7 of {width}"
-        with torch.inference_mode():
-            x = torch.from_numpy(fc6["val"].astype(np.float32)).to(net.device)
-            said = thin.stages.fc8(thin.stages.fc7(x)).argmax(1).cpu().numpy()
-        record.add("ilsvrc2012", row, "top-1 error", 100 * np.mean(said != source["val"].labels))
-        for name, (task, *_) in tasks.items():
-            found = task.test_svm(*task.both_parts(with_head(thin, task.images.classes)))
-            record.add(name, row, f"{MEASURE[name]}, SVM on phi", found)
-
-
 def judge(record: Record, source: str, seed: int) -> list[Claim]:
     """Put the lecture's statements to the test, paired over the classes, each a mean over seeds."""
 
@@ -249,10 +243,6 @@ def judge(record: Record, source: str, seed: int) -> list[Claim]:
          ap("TUNE-RNK", svm) - ap("TUNE-CLS", svm)),
         ("rnk/auc", "TUNE-RNK beats TUNE-CLS in the area under the ROC curve", 0,
          ap("TUNE-RNK", "area under the ROC curve") - ap("TUNE-CLS", "area under the ROC curve")),
-        ("dim/quarter", "a quarter of the dimensions costs at most 2 points of mAP", -2,
-         ap(f"fc7 of {WIDTHS[2]}", svm) - ap(f"fc7 of {WIDTHS[0]}", svm)),
-        ("dim/thirtieth", "a thirty-second of the dimensions costs at most 2 points of mAP", -2,
-         ap(f"fc7 of {WIDTHS[3]}", svm) - ap(f"fc7 of {WIDTHS[0]}", svm)),
         ("caltech/frozen", "fine-tuning with softmax beats the frozen network on Caltech-101", 0,
          share("softmax") - share(FROZEN)),
         ("caltech/scratch", "pre-training is over 20 points ahead on Caltech-101", 20,
@@ -268,19 +258,12 @@ def main() -> None:
     chosen = settings.use("demo")
     seed, net, record = chosen.seed, backbones.load(), Record()
     low = bfloat16_is_faster(chosen.device)
-    tasks = {}
-    for name in MEASURE:
-        images = datasets.load(name)
-        pictures = prepare(net, images)
-        splits = [0] if name == "voc2007" else SEEDS  # VOC has one split, Caltech-101 one a seed
-        found = [Task(images, pictures, *images.split_indices(split)) for split in splits]
-        tasks[name] = found * (len(SEEDS) // len(found))
+    tasks = load_tasks(net)
     compare(record, "voc2007", tasks["voc2007"], net, low)
     freeze_grid(record, tasks["voc2007"][0], net, low)
-    dimensions(record, tasks, net, seed)
     learning_curve(record, tasks["voc2007"][0], net, low)
     compare(record, "caltech101", tasks["caltech101"], net, low)
-    source = images.source
+    source = tasks["voc2007"][0].images.source
     found = judge(record, source, seed)
     results = record.results(source, seed) + record.by_class(tasks["voc2007"][0].images.classes, source, seed)
     path = claims.write_run(
