@@ -27,8 +27,8 @@ PER_CLASS = 250  # source pictures, as in the network's own training
 def dimensions(record: Record, tasks: dict[str, list[Task]], net: Backbone, seed: int) -> None:
     """Retrain fc7 with fewer units on the source task, and test phi on the target tasks by SVMs."""
     source = {
-        part: datasets.load("ilsvrc2012", split=part, per_class=per_class)
-        for part, per_class in (("train", PER_CLASS), ("val", None))
+        "train": datasets.load("ilsvrc2012", split="train", per_class=PER_CLASS),
+        "val": datasets.load("ilsvrc2012", split="val"),
     }
     fc6 = {part: encoders.encode(net, images, ["fc6"])["fc6"] for part, images in source.items()}
     for width in WIDTHS:
