@@ -13,8 +13,9 @@ alone, by
 
     python -m lecture_lib.finetuning.photographs choose
 
-So far it has gone through the ratios of TUNE-CLS (mAP 46.9, 46.5 and 25.5 for 0.001, 0.003 and 0.01) and one of
-TUNE-RNK (53.7 for 0.001): the other recipes are not chosen by validation, and the two ratios of 0.003 are not its best.
+So far it has gone through the ratios of TUNE-CLS (mAP 46.9, 46.5 and 25.5 for 0.001, 0.003 and 0.01) and the first of
+TUNE-RNK (53.7 for 0.001). RECIPES was set before: TUNE-CLS has not the best ratio, though one nearly as good, and the
+ratios of the other rows were not compared.
 None is chosen by a test picture: those are only ever scored.
 
 Intervals are over test pictures, for the mean over seeds (of the head, the crops and the order): they say nothing of
