@@ -61,7 +61,7 @@ def reference(x, y, c, loss, penalise_bias):
         tol = min(1e-6, 1e-5 / c.max())  # of margins
         if penalise_bias:
             tol = 1e-8 if loss == "squared_hinge" else tol
-            model = LinearSVC(loss=loss, dual=loss == "hinge", tol=tol, max_iter=10**6)
+            model = LinearSVC(loss=loss, dual=loss == "hinge", tol=tol, max_iter=10**6, random_state=0)
         else:
             model = SVC(kernel="linear", C=1, tol=tol)
         model.fit(x, y, sample_weight=c)
@@ -195,7 +195,9 @@ def test_class_weight_is_the_weight_of_the_positive_examples(class_weight, loss,
     probe = probes.svm(x, labels, [1], **options)[0]
     w, b = references(x, y, c, loss, penalise_bias)
     if penalise_bias:  # the baseline's own class weights are the same
-        own = LinearSVC(loss=loss, class_weight={1: factor, -1: 1}, tol=1e-6, max_iter=10**6).fit(x, y[0])
+        own = LinearSVC(
+            loss=loss, class_weight={1: factor, -1: 1}, tol=1e-6, max_iter=10**6, random_state=0
+        ).fit(x, y[0])
         assert own.coef_[0] == pytest.approx(w[0], abs=1e-3)
     least = objective(w, b, x, y, c, loss, penalise_bias)
     found = objective(probe.weights, probe.bias, x, y, c, loss, penalise_bias)
