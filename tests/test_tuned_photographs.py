@@ -164,8 +164,7 @@ def test_each_row_is_trained_on_training_pictures_from_its_own_start(net, square
 
     monkeypatch.setattr(photographs, "train", train)
     monkeypatch.setattr(photographs, "evaluate", evaluate)
-    monkeypatch.setattr(photographs, "bfloat16_is_faster", lambda device: True)
-    photographs.compare(net, squares, 5, seeds=[0, 2])
+    photographs.compare(net, squares, 5, seeds=[0, 2], bfloat16=True)
     scores, truth, classes, column, source, seed = captured[0]
     np.testing.assert_array_equal(truth, squares.labels[15:, :3])
     assert classes == ["r", "g", "b"]
