@@ -351,10 +351,10 @@ def test_every_recipe_is_one_of_those_tried(monkeypatch):
 # the run
 
 
-def test_missing_photographs_are_named_and_nothing_is_written(monkeypatch, tmp_path, capsys):
+def test_missing_photographs_are_named_and_nothing_is_written(monkeypatch, tmp_path, net, capsys):
     monkeypatch.setattr(settings, "PACKAGE_DATA", tmp_path / "recorded")
     monkeypatch.setattr(settings, "_chosen", {"data": tmp_path / "nothing"})
-    monkeypatch.setattr(photographs.backbones, "load", lambda: None)
+    monkeypatch.setattr(photographs.backbones, "load", lambda: net)
     with pytest.raises(SystemExit, match="set LECTURE_DATA"):
         photographs.main()
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("left out")]
@@ -374,7 +374,9 @@ def test_what_is_there_is_run_and_written(monkeypatch, tmp_path, squares, net, c
 
     results, found = judge(TRUTH, every(PERFECT))
     monkeypatch.setattr(photographs, "load", load)
-    monkeypatch.setattr(photographs, "compare", lambda *_: (list(results.values()), list(found.values())))
+    monkeypatch.setattr(
+        photographs, "compare", lambda *_, **__: (list(results.values()), list(found.values()))
+    )
     photographs.main()
     document = json.loads((tmp_path / "recorded" / "results" / f"{photographs.NAME}.real.json").read_text())
     assert document["command"] == photographs.COMMAND
