@@ -1,9 +1,13 @@
 """The twin of PASCAL VOC: several objects in a picture, with boxes, truncated and difficult flags.
 
-Labels are coarser than the source task's, as in the lecture ("label bias"): a VOC "dog" is any of the breeds.
+Two tasks, whose labels differ from the source task's in two ways ("label bias" in the lecture). Those of OBJECTS
+are coarser: a VOC "dog" is any of the breeds. Those of ACTIONS are of another sort: what a person does.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -51,27 +55,77 @@ _NAMED = {name for names in MEMBERS.values() for name in names}
 _AROUND = ("structure, construction", "plant", "covering", "vessel")
 OTHERS = tuple(c.name for c in THINGS if c.group in _AROUND and c.name not in _NAMED)  # drawn, never marked
 
-LABELLED, UNLABELLED = 5, 2  # slots a picture
 DIFFICULT_SEEN = 0.5  # an object of which less is visible is difficult
 DIFFICULT_SIDE = 0.10  # and one whose box is smaller than this, in picture widths
 TRUNCATED_SEEN = 0.95  # an object of which less lies inside the picture is truncated
 
 
-def arrange(keys: Tensor) -> tuple[Placed, Tensor]:
-    """Decide what stands where in each picture; returns the objects and their VOC labels (-1: none of the 20)."""
+@dataclass(frozen=True)
+class Task:
+    """What the pictures of a task show, and what of it is labelled.
+
+    members  label -> the object classes (names in `world`) that carry it
+    weights  how frequent each label is, relative to the others
+    others   object classes that are drawn but never marked
+    upto     [a, b, ..]: shares of pictures with up to 1, 2, .. labelled objects; the rest has one more
+    around   the same for unlabelled objects, with up to 0, 1, ..
+    scales   smallest and largest labelled object: half its side, in picture widths
+    x, y     range of an object's centre, in picture widths
+    """
+
+    members: Mapping[str, Sequence[str]]
+    weights: Sequence[float]
+    others: Sequence[str]
+    upto: Sequence[float]
+    around: Sequence[float]
+    scales: tuple[float, float]
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+    @property
+    def labelled(self) -> int:
+        """The most labelled objects that a picture can have."""
+        return len(self.upto) + 1
+
+
+OBJECTS = Task(
+    members=MEMBERS,
+    weights=[PEOPLE if c == "person" else 1.0 for c in CLASSES],
+    others=OTHERS,
+    upto=(0.36, 0.66, 0.86, 0.95),
+    around=(0.45, 0.80),
+    scales=(0.085, 0.34),
+    x=(0.04, 0.96),
+    y=(0.08, 0.67),
+)
+ACTIONS = Task(
+    members={pose: (pose,) for pose in figures.CLASSES},
+    weights=[1.0] * len(figures.CLASSES),
+    others=(*OTHERS, *(name for c, names in MEMBERS.items() if c != "person" for name in names)),
+    upto=(0.45, 0.85),
+    around=(0.10, 0.40, 0.75),
+    scales=(0.17, 0.34),  # the larger half, on a logarithmic scale: a pose can be seen
+    x=(0.08, 0.92),  # and seldom lacks its legs or its head
+    y=(0.18, 0.57),
+)
+
+
+def arrange(keys: Tensor, task: Task = OBJECTS) -> tuple[Placed, Tensor]:
+    """Decide what stands where in each picture; returns the objects and their labels (-1: none of the task's)."""
     r = Chance(keys, 7)
-    weights = torch.tensor([PEOPLE if c == "person" else 1.0 for c in CLASSES])
+    weights, members = torch.tensor(task.weights), list(task.members.values())
     ends = (weights / weights.sum()).cumsum(0)
-    count = torch.searchsorted(torch.tensor([0.36, 0.66, 0.86, 0.95]), r()) + 1
-    others = torch.searchsorted(torch.tensor([0.45, 0.80]), r())
+    count = torch.searchsorted(torch.tensor(task.upto), r()) + 1
+    others = torch.searchsorted(torch.tensor(task.around), r())
+    smallest, largest = task.scales
     columns = []
-    for slot in range(LABELLED + UNLABELLED):
-        label = torch.searchsorted(ends, r()).clamp(max=len(CLASSES) - 1)
-        there = slot < count if slot < LABELLED else slot - LABELLED < others
-        scale = 0.085 * (0.34 / 0.085) ** r()  # log-uniform: small objects are frequent
-        if slot >= LABELLED:
+    for slot in range(task.labelled + len(task.around)):
+        label = torch.searchsorted(ends, r()).clamp(max=len(members) - 1)
+        there = slot < count if slot < task.labelled else slot - task.labelled < others
+        scale = smallest * (largest / smallest) ** r()  # log-uniform: small objects are frequent
+        if slot >= task.labelled:
             label, scale = torch.full_like(label, -1), scale * 0.7
-        columns.append((there, label, r(), r(0.04, 0.96), r(0.08, 0.67), scale, r(-0.14, 0.14)))
+        columns.append((there, label, r(), r(*task.x), r(*task.y), scale, r(-0.14, 0.14)))
     there, label, which, x, y, scale, angle = (torch.stack(c, 1) for c in zip(*columns, strict=True))
     # What is small is far, and laid first; what has no label never hides what has one.
     order = (scale + (label >= 0)).argsort(1)
@@ -82,7 +136,7 @@ def arrange(keys: Tensor) -> tuple[Placed, Tensor]:
     label, which = label[picture, slot], which[picture, slot]
     classes = []
     for c, w in zip(label.tolist(), which.tolist(), strict=True):
-        names = MEMBERS[CLASSES[c]] if c >= 0 else OTHERS
+        names = members[c] if c >= 0 else task.others
         classes.append(BY_NAME[names[int(w * len(names))]])
     key = keys[picture] + (slot + 1) * 7_046_029_254_386_353  # far from the keys of other pictures
     return Placed(
@@ -90,16 +144,16 @@ def arrange(keys: Tensor) -> tuple[Placed, Tensor]:
     ), label
 
 
-def draw(keys: Tensor, width: int = 160) -> tuple[np.ndarray, np.ndarray]:
+def draw(keys: Tensor, width: int = 160, task: Task = OBJECTS) -> tuple[np.ndarray, np.ndarray]:
     """Draw pictures and mark their objects.
 
-    returns pictures uint8 [N, 3, H, W] with H = 3/4 W, and marks float32 [N, LABELLED, 7]: x0, y0, x1, y1 as in
-    `Boxes`, class, difficult, truncated; unused rows are NaN. A box bounds what is visible of its object, so an
+    returns pictures uint8 [N, 3, H, W] with H = 3/4 W, and marks float32 [N, task.labelled, 7]: x0, y0, x1, y1
+    as in `Boxes`, label, difficult, truncated; unused rows are NaN. A box bounds what is visible of its object, so an
     object that others hide wholly has none.
     """
     height = width * 3 // 4
     pictures = np.empty((len(keys), 3, height, width), np.uint8)
-    marks = np.full((len(keys), LABELLED, 7), np.nan, np.float32)
+    marks = np.full((len(keys), task.labelled, 7), np.nan, np.float32)
     window = Window(width, height)
 
     def work(rows: np.ndarray) -> None:
@@ -108,7 +162,7 @@ def draw(keys: Tensor, width: int = 160) -> tuple[np.ndarray, np.ndarray]:
         light, shadow = lamp(r), r(0.1, 0.6)
         layers = backdrop(Chance(part, 1), window)
         layers = scatter(layers, Chance(part, 2), window, 4, (0.03, 0.16), 0.6)
-        placed, label = arrange(part)
+        placed, label = arrange(part, task)
         sprites = draw_sprites(placed, width, light[placed.picture])
         for i, row in enumerate(rows):
             mine = placed.of(i)
