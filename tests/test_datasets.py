@@ -586,7 +586,7 @@ def test_ilsvrc_faults_say_what_to_do(ilsvrc, data):
 
 
 @pytest.mark.parametrize(
-    "name", ["caltech101", "sun397", "mit67", "cub200", "voc2007", "voc2012", "ilsvrc2012"]
+    "name", ["caltech101", "sun397", "mit67", "cub200", "voc2007", "voc2012", "voc2012_action", "ilsvrc2012"]
 )
 def test_missing_dataset_says_where_it_was_looked_for_and_how_to_get_it(name, data):
     with pytest.raises(datasets.DatasetNotFound) as caught:

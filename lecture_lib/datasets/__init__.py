@@ -6,7 +6,8 @@ mine = datasets.folder("my-pictures")      # one folder a class
 datasets.fetch("caltech101")               # download the original archives, once
 
 The names: "ilsvrc2012", "caltech101" (101 object classes), "sun397" and "mit67" (scenes), "cub200" (bird species
-with boxes and part points), "voc2007" and "voc2012" (several objects a picture, with boxes).
+with boxes and part points), "voc2007" and "voc2012" (several objects a picture, with boxes), "voc2012_action"
+(what people do, with a box a person).
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def fetch(name: str) -> Path:
 def load(name: str, /, **options) -> ImageCollection:
     """Load a dataset: its twin in the demo profile, its photographs in the real one.
 
-    name      "ilsvrc2012", "caltech101", "sun397", "mit67", "cub200", "voc2007" or "voc2012"
+    name      "ilsvrc2012", "caltech101", "sun397", "mit67", "cub200", "voc2007", "voc2012" or
+              "voc2012_action"
     options   those of the dataset's loader, for example background=True for Caltech-101; `root`, a folder to
               look in instead of LECTURE_DATA, asks for photographs in either profile
     """
@@ -59,6 +61,8 @@ def load(name: str, /, **options) -> ImageCollection:
         return twin.load(name, **options)
     from lecture_lib.datasets import caltech101, cub200, imagenet, mit67, sun397, voc
 
+    if name == "voc2012_action":
+        return voc.load_actions(**options)
     if name.startswith("voc"):
         return voc.load(int(name.removeprefix("voc")), **options)
     loaders = {

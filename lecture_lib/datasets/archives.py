@@ -42,6 +42,16 @@ def _voc(year: int, file: str, size: int, sha256: str, holds: str) -> Archive:
     return Archive(RemoteFile(file, urls, sha256, size, f"{_VOC}/voc{year}/"), ".", holds)
 
 
+def _voc2012(task: str) -> Archive:
+    return _voc(
+        2012,
+        "VOCtrainval_11-May-2012.tar",
+        1_999_639_040,
+        "e14f763270cf193d0b5f74b169f44157a4b0c6efa708f4dd0ff78ee691763bcb",
+        f"VOCdevkit/VOC2012/ImageSets/{task}/trainval.txt",
+    )
+
+
 def _indoor_list(file: str, sha256: str) -> Archive:
     """One of the two lists of MIT-67, published beside the archive; SHA-256 as recorded by stable-datasets."""
     published = RemoteFile(file, (f"{_INDOOR}/{file}",), sha256, page=f"{_INDOOR}/indoor.html")
@@ -80,15 +90,8 @@ ARCHIVES = {
             "VOCdevkit/VOC2007/ImageSets/Main/test.txt",
         ),
     ),
-    "voc2012": (
-        _voc(
-            2012,
-            "VOCtrainval_11-May-2012.tar",
-            1_999_639_040,
-            "e14f763270cf193d0b5f74b169f44157a4b0c6efa708f4dd0ff78ee691763bcb",
-            "VOCdevkit/VOC2012/ImageSets/Main/trainval.txt",
-        ),
-    ),
+    "voc2012": (_voc2012("Main"),),
+    "voc2012_action": (_voc2012("Action"),),
     "sun397": (
         Archive(
             RemoteFile(

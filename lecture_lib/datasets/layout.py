@@ -16,7 +16,9 @@ LAYOUT = {
     "cub200": "CUB_200_2011",
     "voc2007": "VOCdevkit/VOC2007",
     "voc2012": "VOCdevkit/VOC2012",
+    "voc2012_action": "VOCdevkit/VOC2012",
 }
+_INSIDE = {"voc2012_action": "ImageSets/Action"}  # without it, the folder is that of another dataset
 
 _FETCH = 'Download it with datasets.fetch("{name}") ({size}), or put {files}, unpacked, into {into}.'
 _WAYS = {
@@ -26,6 +28,7 @@ _WAYS = {
     "cub200": ("1.2 GB", "CUB_200_2011.tgz", "."),
     "voc2007": ("0.9 GB", "VOCtrainval_06-Nov-2007.tar and VOCtest_06-Nov-2007.tar", "."),
     "voc2012": ("2 GB", "VOCtrainval_11-May-2012.tar", "."),
+    "voc2012_action": ("2 GB", "VOCtrainval_11-May-2012.tar", "."),
 }
 BY_HAND = (
     "It needs an account at https://image-net.org. Unpack ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar "
@@ -45,10 +48,12 @@ def find(name: str, root: str | PathLike | None = None) -> Path:
     """
     base = settings.current().data if root is None else Path(root).expanduser().absolute()
     folder = base / LAYOUT[name]
+    inside = _INSIDE.get(name, "")
     for candidate in (folder, base / folder.name, base):
-        if candidate.name == folder.name and candidate.is_dir():
+        if candidate.name == folder.name and (candidate / inside).is_dir():
             return candidate
-    raise DatasetNotFound(f"{name}: no folder {folder.name} under {folder.parent}. {how_to_get(name, base)}")
+    missing = Path(folder.name, inside).as_posix()
+    raise DatasetNotFound(f"{name}: no folder {missing} under {folder.parent}. {how_to_get(name, base)}")
 
 
 def how_to_get(name: str, base: Path) -> str:

@@ -27,6 +27,7 @@ MIT_TRAIN, MIT_TEST = 80, 20  # pictures a class, as in MIT-67
 CUB_PER_CLASS = 60  # 30 and 30, as in CUB-200-2011
 CUB_SIZE = 128  # pixels: a crop of the bird shows what the whole picture at SIZE does not
 VOC_SPLIT = 800  # pictures in each of trainval and test; VOC 2007 has about 5,000
+ACTION_SPLIT = 400  # and in each of train and val of its action task
 VOC_WIDTH = 160  # pixels; the height is three quarters of it
 BACKGROUND = "BACKGROUND_Google"
 
@@ -212,49 +213,61 @@ def cub200() -> ImageCollection:
 
 def voc2007() -> ImageCollection:
     """Several objects a picture, with boxes; splits `trainval` and `test`."""
-    return _voc("voc2007", ("trainval", "test"))
+    return _voc("voc2007", ("trainval", "test"), VOC_SPLIT, voc.OBJECTS, voc.GROUPS)
 
 
 def voc2012() -> ImageCollection:
     """As VOC 2007, with other pictures; splits `train` and `val`, as its test labels are not published."""
-    return _voc("voc2012", ("train", "val"))
+    return _voc("voc2012", ("train", "val"), VOC_SPLIT, voc.OBJECTS, voc.GROUPS)
 
 
-def _voc(name: str, splits: tuple[str, str]) -> ImageCollection:
-    keys = torch.cat([world.keys(f"{name}/{split}", VOC_SPLIT) for split in splits])
+def voc2012_action() -> ImageCollection:
+    """What people do: 8 poses, 1 to 3 people a picture among other things; a box a person. `train` and `val`."""
+    groups = {"person": tuple(voc.ACTIONS.members)}
+    return _voc("voc2012_action", ("train", "val"), ACTION_SPLIT, voc.ACTIONS, groups)
+
+
+def _voc(
+    name: str, splits: tuple[str, str], size: int, task: voc.Task, groups: dict[str, tuple[str, ...]]
+) -> ImageCollection:
+    keys = torch.cat([world.keys(f"{name}/{split}", size) for split in splits])
+    classes = tuple(task.members)
 
     def draw(rows: np.ndarray) -> dict[str, np.ndarray]:
-        pictures, marks = voc.draw(keys[rows], VOC_WIDTH)
+        pictures, marks = voc.draw(keys[rows], VOC_WIDTH, task)
         return {"pictures": pictures, "marks": marks}
 
     arrays, content = cached(name, {"width": VOC_WIDTH}, len(keys), draw, ("pictures", "marks"))
     images = TwinImages(
         arrays["pictures"],
         content=content,
-        draw=lambda rows, width: voc.draw(keys[rows], width)[0],
+        draw=lambda rows, width: voc.draw(keys[rows], width, task)[0],
     )
-    boxes, labels = [], np.zeros((len(keys), len(voc.CLASSES)), np.int8)
+    boxes, labels = [], np.zeros((len(keys), len(classes)), np.int8)
     for i, marks in enumerate(arrays["marks"]):
         marks = marks[~np.isnan(marks[:, 0])]
         marked = Boxes(marks[:, :4], marks[:, 4], marks[:, 5], marks[:, 6])
         boxes.append(marked)
         labels[i, marked.labels[marked.difficult]] = -1
         labels[i, marked.labels[~marked.difficult]] = 1
-    group_of = {c: group for group, members in voc.GROUPS.items() for c in members}
+    group_of = {c: group for group, members in groups.items() for c in members}
     return ImageCollection(
         name=name,
         source="twin",
         images=images,
-        classes=voc.CLASSES,
-        groups=tuple(group_of[c] for c in voc.CLASSES),
+        classes=classes,
+        groups=tuple(group_of[c] for c in classes),
         labels=labels,
         boxes=tuple(boxes),
-        splits={split: np.arange(VOC_SPLIT) + k * VOC_SPLIT for k, split in enumerate(splits)},
+        splits={split: np.arange(size) + k * size for k, split in enumerate(splits)},
         protocol=partial(official_split, train=splits[0], test=splits[1]),
     )
 
 
 def load(name: str, **options) -> ImageCollection:
     """The twin of a dataset by name; options are those of its function here."""
-    loaders = {f.__name__: f for f in (ilsvrc2012, caltech101, sun397, mit67, cub200, voc2007, voc2012)}
+    loaders = {
+        f.__name__: f
+        for f in (ilsvrc2012, caltech101, sun397, mit67, cub200, voc2007, voc2012, voc2012_action)
+    }
     return loaders[name](**options)

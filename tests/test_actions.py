@@ -1,0 +1,271 @@
+"""VOC's action task: its twin (figures in poses) and the loader of its published layout."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lecture_lib import datasets, settings
+from lecture_lib.datasets import archives, layout, twin
+from lecture_lib.datasets.voc import ACTIONS
+from lecture_lib.twins import voc, world
+from lecture_lib.twins.kinds import figures
+
+# --- the twin ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def actions():
+    return twin.voc2012_action()
+
+
+def close(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether pictures are the same but for rounding."""
+    return float((np.abs(a.astype(int) - b.astype(int)) > 1).mean()) < 1e-3
+
+
+def test_labels_splits_and_boxes_of_the_twin_agree(actions):
+    assert actions.classes == tuple(figures.CLASSES)
+    assert set(actions.groups) == {"person"}
+    assert {part: len(indices) for part, indices in actions.splits.items()} == {"train": 400, "val": 400}
+    assert not set(actions.splits["train"]) & set(actions.splits["val"])
+    assert [part.tolist() for part in actions.split_indices()] == [
+        actions.splits[part].tolist() for part in ("train", "val")
+    ]
+    assert (actions.labels.shape, actions.labels.dtype) == ((800, 8), np.int8)
+    for label, boxes in zip(actions.labels, actions.boxes, strict=True):
+        sure = set(boxes.labels[~boxes.difficult].tolist())
+        assert set(np.flatnonzero(label == 1).tolist()) == sure
+        assert set(np.flatnonzero(label == -1).tolist()) == set(boxes.labels.tolist()) - sure
+        x0, y0, x1, y1 = boxes.xyxy.T
+        assert ((x0 >= 0) & (y0 >= 0) & (x1 <= 160) & (y1 <= 120) & (x1 > x0) & (y1 > y0)).all()
+    counts = np.bincount([len(boxes) for boxes in actions.boxes])
+    assert len(counts) == 4
+    assert counts[1:].min() > 80
+    for split in actions.splits.values():
+        assert (actions.labels[split] == 1).sum(0).min() > 40  # enough to learn and to score each action
+    assert 0.01 < np.concatenate([b.difficult for b in actions.boxes]).mean() < 0.2
+    assert 0.05 < np.concatenate([b.truncated for b in actions.boxes]).mean() < 0.4
+
+
+def test_whoever_has_a_label_is_drawn_in_that_pose_and_nobody_else_is_a_person():
+    keys = world.keys("test", 300)
+    placed, label = voc.arrange(keys, voc.ACTIONS)
+    names = [c.name for c in placed.classes]
+    people = label.numpy() >= 0
+    assert [n for n, p in zip(names, people, strict=True) if p] == [
+        list(figures.CLASSES)[c] for c in label[people].tolist()
+    ]
+    clutter = {n for n, p in zip(names, people, strict=True) if not p}
+    assert not clutter & set(figures.CLASSES)
+    assert clutter & {"car", "sofa", "poodle", "horse"}  # labelled in the object task, mere clutter here
+    per_picture = np.bincount(placed.picture[people], minlength=300)
+    assert set(per_picture.tolist()) == {1, 2, 3}
+    lowest, highest = voc.ACTIONS.scales
+    assert placed.scale[people].min() >= lowest
+    assert placed.scale[people].max() <= highest
+    assert placed.scale[people].mean() > 1.3 * voc.arrange(keys)[0].scale.mean()
+
+
+def test_boxes_of_a_pose_have_its_shape(actions):
+    # an oracle that knows nothing of arrangements: who jumps or runs is wide, who stands is narrow
+    whole = [b.xyxy[~b.difficult & ~b.truncated] for b in actions.boxes]
+    width, height = np.concatenate([xyxy[:, 2:] - xyxy[:, :2] for xyxy in whole]).T
+    label = np.concatenate([b.labels[~b.difficult & ~b.truncated] for b in actions.boxes])
+    shape = {name: np.median((width / height)[label == c]) for c, name in enumerate(actions.classes)}
+    order = sorted(shape, key=shape.get)
+    assert order[0] == "standing"
+    assert set(order[-3:]) == {"jumping", "running", "kneeling"}
+    assert shape["standing"] < 0.8 * sorted(shape.values())[1]
+    assert np.median(height) > 50, "too small to see a pose"
+
+
+def test_a_picture_of_the_twin_is_decided_by_its_name_and_can_be_drawn_finer(actions):
+    pictures, marks = voc.draw(world.keys("voc2012_action/val", 3)[1:], 160, voc.ACTIONS)
+    i = actions.splits["val"][1]
+    assert close(actions.tensor(i).numpy(), pictures[0])
+    assert np.array_equal(marks[0][~np.isnan(marks[0, :, 0]), :4], actions.boxes[i].xyxy)
+    fine = torch.from_numpy(np.array(actions.images.slide(i, 320))).permute(2, 0, 1).float()
+    again = torch.nn.functional.avg_pool2d(fine[None], 2)[0]
+    other = actions.tensor(actions.splits["train"][1]).float()
+    mine = actions.tensor(i).float()
+    assert (again - mine).abs().mean() < 0.2 * (other - mine).abs().mean()
+
+
+def test_the_object_task_is_drawn_as_before_there_were_actions():
+    # written down: recorded results are of these pictures
+    keys = world.keys("voc2007/trainval", 3)
+    placed, label = voc.arrange(keys)
+    names = ["hoodie", "factory", "chair", "horse", "locomotive", "glove", "bicycle", "locomotive", "cow"]
+    assert [c.name for c in placed.classes] == names
+    assert label.tolist() == [-1, -1, 8, 12, 18, -1, 1, 18, 9]
+    pictures, marks = voc.draw(keys)
+    assert marks.shape == (3, 5, 7)
+    boxes = [
+        [21, 36, 44, 70],
+        [0, 26, 41, 67],
+        [32, 11, 130, 70],
+        [66, 67, 94, 88],
+        [0, 10, 48, 52],
+        [0, 53, 71, 106],
+    ]
+    assert marks[~np.isnan(marks[..., 0])][:, :4] == pytest.approx(np.array(boxes), abs=1)
+    means = [[119.747, 96.292, 82.047], [85.733, 103.854, 107.414], [150.948, 110.099, 134.538]]
+    assert pictures.mean((2, 3)) == pytest.approx(np.array(means), abs=0.3)
+
+
+def test_the_demo_profile_takes_the_twin(actions, monkeypatch):
+    monkeypatch.delenv("LECTURE_PROFILE", raising=False)
+    settings.reset()
+    assert datasets.load("voc2012_action").fingerprint == actions.fingerprint
+    settings.reset()
+
+
+# --- the published layout ----------------------------------------------------------------------------------
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def annotate(root: Path, picture: str, *people: tuple[str, int, int]) -> None:
+    """One object for each (actions, first column, difficult), four pixels wide; the picture is 12 x 6."""
+    items = "".join(
+        "<object><name>person</name><actions>"
+        + "".join(f"<{a}>{int(a in does.split())}</{a}>" for a in (*ACTIONS, "other"))
+        + f"</actions><bndbox><xmax>{x + 3}</xmax><xmin>{x}</xmin><ymax>6</ymax><ymin>2</ymin></bndbox>"
+        f"<difficult>{difficult}</difficult><point><x>2</x><y>3</y></point></object>"
+        for does, x, difficult in people
+    )
+    size = "<size><depth>3</depth><height>6</height><width>12</width></size>"
+    write(root / "Annotations" / f"{picture}.xml", f"<annotation>{items}{size}</annotation>")
+    path = root / "JPEGImages" / f"{picture}.jpg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (12, 6), (len(people), int(picture[-1]), 90)).save(path, "JPEG")
+
+
+def enlist(root: Path, name: str, *lines: str) -> None:
+    write(root / "ImageSets" / "Action" / f"{name}.txt", "\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    for name in ("DATA", "CACHE", "PROFILE", "BACKBONE"):
+        monkeypatch.delenv(f"LECTURE_{name}", raising=False)
+    settings.reset()
+    settings.use("real", data=tmp_path / "data", cache=tmp_path / "cache", quiet=True)
+    root = tmp_path / "data" / "VOCdevkit" / "VOC2012"
+    annotate(root, "2010_000001", ("reading walking", 1, 0), ("other", 5, 0))
+    annotate(root, "2011_000002", ("running", 2, 0), ("reading", 7, 1))
+    annotate(root, "2011_000003", ("other", 1, 0))
+    annotate(root, "2011_000004", ("jumping", 9, 0), ("jumping", 2, 1))
+    enlist(root, "train", "2010_000001", "2011_000002")
+    enlist(root, "val", "2011_000003", "2011_000004")
+    enlist(root, "trainval", "2010_000001", "2011_000002", "2011_000003", "2011_000004")
+    enlist(
+        root, "reading_train", "2010_000001 1  1", "2010_000001 2 -1", "2011_000002 1 -1", "2011_000002 2  1"
+    )
+    enlist(root, "jumping_train", "2011_000002 1 -1", "2011_000002 2 -1")  # nobody looked for it in 2010
+    enlist(root, "jumping_val", "2011_000003 1 -1", "2011_000004 1  1", "2011_000004 2 -1")
+    yield root
+    settings.reset()
+
+
+def label_of(images, action: str) -> list[int]:
+    return images.labels[:, images.classes.index(action)].tolist()
+
+
+def test_labels_say_who_does_what_and_where_nobody_looked(root, capsys):
+    images = datasets.load("voc2012_action")
+    assert capsys.readouterr().out == ""  # the split files agree, and nothing is left out
+    assert (images.name, images.source, images.labels.shape) == ("voc2012_action", "real", (4, 10))
+    assert list(images.classes) == sorted(images.classes)
+    assert set(images.groups) == {"person"}
+    assert label_of(images, "walking") == [1, 0, 0, 0]
+    assert label_of(images, "running") == [0, 1, 0, 0]
+    assert label_of(images, "reading") == [1, -1, 0, 0]  # the second reader is difficult
+    assert label_of(images, "jumping") == [-1, 0, 0, 1]  # the first picture is not in jumping_train.txt
+    assert np.count_nonzero(images.labels) == 6
+
+
+def test_a_person_has_a_box_for_each_action(root):
+    images = datasets.load("voc2012_action")
+    names = [[images.classes[c] for c in boxes.labels] for boxes in images.boxes]
+    assert names == [["reading", "walking"], ["running", "reading"], [], ["jumping", "jumping"]]
+    assert images.boxes[0].xyxy.tolist() == [[0, 1, 4, 6]] * 2
+    assert images.boxes[1].xyxy.tolist() == [[1, 1, 5, 6], [6, 1, 10, 6]]
+    assert images.boxes[1].difficult.tolist() == [False, True]
+    assert images.boxes[3].difficult.tolist() == [False, True]
+    assert not images.boxes[3].truncated.any()  # these files do not say
+
+
+def test_splits_are_those_of_the_action_task(root):
+    write(root / "ImageSets" / "Main" / "train.txt", "2011_000003\n")
+    images = datasets.load("voc2012_action")
+    splits = {part: indices.tolist() for part, indices in images.splits.items()}
+    assert splits == {"train": [0, 1], "val": [2, 3], "trainval": [0, 1, 2, 3]}
+    train, test = images.split()
+    assert train.images.names == ("JPEGImages/2010_000001.jpg", "JPEGImages/2011_000002.jpg")
+    assert len(test) == 2
+    assert datasets.load("voc2012").splits["train"].tolist() == [0]  # and the object task has its own
+    enlist(root, "train", "2010_000001 1", "2010_000001 2")  # as other years have it: a line a person
+    assert datasets.load("voc2012_action").splits["train"].tolist() == [0]
+
+
+def test_what_cannot_be_read_is_left_out_and_splits_follow(root, capsys):
+    (root / "JPEGImages" / "2011_000002.jpg").write_bytes(b"no picture")
+    write(root / "Annotations" / "2010_000001.xml", "<annotation><object>")
+    (root / "Annotations" / "2011_000003.xml").unlink()
+    images = datasets.load("voc2012_action")
+    assert images.images.names == ("JPEGImages/2011_000004.jpg",)
+    assert {part: indices.tolist() for part, indices in images.splits.items()} == {
+        "train": [],
+        "val": [0],
+        "trainval": [0],
+    }
+    assert label_of(images, "jumping") == [1]
+    reasons = dict(images.skipped)
+    assert reasons["Annotations/2011_000003.xml"] == "no such file"
+    assert "not a VOC annotation" in reasons["Annotations/2010_000001.xml"]
+    assert "3 of 4 files left out" in capsys.readouterr().out
+
+
+def test_split_files_that_disagree_with_the_annotations_are_reported(root, capsys):
+    enlist(root, "walking_val", "2011_000003 1  1", "2011_000004 1 -1", "2011_000004 2 -1")
+    enlist(root, "jumping_val", "2011_000003 1 -1", "2011_000004 1 -1", "2011_000004 2 -1")
+    images = datasets.load("voc2012_action")
+    said = capsys.readouterr().out
+    assert "2 entries of the split files disagree" in said
+    assert "2011_000004 in jumping_val.txt" in said
+    assert label_of(images, "walking") == [1, 0, 0, 0]
+    assert label_of(images, "jumping")[3] == 1
+
+
+def test_without_the_action_lists_the_archive_is_what_is_missing(root):
+    for file in (root / "ImageSets" / "Action").iterdir():
+        file.rename(root / f"{file.stem}.kept")
+    with pytest.raises(datasets.DatasetNotFound, match="voc2012_action: no split file"):
+        datasets.load("voc2012_action")
+    (root / "ImageSets" / "Action").rmdir()
+    with pytest.raises(datasets.DatasetNotFound) as caught:
+        datasets.load("voc2012_action")
+    message = str(caught.value)
+    assert "no folder VOC2012/ImageSets/Action" in message
+    assert 'datasets.fetch("voc2012_action")' in message
+    assert layout.find("voc2012") == root  # the object task may well be there
+
+
+def test_a_root_may_be_any_of_the_folders(root, tmp_path):
+    settings.use(data=tmp_path / "nothing", quiet=True)
+    for folder in (root, root.parent, root.parent.parent):
+        assert len(datasets.load("voc2012_action", root=folder)) == 4
+
+
+def test_the_archive_is_that_of_the_object_task_and_unpacked_only_without_the_action_lists():
+    (one,), (other,) = archives.ARCHIVES["voc2012_action"], archives.ARCHIVES["voc2012"]
+    assert one.file == other.file
+    assert one.holds == "VOCdevkit/VOC2012/ImageSets/Action/trainval.txt"
+    assert other.holds == "VOCdevkit/VOC2012/ImageSets/Main/trainval.txt"
