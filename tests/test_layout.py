@@ -25,6 +25,7 @@ ORDER = [
     ["probes"],  # above claims: its run on photographs records results
     ["devil"],
     ["finetuning"],  # its frozen rivals are rows of the same table
+    ["patches"],
     ["display", "exercises", "environment"],
 ]
 HEIGHT = {part: i for i, parts in enumerate(ORDER) for part in parts}
