@@ -190,7 +190,7 @@ def compare(record: Record, name: str, tasks: Sequence[Task], net: Backbone, low
 
 
 def learning_curve(record: Record, task: Task, net: Backbone, low: bool) -> None:
-    """Train on fewer pictures of VOC 2007, of which the larger sets hold the smaller, for about as many steps."""
+    """Train on fewer pictures of VOC 2007, the fewer the more epochs up to 40; the larger sets hold the smaller."""
     train, test = task.both_parts(with_head(net, task.images.classes))
     for seed in SEEDS:
         order = np.random.default_rng(seed).permutation(len(task.train))
