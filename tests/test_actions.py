@@ -87,6 +87,7 @@ def test_a_picture_of_the_twin_is_decided_by_its_name_and_can_be_drawn_finer(act
     i = actions.splits["val"][1]
     assert close(actions.tensor(i).numpy(), pictures[0])
     assert np.array_equal(marks[0][~np.isnan(marks[0, :, 0]), :4], actions.boxes[i].xyxy)
+    assert close(np.array(actions.images.slide(i, 160)).transpose(2, 0, 1), pictures[0])
     fine = torch.from_numpy(np.array(actions.images.slide(i, 320))).permute(2, 0, 1).float()
     again = torch.nn.functional.avg_pool2d(fine[None], 2)[0]
     other = actions.tensor(actions.splits["train"][1]).float()
@@ -159,16 +160,18 @@ def root(tmp_path, monkeypatch):
     settings.use("real", data=tmp_path / "data", cache=tmp_path / "cache", quiet=True)
     root = tmp_path / "data" / "VOCdevkit" / "VOC2012"
     annotate(root, "2010_000001", ("reading walking", 1, 0), ("other", 5, 0))
-    annotate(root, "2011_000002", ("running", 2, 0), ("reading", 7, 1))
+    annotate(root, "2011_000002", ("other", 5, 0), ("running", 2, 0), ("reading", 7, 1))
     annotate(root, "2011_000003", ("other", 1, 0))
     annotate(root, "2011_000004", ("jumping", 9, 0), ("jumping", 2, 1))
     enlist(root, "train", "2010_000001", "2011_000002")
     enlist(root, "val", "2011_000003", "2011_000004")
     enlist(root, "trainval", "2010_000001", "2011_000002", "2011_000003", "2011_000004")
     enlist(
-        root, "reading_train", "2010_000001 1  1", "2010_000001 2 -1", "2011_000002 1 -1", "2011_000002 2  1"
+        root,
+        "reading_train",
+        *("2010_000001 1  1", "2010_000001 2 -1", "2011_000002 1 -1", "2011_000002 2 -1", "2011_000002 3  1"),
     )
-    enlist(root, "jumping_train", "2011_000002 1 -1", "2011_000002 2 -1")  # nobody looked for it in 2010
+    enlist(root, "jumping_train", *(f"2011_000002 {k} -1" for k in (1, 2, 3)))  # nobody looked for it in 2010
     enlist(root, "jumping_val", "2011_000003 1 -1", "2011_000004 1  1", "2011_000004 2 -1")
     yield root
     settings.reset()
@@ -204,13 +207,16 @@ def test_a_person_has_a_box_for_each_action(root):
 
 def test_splits_are_those_of_the_action_task(root):
     write(root / "ImageSets" / "Main" / "train.txt", "2011_000003\n")
+    write(root / "ImageSets" / "Main" / "dog_train.txt", "2010_000001 -1\n")
     images = datasets.load("voc2012_action")
     splits = {part: indices.tolist() for part, indices in images.splits.items()}
     assert splits == {"train": [0, 1], "val": [2, 3], "trainval": [0, 1, 2, 3]}
     train, test = images.split()
     assert train.images.names == ("JPEGImages/2010_000001.jpg", "JPEGImages/2011_000002.jpg")
     assert len(test) == 2
-    assert datasets.load("voc2012").splits["train"].tolist() == [0]  # and the object task has its own
+    objects = datasets.load("voc2012")  # the object task has its own
+    assert objects.splits["train"].tolist() == [0]
+    assert label_of(objects, "dog") == [0]  # and its annotations are of all classes, whatever is listed
     enlist(root, "train", "2010_000001 1", "2010_000001 2")  # as other years have it: a line a person
     assert datasets.load("voc2012_action").splits["train"].tolist() == [0]
 
@@ -234,6 +240,9 @@ def test_what_cannot_be_read_is_left_out_and_splits_follow(root, capsys):
 
 
 def test_split_files_that_disagree_with_the_annotations_are_reported(root, capsys):
+    enlist(
+        root, "walking_train", *(f"2011_000002 {k} -1" for k in (1, 2, 3))
+    )  # but somebody walks in the first
     enlist(root, "walking_val", "2011_000003 1  1", "2011_000004 1 -1", "2011_000004 2 -1")
     enlist(root, "jumping_val", "2011_000003 1 -1", "2011_000004 1 -1", "2011_000004 2 -1")
     images = datasets.load("voc2012_action")
