@@ -68,17 +68,19 @@ def train(x: np.ndarray, y: np.ndarray, n_outputs: int, recipe: Recipe = Recipe(
     """Train FCa and FCb on patches, in eval mode when done; the same arguments give the same weights.
 
     x          float16 or float32 [n, d], phi
-    y          int64 [n], 0 .. n_outputs - 1
+    y          int64 [n], 0 .. n_outputs - 1; or float [n, n_outputs], rows that sum to 1, where a sample shows several
     n_outputs  K + 1 with background, K without; a class that no patch has only ever loses
 
     Raises ValueError for no patches, a label out of range, or a loss that is not finite.
     """
-    if not len(y) or len(x) != len(y) or y.min() < 0 or y.max() >= n_outputs:
+    if not len(y) or len(x) != len(y):
         raise ValueError(
-            f"Training takes as many labels, 0 to {n_outputs - 1}, as patches, and one at least: there are {len(x)} "
-            f"patches and {len(y)} labels{f', {y.min()} to {y.max()}' if len(y) else ''}."
+            f"Training takes a label a patch, and one at least, not {len(y)} for {len(x)} patches."
         )
-    x, y = torch.from_numpy(np.asarray(x, np.float32)), torch.from_numpy(y)
+    if y.ndim == 1 and not 0 <= y.min() <= y.max() < n_outputs:
+        raise ValueError(f"Labels are 0 to {n_outputs - 1}, not {y.min()} to {y.max()}.")
+    x = torch.from_numpy(np.array(x, np.float32))
+    y = torch.from_numpy(np.array(y, np.int64 if y.ndim == 1 else np.float32))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         layers = adaptation_layers(x.shape[1], n_outputs, recipe.hidden, recipe.dropout).train()

@@ -47,11 +47,13 @@ class Scale:
 class Grid:
     """All patches of a picture of one size, scale by scale.
 
+    size    height and width of the picture
     xyxy    float32 [M, 4], x0, y0, x1, y1 in pixels of the picture, as in `Boxes`; inside the picture
     scale   int64 [M], index into LAMBDAS
     scales  what lies behind them, one a lambda
     """
 
+    size: tuple[int, int]
     xyxy: np.ndarray
     scale: np.ndarray
     scales: tuple[Scale, ...]
@@ -94,7 +96,7 @@ def grid(height: int, width: int, side: int = 224, cell: int = 16, overlap: floa
         s = side / scale.factor
         boxes.append(np.stack([x, y, x + s, y + s], axis=1))
         numbers.append(np.full(len(x), number))
-    return Grid(np.concatenate(boxes).astype(np.float32), np.concatenate(numbers), scales)
+    return Grid((height, width), np.concatenate(boxes).astype(np.float32), np.concatenate(numbers), scales)
 
 
 def _scale(height: int, width: int, lam: float, side: int, cell: int, step: float) -> Scale:

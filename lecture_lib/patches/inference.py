@@ -5,9 +5,15 @@ y(C_n | P_i) is the probability that the network gives class C_n on patch P_i, o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from lecture_lib.datasets import ImageCollection
+from lecture_lib.patches.grid import Grid
+
 K = 5
+TOLERANCE = 0.03  # of a picture's width: 15 pixels of 500, as the pointing game allows
 
 
 def picture_score(y: np.ndarray, k: float = K) -> np.ndarray:
@@ -22,6 +28,16 @@ def picture_score(y: np.ndarray, k: float = K) -> np.ndarray:
     if y.ndim < 2 or not y.shape[-2]:
         raise ValueError(f"Scores of patches are [..., M, C] with M of at least 1, not {list(y.shape)}.")
     return y.max(-2) if np.isinf(k) else (y**k).mean(-2)
+
+
+def picture_scores(y: np.ndarray, grids: Sequence[Grid], k: float = K) -> np.ndarray:
+    """Score all pictures: y [n, C], patch after patch of picture after picture, to [N, C]."""
+    return np.stack([picture_score(of_picture, k) for of_picture in by_picture(y, grids)])
+
+
+def by_picture(values: np.ndarray, grids: Sequence[Grid]) -> list[np.ndarray]:
+    """Part what is known of all patches [n, ...] into that of each picture [M, ...]."""
+    return np.split(values, np.cumsum([len(of_picture) for of_picture in grids])[:-1])
 
 
 def localisation_map(
@@ -73,3 +89,24 @@ def points_at(xy: tuple[float, float], boxes: np.ndarray, tolerance: float) -> b
     return bool(
         ((x >= x0 - tolerance) & (x <= x1 + tolerance) & (y >= y0 - tolerance) & (y <= y1 + tolerance)).any()
     )
+
+
+def pointing_game(
+    y: np.ndarray, grids: Sequence[Grid], images: ImageCollection, k: float = K, mean: bool = False
+) -> np.ndarray:
+    """Say where the peak of a class's map lies on one of its objects: float64 [N, C], 1 or 0, NaN where it has none.
+
+    y  [n, >= C], scores of all patches of all pictures; the map is `localisation_map`'s, with its k and mean
+
+    Zhang et al. 2016 ("Top-down neural attention by excitation backprop") play it with a tolerance of 15 pixels, here
+    TOLERANCE x width. Classes that only difficult objects stand for are left out.
+    """
+    hits = np.full((len(images), len(images.classes)), np.nan)
+    for i, of_picture in enumerate(by_picture(y, grids)):
+        boxes, (_, width) = images.boxes[i], grids[i].size
+        present = np.flatnonzero(images.labels[i] == 1)
+        maps = localisation_map(of_picture[:, present], grids[i].xyxy, grids[i].size, k, mean)
+        for n, c in enumerate(present):
+            objects = boxes.xyxy[(boxes.labels == c) & ~boxes.difficult]
+            hits[i, c] = points_at(peak(maps[..., n]), objects, TOLERANCE * width)
+    return hits

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from lecture_lib.datasets import Boxes
+from lecture_lib.datasets import Boxes, ImageCollection
+from lecture_lib.patches.grid import Grid
 
 AMBIGUOUS = -1
 LEAST_OF_PATCH, LEAST_OF_OBJECT = 0.2, 0.6
@@ -43,6 +46,22 @@ def label_patches(patches: np.ndarray, boxes: Boxes, n_classes: int, size: tuple
     first = contains.argmax(1)
     alone = ((shared > 0).sum(1) == 1) & ~difficult[first]
     return np.where(contains.any(1), np.where(alone, labels[first], AMBIGUOUS), n_classes)
+
+
+def label_all(images: ImageCollection, grids: Sequence[Grid]) -> list[np.ndarray]:
+    """Label the patches of all pictures of a collection: for each int64 [M], as `label_patches`.
+
+    Raises ValueError for a collection without boxes, or as `label_patches` does, with the picture's name.
+    """
+    if images.boxes is None:
+        raise ValueError(f"{images.name} has no boxes, so nothing says which patch shows what.")
+    labels = []
+    for i, (of_picture, boxes) in enumerate(zip(grids, images.boxes, strict=True)):
+        try:
+            labels.append(label_patches(of_picture.xyxy, boxes, len(images.classes), of_picture.size))
+        except ValueError as error:
+            raise ValueError(f"{images.name}, {images.images.names[i]}: {error}") from None
+    return labels
 
 
 def intersections(a: np.ndarray, b: np.ndarray) -> np.ndarray:
