@@ -62,12 +62,9 @@ class PatchNet:
             rest = nn.Sequential(*rest, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.rest = rest
         self.window = shapes[last][-1]
-        # far from the picture's border, where a padding can add a cell
-        self.cell = next(
-            step
-            for step in range(1, self.side)
-            if _shapes(self.shared, self.side + 8 * step)[-1][-1] == self.window + 8
-        )
+        # over so many pixels a cell more or less, from rounding at the border, does not count
+        far = 100 * self.side
+        self.cell = round(far / (_shapes(self.shared, self.side + far)[-1][-1] - self.window))
 
     def grid(self, height: int, width: int, overlap: float = OVERLAP) -> Grid:
         """Lay the patches of a picture of this size; see `grid.grid`."""
