@@ -132,6 +132,8 @@ def _tasks(
     first, last = np.searchsorted(ends, start, "right") - 1, np.searchsorted(ends, stop, "left")
     for i in range(first, last):
         some = chosen[i][max(start - ends[i], 0) : stop - ends[i]]
+        if not len(some):
+            continue
         if task and (len(task) == PICTURES or grids[i] is not grids[task[0][0]]):
             yield task
             task = []
