@@ -36,7 +36,7 @@ import torch
 from lecture_lib import backbones, claims, datasets, settings
 from lecture_lib.backbones import Backbone
 from lecture_lib.backbones.pretrain import bfloat16_is_faster
-from lecture_lib.claims import DID_NOT_HOLD, HELD, TOO_CLOSE, Claim, Result
+from lecture_lib.claims import Claim, Result
 from lecture_lib.datasets import DatasetNotFound, ImageCollection
 from lecture_lib.devil.comparison import CS
 from lecture_lib.encoders import TEN_CROPS
@@ -45,8 +45,7 @@ from lecture_lib.finetuning.head import with_head
 from lecture_lib.finetuning.losses import softmax, tune_cls, tune_rnk
 from lecture_lib.finetuning.pictures import Pictures, phi, prepare, to_scores
 from lecture_lib.finetuning.training import Loss, Recipe, fine_tune, groups, train_epoch
-from lecture_lib.metrics import average_precision
-from lecture_lib.probes import choose, folds, svm
+from lecture_lib.probes import choose, folds, resampling, svm
 
 NAME = "fine_tuning_photographs"
 COMMAND = "python -m lecture_lib.finetuning.photographs"
@@ -65,6 +64,15 @@ TRIED = {
     "softmax": (0.001, 0.003),
     SCRATCH: (0.1, 1.0),
 }  # ratios
+CLS, RNK = "TUNE-CLS", "TUNE-RNK"
+TESTED = [
+    ("cls", "TUNE-CLS is better than SVMs on the frozen network", CLS, FROZEN, 0),
+    ("rnk", "TUNE-RNK is better than SVMs on the frozen network", RNK, FROZEN, 0),
+    ("phi of cls", "SVMs are better on phi after TUNE-CLS than before", CLS + ON_PHI, FROZEN, 0),
+    ("phi of rnk", "SVMs are better on phi after TUNE-RNK than before", RNK + ON_PHI, FROZEN, 0),
+    ("ranking", "TUNE-RNK is better than TUNE-CLS", RNK, CLS, 0),
+    ("scratch", "TUNE-CLS is over 10 points better than from scratch", CLS, SCRATCH, 10),
+]
 
 
 def train(net: Backbone, pictures: Pictures, loss: Loss, recipe: Recipe) -> Backbone:
@@ -138,57 +146,13 @@ def summarise(
 
     scores  row -> [S, m, C] of S seeds (the frozen network has one)
     truth   int8 [m, C]: 1, 0, -1; every class has a positive
-
-    All intervals are percentiles of the same resamples of test pictures; a resample without a positive of a class goes
-    without that class. The interval of one mAP lies high, because a resample that repeats a positive near the top
-    repeats its precision; in differences of two methods this largely cancels.
     """
-    everything = np.arange(len(truth))
-
-    def ap(row: str, pictures: np.ndarray) -> np.ndarray:
-        some = scores[row][:, pictures]
-        seeds = len(some)
-        side_by_side = np.concatenate(list(some), axis=1)
-        return 100 * average_precision(side_by_side, np.tile(truth[pictures], seeds)).reshape(seeds, -1)
-
-    def mean_ap(row: str, pictures: np.ndarray) -> float:
-        return float(np.nanmean(ap(row, pictures)))
-
-    results = []
-    for row in scores:
-        found = ap(row, everything)
-        n = len(found)
-        low, high = claims.bootstrap(
-            lambda some, row=row: mean_ap(row, some), len(truth), seed=seed, n_boot=n_boot
-        )
-        spread = found.mean(1).std(ddof=1) if n > 1 else None
-        results.append(Result(None, row, column, "mAP", found.mean(), spread, n, seed, source))
-        results.append(Result(None, row, column, "mAP, 95 % from", low, None, n, seed, source))
-        results.append(Result(None, row, column, "mAP, 95 % to", high, None, n, seed, source))
-        for name, of_class in zip(classes, found.T, strict=True):
-            spread = of_class.std(ddof=1) if n > 1 else None
-            results.append(Result(None, row, column, f"AP, {name}", of_class.mean(), spread, n, seed, source))
-    cls, rnk = "TUNE-CLS", "TUNE-RNK"
-    tested = [
-        ("cls", "TUNE-CLS is better than SVMs on the frozen network", cls, FROZEN, 0),
-        ("rnk", "TUNE-RNK is better than SVMs on the frozen network", rnk, FROZEN, 0),
-        ("phi of cls", "SVMs are better on phi after TUNE-CLS than before", cls + ON_PHI, FROZEN, 0),
-        ("phi of rnk", "SVMs are better on phi after TUNE-RNK than before", rnk + ON_PHI, FROZEN, 0),
-        ("ranking", "TUNE-RNK is better than TUNE-CLS", rnk, cls, 0),
-        ("scratch", "TUNE-CLS is over 10 points better than from scratch", cls, SCRATCH, 10),
-    ]
     name = column.partition(":")[0]
-    found = []
-    for id, statement, more, less, margin in tested:
-
-        def gain(some: np.ndarray, more: str = more, less: str = less) -> float:
-            return mean_ap(more, some) - mean_ap(less, some)
-
-        low, high = claims.bootstrap(gain, len(truth), seed=seed, n_boot=n_boot)
-        verdict = HELD if low > margin else DID_NOT_HOLD if high < margin else TOO_CLOSE
-        about = (f"photographs: {id}, {name}", f"{name}: {statement}", verdict)
-        found.append(Claim(*about, gain(everything), low, high, "points of mAP", len(truth), source))
-    return results, found
+    tested = [
+        (f"photographs: {id}, {name}", f"{name}: {statement}", *rest) for id, statement, *rest in TESTED
+    ]
+    results = resampling.summarise(scores, truth, classes, column, source, seed, n_boot)
+    return results, resampling.compare(scores, truth, tested, source, seed, n_boot)
 
 
 def validate(
