@@ -70,9 +70,9 @@ def grid(height: int, width: int, side: int = 224, cell: int = 16, overlap: floa
     overlap  neighbours share this part of their width or more, 0.5 <= overlap <= 1 - cell / side; as patches lie on
              cells it may be a cell less, never below a half
 
-    Patches are spread evenly from border to border; a strip of less than half a cell can stay uncovered on each side.
-    The same sizes give the same grid. Raises ValueError for a picture without pixels or of
-    extreme proportions, and for an overlap out of range or finer than the cells.
+    Patches are spread evenly from border to border; a strip of half a cell, and of the pixel that rounding takes away,
+    can stay uncovered on each side. The same sizes give the same grid. Raises ValueError for a picture without pixels
+    or of extreme proportions, and for an overlap out of range or finer than the cells.
     """
     if min(height, width) < 1 or max(height, width) > LONGEST * min(height, width):
         raise ValueError(
