@@ -48,7 +48,7 @@ def patch_grid(picture: Tensor, grid: Grid, *, title: str = "") -> Figure:
         f"λ = {lam:g}, s = {size_of(grid, number):.0f} px, {count(len(scale), 'patch', 'patches')}"
         for number, (lam, scale) in enumerate(zip(LAMBDAS, grid.scales, strict=True))
     ]
-    figure, axes, places = panels([enlarge(pixels, SMALL)] * len(captions), captions, 3, pixels, title)
+    figure, axes, places = panels([pixels] * len(captions), captions, SMALL, 3, title, wide=256)
     for number, (scale, place) in enumerate(zip(grid.scales, places, strict=True)):
         patches = grid.xyxy[grid.scale == number].reshape(len(scale.rows), len(scale.columns), 4)
         row, column = (len(scale.rows) - 1) // 2, (len(scale.columns) - 1) // 2
@@ -89,7 +89,7 @@ def labelled_patches(
     pixels = pixels_of(picture, grid)
     faded = (255 - FADED * (255 - pixels.astype(float))).round().astype(np.uint8)
     captions = [f"λ = {LAMBDAS[number]:g}, s = {size_of(grid, number):.0f} px" for number in scales]
-    figure, axes, places = panels([enlarge(faded, LARGE)] * len(scales), captions, 2, pixels, title, FOOT)
+    figure, axes, places = panels([faded] * len(scales), captions, LARGE, 2, title, wide=330, foot=FOOT)
     for number, place in zip(scales, places, strict=True):
         draw_boxes(axes, place, boxes, classes)
         here = grid.scale == number
@@ -106,8 +106,8 @@ def labelled_patches(
         for i, kind in enumerate(KINDS):
             some = grid.xyxy[here & (kinds == kind)]
             mark(axes, place, some, **looks_of(kind))
-            axes.add_line(Line2D([x + 190 + 80 * i], [y + 11], **looks_of(kind)))
-            axes.text(x + 200 + 80 * i, y + 15, str(len(some)), fontsize=10.5, color=style.INK)
+            axes.add_line(Line2D([x + 165 + 62 * i], [y + 11], **looks_of(kind)))
+            axes.text(x + 175 + 62 * i, y + 15, str(len(some)), fontsize=10.5, color=style.INK)
     x, y = GAP + 8, figure.bbox.height - 12
     for kind, across in zip(KINDS, (110, 130, 0), strict=True):
         axes.add_line(Line2D([x], [y - 4], **looks_of(kind)))
@@ -193,31 +193,38 @@ def count(n: int, one: str, many: str) -> str:
 
 
 def panels(
-    tiles: Sequence[Image.Image],
+    tiles: Sequence[np.ndarray],
     captions: Sequence[str],
+    longer: int,
     columns: int,
-    pixels: np.ndarray,
     title: str = "",
+    *,
+    wide: int = 0,
     foot: int = 0,
 ) -> tuple[Figure, Axes, list[Transform]]:
-    """Lay pictures of one size out in rows with a caption each; also returns what maps the pixels of each to the page.
+    """Lay pictures out in rows with a caption each; also returns, for each, what maps its own pixels to the page.
 
-    pixels  uint8 [H, W, 3], a picture before it was enlarged to a tile
+    tiles   uint8 [H, W, 3]
+    longer  pixels of the longer side of each on the page
+    wide    pixels that a caption takes: a column is no narrower
     foot    pixels that stay free at the bottom
     """
-    w, h = tiles[0].size
-    top, across, down = HEAD if title else GAP, w + GAP, h + FOOT
-    rows = -(-len(tiles) // columns)
-    canvas = pictures.blank(GAP + min(columns, len(tiles)) * across, top + rows * down + foot)
-    corners = [(GAP + i % columns * across, top + i // columns * down) for i in range(len(tiles))]
-    for tile, (x, y) in zip(tiles, corners, strict=True):
+    large = [enlarge(tile, longer) for tile in tiles]
+    across = max(wide, *(tile.width for tile in large)) + GAP
+    down, top = max(tile.height for tile in large) + FOOT, HEAD if title else GAP
+    rows = -(-len(large) // columns)
+    canvas = pictures.blank(GAP + min(columns, len(large)) * across, top + rows * down + foot)
+    corners = [(GAP + i % columns * across, top + i // columns * down) for i in range(len(large))]
+    for tile, (x, y) in zip(large, corners, strict=True):
         pictures.paste(canvas, tile, x, y)
     figure, axes = pictures.page(canvas, title)
     axes.autoscale(False)
-    for (x, y), caption in zip(corners, captions, strict=True):
-        axes.text(x, y + h + 15, caption, fontsize=10.5, color=style.INK)
-    zoom = Affine2D().scale(w / pixels.shape[1], h / pixels.shape[0])
-    return figure, axes, [zoom + Affine2D().translate(x, y) + axes.transData for x, y in corners]
+    places = []
+    for tile, shown, (x, y), caption in zip(tiles, large, corners, captions, strict=True):
+        axes.text(x, y + shown.height + 15, caption, fontsize=10.5, color=style.INK)
+        zoom = Affine2D().scale(shown.width / tile.shape[1], shown.height / tile.shape[0])
+        places.append(zoom + Affine2D().translate(x, y) + axes.transData)
+    return figure, axes, places
 
 
 def outline(
