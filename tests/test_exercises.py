@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,12 +10,22 @@ import torch
 from scipy.stats import binom
 from sklearn.svm import SVC
 
-from lecture_lib import backbones, exercises, metrics
+from lecture_lib import backbones, datasets, exercises, metrics
 from lecture_lib.encoders import fisher
 from lecture_lib.encoders.codebook import GMM
-from lecture_lib.exercises import hinge_losses, ifv_vs_cnn, judging, linear_probes
+from lecture_lib.exercises import (
+    hinge_losses,
+    ifv_vs_cnn,
+    judging,
+    linear_probes,
+    patch_geometry,
+    patch_transfer,
+)
 from lecture_lib.exercises.judging import Exercise, Wrong, compare, judge
 from lecture_lib.finetuning import losses, training, with_head
+from lecture_lib.patches.grid import grid
+from lecture_lib.patches.inference import picture_score
+from lecture_lib.patches.labelling import label_patches
 from lecture_lib.settings import REPOSITORY
 
 RIGHT_CLS = "(kept.sum(0) / n.clamp(min=1)).sum()"
@@ -143,6 +154,61 @@ def classifiers(result, reason=""):
 
 def without_pair(result, reason=""):
     return f"def without_pair(p, B): return {result}", reason
+
+
+def label(result, reason="", shared="max(w, 0) * max(h, 0)", more="0", box="box"):
+    source = f"""
+def label(patch, box):
+    (a, b, c, d), (e, f, g, i) = patch, {box}
+    w, h = min(c, g) - max(a, e) + {more}, min(d, i) - max(b, f) + {more}
+    S, P, B = {shared}, (c - a + {more}) * (d - b + {more}), (g - e + {more}) * (i - f + {more})
+    return {result}
+"""
+    return source, reason
+
+
+RIGHT_LABEL = "S >= 0.2 * P and S >= 0.6 * B"
+
+
+def score(result, reason="", p="y[:, :-1]"):
+    return f"import numpy as np\ndef score(y, k):\n    p = {p}\n    return {result}", reason
+
+
+def n_patches(
+    steps,
+    reason="",
+    s="min(width, height) / lam",
+    count="math.ceil({} - 1e-9) + 1",
+    a_scale="columns * rows",
+    result="sum(found)",
+    lambdas="LAMBDAS",
+):
+    source = f"""
+import math
+from lecture_lib.patches.grid import LAMBDAS
+
+def n_patches(width, height, overlap):
+    found = []
+    for lam in {lambdas}:
+        s = {s}
+        step = s * (1 - overlap)
+        columns, rows = ({count.format(steps)} for n in (width, height))
+        found.append({a_scale})
+    return {result}
+"""
+    return source, reason
+
+
+def two_pictures(result, reason="", dog="[10, 0, 0, 0]", rest="[0, 4, 0, 10]", empty="[4, 0, 0, 10]"):
+    source = f"""
+import numpy as np
+
+def two_pictures(M):
+    dog = np.array([{dog}] + [{rest}] * (M - 1))
+    empty = np.array([{empty}] * M)
+    return {result}
+"""
+    return source, reason
 
 
 # For every exercise: wrong answers as source, each with a piece of the reason that the student must read.
@@ -599,6 +665,110 @@ WRONG_ANSWERS = {
         without_pair("0", "is 0; it should be 0.656"),
         without_pair("p", "is 0.9; it should be 0.656"),
     ],
+    "05.1": [
+        label(RIGHT_LABEL, "product is positive", "w * h"),
+        label(RIGHT_LABEL, "product is positive", "max(w * h, 0)"),
+        label(RIGHT_LABEL, "means apart; it becomes 0", "abs(w * h)"),
+        label(RIGHT_LABEL, "in x as in y", "abs(w) * max(h, 0)"),
+        label(RIGHT_LABEL, "in x as in y", "max(w, 0) * abs(h)"),
+        label("S >= 0.2 * P or S >= 0.6 * B", "both must hold"),
+        label("S >= 0.2 * P", "second condition is missing"),
+        label("S >= 0.6 * B", "first condition is missing"),
+        label("S >= 0.6 * P and S >= 0.2 * B", "are exchanged: 0.2 of the patch"),
+        label("S > 0.2 * P and S > 0.6 * B", ">=, not >"),
+        label("S > 0.2 * P and S >= 0.6 * B", ">=, not >"),
+        label("S >= 0.2 * P and S > 0.6 * B", ">=, not >"),
+        label("S / (P + B - S) >= 0.5", "area of the union"),
+        label("S / (P + B - S) >= 0.2", "area of the union"),
+        label("S > 0", "every overlap is enough"),
+        label(RIGHT_LABEL, "x1 and y1 are exclusive", more="1"),
+        label(RIGHT_LABEL, "for its width and height", box="(*box[:2], box[0] + box[2], box[1] + box[3])"),
+        label("not (S >= 0.2 * P and S >= 0.6 * B)", "True and False are exchanged"),
+        label("S", "is 100; it should be True or False"),
+        label("'positive'", "is 'positive'; it should be True or False"),
+        label("[True]", r"is \[True\]; it should be"),
+        label("float('nan')", "is nan; it should be"),
+        label("False", "100 pixels, the object 100, and they share 100"),
+        label("S >= 0.3 * P and S >= 0.6 * B", "is False; it should be True: .* they share 20"),
+        label("S.shared", "stops at line 6"),
+    ],
+    "05.2": [
+        score("(y**k).mean(0)", "background is no class"),
+        score("(p**k).mean(0)", "background is the last", p="y[:, 1:]"),
+        score("((p / p.sum(1, keepdims=True)) ** k).mean(0)", "divides by the sum over classes"),
+        score("p.mean(0) ** k", "takes the power of the mean"),
+        score("y.mean(0) ** k", "takes the power of the mean.* And background is no class"),
+        score("(p**k).sum(0)", "1/M is missing"),
+        score("(y**k).sum(0)", "1/M is missing.* And background"),
+        score("(p**k).sum(0) / p.shape[1]", "M is the number of patches"),
+        score("(p**k).sum(0) / y.shape[1]", "M is the number of patches"),
+        score("(p**k).mean(0) ** (1 / k)", "a root at the end"),
+        score("np.linalg.norm(p, k, axis=0)", r"is 0.8\d+ at \[0\]"),
+        score("p.max(0)", "only the best patch"),
+        score("p.max(0) ** k", "only the best patch"),
+        score("p.mean(0)", "k is missing"),
+        score("(k * p).mean(0)", "multiplies by k"),
+        score("p**k", "a number for each patch"),
+        score("(p**k).mean(1)", r"over classes; take that over patches"),
+        score("(p**k).mean()", "it is one number"),
+        score("(y**k).mean()", "it is one number.* And background"),
+        score("(p**5).mean(0)", "not always 5"),
+        score("(p**k).mean(0) / (p**k).mean(0).sum()", "divides scores by their sum"),
+        score("(p**k).sum(0) / 5", "of a single patch, with k = 3"),
+        score("p.sort(0) or (p**k).mean(0)", "make a new one"),
+        score("y.shape", r"shape \[2\]; it should be \[3\]"),
+        score("(p**k).mean(2)", "stops at line 4"),
+    ],
+    "05.3": [
+        n_patches("(n - s) / step", "it rounds down", count="math.floor({} + 1e-9) + 1"),
+        n_patches("(n - s) / step", "it rounds down", count="int({} + 1e-9) + 1"),
+        n_patches("(n - s) / step", "to the nearest", count="round({}) + 1"),
+        n_patches("(n - s) / step", "there are n - 1", count="math.ceil({} - 1e-9)"),
+        n_patches("(n - s) / step", "there are n - 1", count="math.floor({} + 1e-9)"),
+        n_patches("(n - s) / step", "it takes one more", count="math.floor({} + 1e-9) + 2"),
+        n_patches("(n - s) / s", "side by side"),
+        n_patches("(n - s) / (overlap * s)", "steps by overlap x s"),
+        n_patches("n / step", "divides the whole length", count="math.ceil({} - 1e-9)"),
+        n_patches("n / step", "divides the whole length", count="int({} + 1e-9)"),
+        n_patches("(n - s) / step", "of the longer side", s="max(width, height) / lam"),
+        n_patches("(min(width, height) - s) / step", "no square"),
+        n_patches("(max(width, height) - s) / step", "no square"),
+        n_patches("(n - s) / step", "multiply them", a_scale="columns + rows"),
+        n_patches("(n - s) / step", "one scale is missing", lambdas="LAMBDAS[1:]"),
+        n_patches("(n - s) / step", "one scale is missing", lambdas="LAMBDAS[:8]"),
+        n_patches("(n - s) / step", "first scale", result="found[0]"),
+        n_patches("(n - s) / step", "still to be summed", result="found"),
+        n_patches("(n - s) / step", "of rounding", count="math.ceil({}) + 1"),
+        n_patches("(n - s) / s / (1 - overlap)", "of rounding", count="math.ceil({}) + 1"),
+        n_patches("(n / s - 1) / (1 - overlap)", "of rounding", count="math.ceil({}) + 1"),
+        n_patches("(n - s) / (s - overlap * s)", "of rounding", count="math.ceil({}) + 1"),
+        n_patches("(n - s) / step", "for 500 x 375 at 65% is 275; it should be 488", result="275"),
+        n_patches("(n - s) / (s / 2)", "at 65% is 275"),
+        n_patches("(n - s) / step", "stops at line", s="lambdas"),
+    ],
+    "05.4": [
+        two_pictures(
+            "empty, dog", r"patch 0 of `empty` has the logits \[10.0, 0.0, 0.0, 0.0\] for M = 10; background"
+        ),
+        two_pictures("dog", "`dog` has shape|should give two arrays"),
+        two_pictures("dog[:5], empty", r"`dog` has shape \[5, 4\] for M = 10; it should be \[10, 4\]"),
+        two_pictures("dog, empty[:, :3]", r"`empty` has shape \[10, 3\]"),
+        two_pictures("dog, np.log(np.eye(4)[[3] * M])", "`empty` contains -inf"),
+        two_pictures("dog, 0 * empty", "patch 0 .* background, the last, should be the highest"),
+        two_pictures("dog, np.where(np.arange(M)[:, None] == 2, dog[:1], empty)", "patch 2 of `empty`"),
+        two_pictures("dog, empty", "no patch of `dog` shows it", dog="[4, 0, 0, 10]"),
+        two_pictures("dog, empty", "no patch of `dog` shows it", dog="[4, 4, 0, 0]"),
+        two_pictures("dog, empty", "without background, .* `empty` should score", empty="[0, 0, 0, 10]"),
+        two_pictures("dog, empty", "without background", empty="[0, 4, 0, 10]"),
+        two_pictures("dog, empty", "without background", empty="[.04, .03, .03, .9]"),
+        two_pictures("dog, empty", "without background", rest="[9, 0, 0, 0]"),
+        two_pictures("dog, empty", "without background", rest="[4, 0, 0, 10]"),
+        two_pictures(
+            "dog, empty",
+            r"with background, .* for M = 300; `dog` should score higher",
+            empty="[9.8, 0, 0, 10]",
+        ),
+    ],
 }
 
 # Right answers that look unlike the solution: a checker that turned one away would be worse than none.
@@ -794,6 +964,55 @@ def learning_rates(taps, lr, ratio, decay, frozen):
         "import numpy as np\n" + without_pair("np.exp(B * np.log1p(-p)) + np.float64(p) ** B")[0],
         "from scipy.stats import binom\n" + without_pair("binom(B, p).pmf(0) + binom(B, p).pmf(B)")[0],
     ],
+    "05.1": [
+        label("S / P >= 0.2 and S / B >= 0.6")[0],
+        label(RIGHT_LABEL, shared="w * h if w > 0 and h > 0 else 0")[0],
+        label("S and 10 * S >= max(2 * P, 6 * B)")[0],
+        """
+import torch
+from torchvision.ops import box_area
+
+def label(patch, box):
+    p, b = torch.tensor([patch, box]).float()
+    both = torch.cat([torch.max(p, b)[:2], torch.min(p, b)[2:]])
+    shared = (both[2:] - both[:2]).clamp(min=0).prod()
+    return (shared >= 0.2 * box_area(p[None])) [0] & (shared / box_area(b[None]) >= 0.6)[0]
+""",
+        """
+import numpy as np
+
+def label(patch, box):
+    y, x = np.mgrid[-30:100, -30:100]
+    p, b = ((x >= x0) & (x < x1) & (y >= y0) & (y < y1) for x0, y0, x1, y1 in (patch, box))
+    return (p & b).sum() >= max(0.2 * p.sum(), 0.6 * b.sum())
+""",
+    ],
+    "05.2": [
+        score("np.power(p, k).sum(0) / len(y)")[0],
+        score("np.delete(y, -1, axis=1).__pow__(k).mean(axis=0)")[0],
+        "from lecture_lib.patches.inference import picture_score\n" + score("picture_score(p, k)")[0],
+        score("[sum(value**k for value in column) / len(y) for column in p.T.tolist()]")[0],
+    ],
+    "05.3": [
+        n_patches("(n / s - 1) / (1 - overlap)")[0],
+        n_patches("(n - s) / step", count="math.ceil(round({}, 6)) + 1")[0],
+        n_patches("-(n - s) / step", count="1 - math.floor({} + 1e-6)", result="float(sum(found))")[0],
+        """
+import numpy as np
+from lecture_lib.patches.grid import LAMBDAS
+
+def n_patches(width, height, overlap):
+    s = min(width, height) / np.array(LAMBDAS)
+    steps = (np.array([[width], [height]]) - s) / s / (1 - overlap)
+    return (np.ceil(steps - 1e-9) + 1).prod(0).sum()
+""",
+    ],
+    "05.4": [
+        two_pictures("dog, empty", rest="[0, 0, 0, 10]")[0],
+        two_pictures("dog.tolist(), empty.tolist()", rest="[-99, 0, 0, 99]", empty="[0, -99, -99, 99]")[0],
+        "import torch\n" + two_pictures("torch.tensor(dog[::-1].copy()), torch.from_numpy(empty)")[0],
+        two_pictures("dog + 1000, empty - 1000")[0],
+    ],
 }
 
 
@@ -959,11 +1178,87 @@ def test_batches_without_a_pair_are_as_frequent_as_the_solution_says():
     assert solved("04.5")(0.3, 6) == pytest.approx(none, abs=0.01)
 
 
+def test_the_solutions_are_the_labels_and_the_scores_of_the_library():
+    rng = np.random.default_rng(0)
+    corners = rng.integers(0, 8, (1000, 2, 2))  # of a patch and of a box
+    pairs = np.concatenate([corners, corners + rng.integers(4, 16, corners.shape)], axis=2)
+    label, score, no = solved("05.1"), solved("05.2"), np.zeros(1, bool)
+    found = [label(*pair) for pair in pairs.tolist()]
+    boxes = [datasets.Boxes(box[None].astype(np.float32), np.zeros(1, int), no, no) for _, box in pairs]
+    expected = [
+        label_patches(patch[None], box, 1, (99, 99))[0] == 0
+        for (patch, _), box in zip(pairs, boxes, strict=True)
+    ]
+    assert found == expected
+    assert 100 < sum(found) < 900
+    for M in (1, 7, 300):
+        y = rng.dirichlet([0.3] * 21, M)
+        for k in (1, 5, 20):
+            np.testing.assert_allclose(score(y, k), picture_score(y, k)[:20])
+
+
+def slow_number(width, height, overlap):
+    """Add patches to a row until neighbours overlap enough; in fractions, without rounding."""
+    number = 0
+    for lam in ["1", "1.3", "1.6", "2", "2.4", "2.8", "3.2", "3.6", "4"]:
+        s = min(width, height) / Fraction(lam)
+        of_axis = []
+        for length in (width, height):
+            n = 1
+            while length > s and (n == 1 or s - (length - s) / (n - 1) < Fraction(overlap) * s):
+                n += 1
+            of_axis.append(n)
+        number += of_axis[0] * of_axis[1]
+    return number
+
+
+def test_the_solution_has_as_many_patches_as_laying_them_one_by_one():
+    n_patches = solved("05.3")
+    for width, height in ((500, 375), (375, 500), (300, 300), (333, 500), (480, 360), (1000, 70), (224, 97)):
+        for overlap in ["0", "0.1", "0.35", "0.5", "0.6", "0.65", "0.7", "0.75", "0.8", "0.9"]:
+            right = slow_number(width, height, overlap)
+            assert n_patches(width, height, float(overlap)) == right, (width, height, overlap)
+            assert sum(patch_geometry._per_scale(width, height, float(overlap))) == right
+    for overlap, number in ((0.5, 275), (0.65, 488)):
+        assert n_patches(500, 375, overlap) == number == len(grid(375, 500, overlap=overlap))
+
+
+def test_the_two_pictures_change_places_when_the_softmax_loses_its_background():
+    for M in (2, 30, 500):
+        dog, empty = (torch.tensor(logits) for logits in solved("05.4")(M))
+        with_it, without = (
+            [picture_score(z[:, :n].softmax(1).numpy())[0] for z in (dog, empty)] for n in (4, 3)
+        )
+        assert with_it[0] > 100 * with_it[1]
+        if M > 2:  # of two patches, one with a dog is half of them
+            assert without[1] > 2 * without[0]
+
+
+def test_every_mistake_about_patches_shows():
+    right = patch_geometry._labels()
+    seen = {}
+    for mistaken, reason in patch_geometry._typical_labels():
+        assert mistaken != right, reason
+        assert seen.setdefault(tuple(mistaken), reason) == reason
+    seen = {}
+    right = slow_number(500, 375, "0.65")
+    for mistaken, reason in patch_geometry._typical_numbers(500, 375, 0.65):
+        if np.ndim(mistaken) == 0 and mistaken != right:
+            assert seen.setdefault(mistaken, reason) == reason
+    seen = {}
+    right = patch_transfer._score(patch_transfer._Y, 5)
+    for mistaken, reason in patch_transfer._typical_scores(patch_transfer._Y, 5):
+        if np.shape(mistaken) == right.shape and "not always" not in reason:
+            assert np.abs(mistaken - right).max() > 1e-3, reason
+            assert seen.setdefault(tuple(mistaken.round(4)), reason) == reason
+
+
 def test_dots_within_an_answer_are_not_called_wrong():
     for number, source in (
         ("04.3", "def learning_rates(taps, lr, ratio, decay, frozen): return {tap: ... for tap in taps}"),
         ("04.4", "def two_classifiers(labels):\n    a = ...\n    b = ...\n    return a, b"),
         ("04.4", "def two_classifiers(labels):\n    return labels + 1, ..."),
+        ("05.4", "def two_pictures(M):\n    dog = ...\n    empty = ...\n    return dog, empty"),
     ):
         exercise = judging.find(number)
         assert judge(exercise, run(source, exercise.answer)).verdict == "not tried", source

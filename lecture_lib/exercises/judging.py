@@ -27,6 +27,7 @@ MODULES = {
     "02": "linear_probes",
     "03": "ifv_vs_cnn",
     "04": "fine_tuning",
+    "05": "patch_transfer",
 }
 
 
