@@ -229,8 +229,12 @@ def encode_each(net: PatchNet, picture: Tensor, patches: np.ndarray) -> Tensor:
     """
     encoder = nn.Sequential(*net.shared, *net.rest)
     found = []
-    for x0, y0, x1, y1 in np.asarray(patches).round().astype(int).tolist():
-        cut = picture[:, y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+    boxes = np.asarray(patches).round().astype(int)
+    height, width = picture.shape[1:]
+    starts = np.minimum(boxes[:, :2], [width - 1, height - 1])
+    ends = np.maximum(boxes[:, 2:], starts + 1)
+    for (x0, y0), (x1, y1) in zip(starts.tolist(), ends.tolist(), strict=True):
+        cut = picture[:, y0:y1, x0:x1]
         square = F.interpolate(cut[None], size=[net.side, net.side], mode="bilinear", antialias=True)
         found.append(encoder(normalise(net.net, square)))
     return torch.cat(found)
