@@ -26,7 +26,6 @@ def _check_score(score: Callable) -> None:
     for y, k, case in (
         (_Y, 5, "with k = 5"),
         (_Y, 1, "with k = 1"),
-        (_Y, 2, "with k = 2"),
         (_Y[1:2], 3, "of a single patch, with k = 3,"),
     ):
         compare(call(score, y, k), _score(y, k), f"the score {case}", typical=_typical_scores(y, k))
