@@ -12,6 +12,10 @@ from lecture_lib.display.moved import filters_before_after, layer_movement, rank
 from lecture_lib.display.normalisations import burstiness, lengths
 from lecture_lib.display.paint_explorer import assignment_explorer
 from lecture_lib.display.painting import assignments, posterior_maps
+from lecture_lib.display.patch_explorer import patch_explorer, patch_view
+from lecture_lib.display.patch_maps import Pointing, film, k_panels, maps_beside_boxes
+from lecture_lib.display.patch_scores import k_curve, pointing_bars
+from lecture_lib.display.patches import labelled_patches, patch_grid, patch_sheet
 from lecture_lib.display.pictures import activations, contact_sheet, filters, neighbours_grid
 from lecture_lib.display.rankings import confusions, ranked, views_grid
 from lecture_lib.display.style import show
@@ -22,6 +26,7 @@ from lecture_lib.display.tuning_explorer import tuning_explorer
 from lecture_lib.display.widgets import hover_map, layer_slider
 
 __all__ = [
+    "Pointing",
     "activations",
     "assignment_explorer",
     "assignments",
@@ -32,6 +37,7 @@ __all__ = [
     "confusions",
     "contact_sheet",
     "descriptor",
+    "film",
     "filters",
     "filters_before_after",
     "fisher_blocks",
@@ -39,13 +45,22 @@ __all__ = [
     "freeze_curves",
     "gaussian_plane",
     "hover_map",
+    "k_curve",
+    "k_panels",
+    "labelled_patches",
     "layer_movement",
     "layer_slider",
     "learning_curves",
     "lengths",
+    "maps_beside_boxes",
     "neighbours_grid",
+    "patch_explorer",
+    "patch_grid",
+    "patch_sheet",
+    "patch_view",
     "penalty_curves",
     "picture_map",
+    "pointing_bars",
     "posterior_maps",
     "probe_explorer",
     "purity_plot",

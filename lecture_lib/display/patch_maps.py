@@ -65,7 +65,7 @@ def film(picture: Tensor, maps: np.ndarray, *, title: str = "") -> Figure:
     figure, axes, places = panels(tiles, captions, FRAME, 5, title, foot=2 * BAR + GAP)
     mark_peak(axes, places[-1], total)
     y = figure.bbox.height - 2 * BAR
-    colour_bar(axes, y, highest, "sum of $y^k$ of the patches that cover a pixel, at one scale")
+    colour_bar(axes, y, highest, "sum of yᵏ of the patches that cover a pixel, at one scale")
     colour_bar(axes, y + BAR, total.max(), "the same, of all scales (cross: the peak)")
     return figure
 
@@ -156,4 +156,4 @@ def colour_bar(axes: Axes, y: float, highest: float, text: str) -> None:
     bar = HEAT(np.linspace(0, 1, 16), bytes=True)[None, :, :3]  # steps: a small file has few colours
     axes.imshow(bar, extent=(GAP + 14, GAP + 142, y + 11, y + 1), aspect="auto", interpolation="none")
     axes.text(GAP + 148, y + 10, f"{highest:.2g}", fontsize=10, color=style.INK)
-    axes.text(GAP + 200, y + 10, text, fontsize=10, color=style.FAINT)
+    axes.text(GAP + 210, y + 10, text, fontsize=10, color=style.FAINT)
