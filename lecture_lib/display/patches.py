@@ -43,7 +43,8 @@ def patch_grid(picture: Tensor, grid: Grid, *, title: str = "") -> Figure:
     The neighbours are one in the middle, that right of it and that below it, where there are such: what two of them
     share is seen through both. Raises ValueError if the grid is of another size.
     """
-    pixels = pixels_of(picture, grid)
+    pixels = as_pixels(picture)
+    check_size(pixels, grid)
     captions = [
         f"λ = {lam:g}, s = {size_of(grid, number):.0f} px, {count(len(scale), 'patch', 'patches')}"
         for number, (lam, scale) in enumerate(zip(LAMBDAS, grid.scales, strict=True))
@@ -86,7 +87,8 @@ def labelled_patches(
     ValueError if the grid is of another size, or there is not one label a patch.
     """
     kinds = kinds_of(labels, grid, classes)
-    pixels = pixels_of(picture, grid)
+    pixels = as_pixels(picture)
+    check_size(pixels, grid)
     faded = (255 - FADED * (255 - pixels.astype(float))).round().astype(np.uint8)
     captions = [f"λ = {LAMBDAS[number]:g}, s = {size_of(grid, number):.0f} px" for number in scales]
     figure, axes, places = panels([faded] * len(scales), captions, LARGE, 2, title, wide=330, foot=FOOT)
@@ -139,7 +141,8 @@ def patch_sheet(
     Raises ValueError if the grid is of another size, or there is not one label a patch.
     """
     kinds = kinds_of(labels, grid, classes)
-    pixels = pixels_of(picture, grid)
+    pixels = as_pixels(picture)
+    check_size(pixels, grid)
     left, top, down = GAP + 112, HEAD if title else GAP, size + FOOT
     canvas = pictures.blank(left + columns * (size + GAP), top + len(KINDS) * down)
     texts = []
@@ -160,15 +163,13 @@ def patch_sheet(
     return figure
 
 
-def pixels_of(picture: Tensor, grid: Grid) -> np.ndarray:
-    """A picture as uint8 [H, W, 3]; ValueError if the grid is of another size."""
-    pixels = as_pixels(picture)
+def check_size(pixels: np.ndarray, grid: Grid) -> None:
+    """ValueError if a picture, uint8 [H, W, 3], is of another size than the grid of its patches."""
     if pixels.shape[:2] != grid.size:
         raise ValueError(
             f"The grid is of {grid.size[1]} x {grid.size[0]} pixels, the picture has {pixels.shape[1]} x "
             f"{pixels.shape[0]}: lay the patches of this one."
         )
-    return pixels
 
 
 def kinds_of(labels: np.ndarray, grid: Grid, classes: Sequence[str]) -> np.ndarray:
