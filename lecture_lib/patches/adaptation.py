@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from lecture_lib.patches.labelling import AMBIGUOUS
 
 BACKGROUND_KEPT = 0.1
+ROWS = 8192  # patches at once
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Recipe:
     hidden  units of FCa
     """
 
-    epochs: int = 20
-    steps: tuple[int, ...] = (10, 16)
+    epochs: int = 15
+    steps: tuple[int, ...] = (10, 13)
     lr: float = 0.01
     batch: int = 128
     hidden: int = 2048
@@ -103,8 +104,11 @@ def train(x: np.ndarray, y: np.ndarray, n_outputs: int, recipe: Recipe = Recipe(
 
 
 @torch.inference_mode()
-def probabilities(layers: nn.Sequential, x: np.ndarray | Tensor) -> np.ndarray:
+def probabilities(layers: nn.Sequential, x: np.ndarray) -> np.ndarray:
     """Apply FCa, FCb and the softmax: phi [n, d] to y(C | P), float32 [n, n_outputs], rows that sum to 1."""
-    x = torch.from_numpy(np.asarray(x, np.float32)) if isinstance(x, np.ndarray) else x
-    parts = [layers(part.float()).softmax(1) for part in x.split(8192)]
-    return torch.cat(parts).cpu().numpy()
+    device = layers.fca.weight.device
+    found = [
+        layers(torch.from_numpy(np.array(x[start : start + ROWS], np.float32)).to(device)).softmax(1).cpu()
+        for start in range(0, len(x), ROWS)
+    ]
+    return torch.cat(found).numpy()
