@@ -17,7 +17,7 @@ import numpy as np
 
 from lecture_lib import backbones, claims, settings
 from lecture_lib.backbones.pretrain import bfloat16_is_faster
-from lecture_lib.claims import Claim, Result, paired_claim
+from lecture_lib.claims import Result
 from lecture_lib.patches import experiments
 from lecture_lib.patches.encode import PatchNet
 from lecture_lib.patches.experiments import (
@@ -31,32 +31,18 @@ from lecture_lib.patches.experiments import (
     WHOLE_ON_PATCHES,
     Part,
 )
-from lecture_lib.patches.inference import TOLERANCE, pointing_game, points_at
-from lecture_lib.probes import resampling
+from lecture_lib.patches.findings import Found, add, judge, of_k, of_maps
 from lecture_lib.twins.voc import MEMBERS
 
 NAME = "patch_transfer"
 COMMAND = "python -m lecture_lib.patches.tables"
 SEEDS = range(3)
-KS = (*range(1, 21), np.inf)
-CENTRE = "the picture's middle"
-ALL = slice(None)
 TESTED = [  # (id, statement, row, row, margin), the first three for both collections
     ("transfer", "transfer is over 10 points of mAP ahead of no transfer", PATCHES, NO_TRANSFER, 10),
     ("wholes", "patches are ahead of training on whole pictures", PATCHES, WHOLE, 0),
     ("background", "background as a class is worth its place", PATCHES, NO_BACKGROUND, 0),
     ("svm", "patches are ahead of SVMs on whole pictures", PATCHES, SVM, 0),
-    (
-        "wholes on patches",
-        "and if those trained on wholes are tested on patches",
-        PATCHES,
-        WHOLE_ON_PATCHES,
-        0,
-    ),
-]
-TESTED_K = [
-    ("k/mean", "k = 5 is ahead of the mean, k = 1", "k = 5", "k = 1", 0),
-    ("k/max", "k = 5 is ahead of the maximum", "k = 5", "k = inf", 0),
+    ("tested on patches", "so they are if both are tested on patches", PATCHES, WHOLE_ON_PATCHES, 0),
 ]
 TESTED_BIAS = [
     (
@@ -70,9 +56,6 @@ TESTED_BIAS = [
 ]
 
 
-Found = tuple[list[Result], list[Claim]]
-
-
 def run(net: PatchNet, name: str, seed: int, bfloat16: bool) -> Found:
     """Run the experiments on one collection, and say what was found: mAP, its interval, AP of each class, claims."""
     train, test = experiments.load_parts(net, name)
@@ -84,7 +67,8 @@ def run(net: PatchNet, name: str, seed: int, bfloat16: bool) -> Found:
         print(f"{name}, seed {s}: patches, whole pictures", flush=True)
     y[NO_TRANSFER].append(experiments.no_transfer(net, train, test, seed, bfloat16))
     print(f"{name}: no transfer", flush=True)
-    parts = [of_k(y[PATCHES], test, name, seed), of_maps(y, test, name, seed)]
+    every = np.ones(test.n_classes, bool)
+    parts = [of_k(y[PATCHES], test, seed, every), of_maps(y, test, seed, every)]
     if name == "voc2007":
         add(y, experiments.other_readings(net, train, test, seed))
         print(f"{name}: other readings", flush=True)
@@ -92,38 +76,8 @@ def run(net: PatchNet, name: str, seed: int, bfloat16: bool) -> Found:
     scores |= {row: [test.score(of_seed) for of_seed in found] for row, found in y.items()}
     tested = TESTED if name == "voc2007" else TESTED[:3]
     column = f"{name}: {len(train.images)} training, {len(test.images)} test pictures"
-    parts.append(judge(scores, test, column, tested, name, seed))
+    parts.append(judge(scores, test, column, tested, seed, every))
     return [r for results, _ in parts for r in results], [c for _, found in parts for c in found]
-
-
-def add(rows: dict[str, list], found: dict[str, np.ndarray]) -> None:
-    """Add one seed's finds to those of others."""
-    for row, of_row in found.items():
-        rows[row].append(of_row)
-
-
-def judge(
-    scores: dict[str, list],
-    test: Part,
-    column: str,
-    tested: list,
-    name: str,
-    seed: int,
-    some: slice | np.ndarray = ALL,
-) -> Found:
-    """Summarise scores, row -> [m, C] a seed, over some of the classes, and put statements about them to the test."""
-    images = test.images
-    given = {row: np.stack(found)[..., some] for row, found in scores.items()}
-    truth, classes = images.labels[:, some], np.array(images.classes)[some]
-    tested = [(f"patches/{name}/{id}", f"{name}: {statement}", *rest) for id, statement, *rest in tested]
-    results = resampling.summarise(given, truth, classes.tolist(), column, images.source, seed)
-    return results, resampling.compare(given, truth, tested, images.source, seed)
-
-
-def of_k(y: list[np.ndarray], test: Part, name: str, seed: int) -> Found:
-    """Score with k from 1 to 20, and by the maximum."""
-    scores = {f"k = {k:g}": [test.score(of_seed, k) for of_seed in y] for k in KS}
-    return judge(scores, test, f"{name}, k", TESTED_K, name, seed)
 
 
 def of_bias(net: PatchNet, y: list[np.ndarray], test: Part, seed: int) -> Found:
@@ -136,50 +90,13 @@ def of_bias(net: PatchNet, y: list[np.ndarray], test: Part, seed: int) -> Found:
     add(scores, experiments.source_labels(net, test))
     has_source = np.array([bool({*MEMBERS[c]} & {*net.net.classes}) for c in test.images.classes])
     column = f"voc2007, {has_source.sum()} classes that the source task has"
-    results, found = judge(scores, test, column, TESTED_BIAS, "voc2007", seed, has_source)
+    results, found = judge(scores, test, column, TESTED_BIAS, seed, has_source)
     source = test.images.source
     mean, spread = np.mean(accuracy), np.std(accuracy, ddof=1)
     results.append(
         Result(None, "centred pictures", "centred pictures", "accuracy", mean, spread, 3, seed, source)
     )
     return results, found
-
-
-def of_maps(y: dict[str, list], test: Part, name: str, seed: int) -> Found:
-    """Play the pointing game with the peaks of maps, and with the middle of the picture."""
-    images, grids = test.images, test.grids
-    rows = {
-        f"{PATCHES}, sum over patches": (y[PATCHES][0], {}),
-        f"{PATCHES}, mean over patches": (y[PATCHES][0], {"mean": True}),
-        f"{PATCHES}, k = 1": (y[PATCHES][0], {"k": 1}),
-        NO_BACKGROUND: (y[NO_BACKGROUND][0], {}),
-        NO_TRANSFER: (y[NO_TRANSFER][0], {}),
-    }
-    hits = {row: 100 * pointing_game(of_row, grids, images, **how) for row, (of_row, how) in rows.items()}
-    hits[CENTRE] = 100 * middles(test)
-    source, column = images.source, f"{name}, pointing game"
-    results = []
-    for row, found in hits.items():
-        of_class = np.nanmean(found, axis=0)
-        results.append(Result(None, row, column, "accuracy", of_class.mean(), None, 1, seed, source))
-        for c, value in zip(images.classes, of_class, strict=True):
-            results.append(Result(None, row, column, f"accuracy, {c}", value, None, 1, seed, source))
-    shown = ~np.isnan(hits[CENTRE]).all(1)
-    ahead = np.nanmean((hits[f"{PATCHES}, sum over patches"] - hits[CENTRE])[shown], axis=1)
-    statement = f"{name}: a map's peak is on its object over 20 % more often than the picture's middle"
-    about = {"margin": 20, "unit": "% of the classes in a picture", "source": source, "seed": seed}
-    return results, [paired_claim(f"patches/{name}/pointing", statement, ahead, **about)]
-
-
-def middles(test: Part) -> np.ndarray:
-    """Play the pointing game with the middle of each picture: as `pointing_game`."""
-    hits = np.full((len(test.images), test.n_classes), np.nan)
-    for i, (boxes, grid) in enumerate(zip(test.images.boxes, test.grids, strict=True)):
-        height, width = grid.size
-        for c in np.flatnonzero(test.images.labels[i] == 1):
-            objects = boxes.xyxy[(boxes.labels == c) & ~boxes.difficult]
-            hits[i, c] = points_at((width / 2, height / 2), objects, TOLERANCE * width)
-    return hits
 
 
 def main() -> None:
