@@ -199,7 +199,7 @@ def test_scores_of_all_pictures_are_those_of_each():
 
 
 def test_labels_of_all_pictures_are_those_of_each_and_errors_name_the_picture():
-    images = marked([(0, 0, 20, 20, 0, False)], [], labels=[[1, 0, 0], [0, 0, 0]])
+    images = marked([(40, 0, 60, 20, 0, False)], [], labels=[[1, 0, 0], [0, 0, 0]])  # beyond 40, as width
     grids = [grid(40, 60, 64, 8)] * 2
     one, two = label_all(images, grids)
     assert one.tolist() == label_patches(grids[0].xyxy, images.boxes[0], 3, (40, 60)).tolist()
