@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Sequence
 from functools import cache
 
 import ipywidgets
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
+from lecture_lib.display.paint_explorer import embed
 from lecture_lib.display.painting import as_pixels
 from lecture_lib.display.patch_maps import BAR, Pointing, colour_bar, heat, judge, mark_peak
 from lecture_lib.display.patches import BOX, FOOT, check_size, count, cut, outline, panels
@@ -104,13 +106,14 @@ def patch_explorer(
         said = html.escape(tell(images, i, grids[i], y[i], k, scale))
         objects = boxes_of(images, i, c)
         view = patch_view(images.tensor(i), names[c], objects, grids[i], y[i][:, c], k=k, scale=scale)
-        data, kind = style.encode(view)
-        picture = base64.b64encode(data).decode()
+        canvas = FigureCanvasAgg(view)
+        canvas.draw()
+        # no palette, which would take from the few pixels of the colour bar, and time
+        drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
         alt = html.escape(f"The picture, its map of {names[c]} with k = {k:g}, and its best patches.")
         return (
             f'<div style="background:#fff;color:{style.INK};font:14px sans-serif;padding:8px">{said}'
-            f'<img alt="{alt} {said}" '
-            f'style="display:block;max-width:100%" src="data:image/{kind};base64,{picture}"></div>'
+            f"{embed(drawn, f'{alt} {said}')}</div>"
         )
 
     wide = {"style": {"description_width": "60px"}, "layout": {"width": "400px"}}
