@@ -33,7 +33,6 @@ WALKS = {
     "cnn-f": ("conv5", ("pool5", "fc6", "fc7"), 96),
     "squeezenet1_1": ("fire9", (), 192),
 }
-LAST_TAP = {"twin-alexnet": "fc7", "squeezenet1_1": "fire9"}
 
 
 class Pictures:
@@ -287,8 +286,8 @@ def test_a_tiny_picture_has_patches_too(twin, size):
     assert torch.isfinite(encode_each(twin, noise(*size), found.xyxy[::20])).all()
 
 
-@pytest.mark.parametrize("name", LAST_TAP)
-def test_patches_one_by_one_are_pictures_of_their_own(name):
+@pytest.mark.parametrize(("name", "tap"), [("twin-alexnet", "fc7"), ("squeezenet1_1", "fire9")])
+def test_patches_one_by_one_are_pictures_of_their_own(name, tap):
     net = PatchNet(backbones.load(name, "random"))
     picture = noise(66, 90)
     patches = net.grid(66, 90).xyxy[::97]
@@ -296,6 +295,6 @@ def test_patches_one_by_one_are_pictures_of_their_own(name):
     for vector, (x0, y0, x1, y1) in zip(got, patches.tolist(), strict=True):
         cut = picture[:, round(y0) : round(y1), round(x0) : round(x1)]
         x = backbones.normalise(net.net, resize(cut, [net.side, net.side], antialias=True)[None])
-        want = backbones.features(net.net, x, [LAST_TAP[name]])[LAST_TAP[name]]
+        want = backbones.features(net.net, x, [tap])[tap]
         want = want.mean((2, 3)) if want.ndim == 4 else want
         torch.testing.assert_close(vector, want[0], rtol=1e-4, atol=1e-4)
