@@ -50,6 +50,10 @@ class Part:
         """Classes, without background."""
         return len(self.images.classes)
 
+    def first(self, n: int) -> Part:
+        """Return the first n pictures."""
+        return Part(self.images[:n], self.grids[:n])
+
     def score(self, y: np.ndarray, k: float = K) -> np.ndarray:
         """Score the pictures: y [n, >= C] of all their patches to [N, C]; background has no score."""
         return picture_scores(y[:, : self.n_classes], self.grids, k)
