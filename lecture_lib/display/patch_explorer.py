@@ -24,8 +24,8 @@ from lecture_lib.patches.grid import LAMBDAS, Grid
 from lecture_lib.patches.inference import K, localisation_map, picture_score
 
 KS = (1, 2, 3, 5, 8, 12, 20)
-WIDE = 400  # pixels of the longer side of a picture
-BEST, SIZE = 10, 74  # patches with the highest y that are shown, pixels across each
+WIDE = 360  # pixels of the longer side of a picture
+BEST, SIZE = 9, 74  # patches with the highest y that are shown, pixels across each
 HIGHEST = 5  # scores that are told
 ALL = -1  # scales: a slider has no value None
 
