@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from lecture_lib import backbones, datasets
-from lecture_lib.backbones import normalise
+from lecture_lib import datasets
+from lecture_lib.backbones import normalise, twin_alexnet
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.patches import rivals
 from lecture_lib.patches.adaptation import Recipe, probabilities, resample, train
@@ -25,7 +25,7 @@ from lecture_lib.patches.inference import K, picture_scores
 from lecture_lib.patches.labelling import AMBIGUOUS, label_all
 from lecture_lib.twins.voc import MEMBERS
 
-FROM_SCRATCH = Recipe(epochs=8, steps=(5, 7))
+FROM_SCRATCH = Recipe(epochs=8, steps=(5, 7), lr=0.1)
 CENTRED = 120  # object-centred pictures a class
 
 PATCHES, NO_BACKGROUND, NO_TRANSFER = "patches", "patches, no background", "patches, no transfer"
@@ -64,17 +64,22 @@ def load_parts(net: PatchNet, name: str) -> tuple[Part, Part]:
     return tuple(Part(images, lay(net, images)) for images in datasets.load(name).split())
 
 
-def score_patches(net: PatchNet, train_part: Part, test_part: Part, seed: int) -> dict[str, np.ndarray]:
-    """Score by FCa and FCb on patches, with and without background: row -> y float32 [n, C + 1] or [n, C]."""
+def score_patches(
+    net: PatchNet, train_part: Part, test_part: Part, seeds: Sequence[int]
+) -> dict[str, list[np.ndarray]]:
+    """Score by FCa and FCb on patches, with and without background: row -> y float32 [n, C + 1] or [n, C], one a seed.
+
+    All seeds train on the same patches, drawn by the first.
+    """
     labels, n_classes = label_all(train_part.images, train_part.grids), train_part.n_classes
-    chosen = resample(labels, n_classes, seed)
+    chosen = resample(labels, n_classes, seeds[0])
     x, y = encode(net, train_part.images, train_part.grids, chosen), gather(labels, chosen)
     of_test, some = encode(net, test_part.images, test_part.grids), y < n_classes
-    recipe = Recipe(seed=seed)
-    return {
-        PATCHES: probabilities(train(x, y, n_classes + 1, recipe), of_test),
-        NO_BACKGROUND: probabilities(train(x[some], y[some], n_classes, recipe), of_test),
-    }
+    found = {PATCHES: [], NO_BACKGROUND: []}
+    for recipe in (Recipe(seed=seed) for seed in seeds):
+        found[PATCHES].append(probabilities(train(x, y, n_classes + 1, recipe), of_test))
+        found[NO_BACKGROUND].append(probabilities(train(x[some], y[some], n_classes, recipe), of_test))
+    return found
 
 
 def gather(values: Sequence[np.ndarray], chosen: Sequence[np.ndarray]) -> np.ndarray:
@@ -107,13 +112,22 @@ def cut_out(net: PatchNet, part: Part, chosen: Sequence[np.ndarray]) -> np.ndarr
 
 
 def no_transfer(net: PatchNet, train_part: Part, test_part: Part, seed: int, bfloat16: bool) -> np.ndarray:
-    """Train all layers on patches alone, and score: y float32 [n, C + 1]."""
+    """Train all layers of twin-alexnet on patches alone, and score: y float32 [n, C + 1].
+
+    With batch normalisation, as its pre-training was; without, it hardly learns from so few pictures.
+    """
     labels, n_classes = label_all(train_part.images, train_part.grids), train_part.n_classes
-    chosen = resample(labels, n_classes, seed)
+    chosen, recipe = resample(labels, n_classes, seed), replace(FROM_SCRATCH, seed=seed)
     patches = cut_all(net, train_part.images, train_part.grids, chosen)
-    start = backbones.load(net.net.name, "random", seed)
-    recipe = replace(FROM_SCRATCH, seed=seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        stages = twin_alexnet.build(len(net.net.classes), batchnorm=True).eval()
+    start = replace(
+        net.net, stages=stages.to(memory_format=torch.channels_last), weights=f"random seed {seed}"
+    )
     own, layers = train_all(start, patches, gather(labels, chosen), n_classes + 1, recipe, bfloat16=bfloat16)
+    folded = twin_alexnet.fold_batchnorm(own.net.stages.to(memory_format=torch.contiguous_format))
+    own = PatchNet(replace(own.net, stages=folded.to(memory_format=torch.channels_last)))
     return probabilities(layers, encode(own, test_part.images, test_part.grids))
 
 

@@ -47,8 +47,8 @@ def run(net: PatchNet, images: ImageCollection, seed: int, seeds: Sequence[int] 
     print(f"{images.name}: {min(counts)} to {max(counts)} patches a picture", flush=True)
     scores, y = defaultdict(list), defaultdict(list)
     scores[SVM].append(experiments.whole_pictures_svm(net, train, test))
+    y |= experiments.score_patches(net, train, test, [seed + offset for offset in seeds])
     for s in (seed + offset for offset in seeds):
-        add(y, experiments.score_patches(net, train, test, s))
         add(scores, experiments.whole_pictures(net, train, test, s))
         print(f"{images.name}, seed {s}: trained and tested", flush=True)
     scores |= {row: [test.score(of_seed) for of_seed in found] for row, found in y.items()}

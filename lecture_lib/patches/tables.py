@@ -62,8 +62,8 @@ def run(net: PatchNet, name: str, seed: int, bfloat16: bool) -> Found:
     train, test = experiments.load_parts(net, name)
     scores, y = defaultdict(list), defaultdict(list)
     scores[SVM].append(experiments.whole_pictures_svm(net, train, test))
+    y |= experiments.score_patches(net, train, test, [seed + offset for offset in SEEDS])
     for s in (seed + offset for offset in SEEDS):
-        add(y, experiments.score_patches(net, train, test, s))
         add(scores, experiments.whole_pictures(net, train, test, s))
         print(f"{name}, seed {s}: patches, whole pictures", flush=True)
     y[NO_TRANSFER].append(experiments.no_transfer(net, train, test, seed, bfloat16))
