@@ -298,3 +298,10 @@ def test_patches_one_by_one_are_pictures_of_their_own(name, tap):
         want = backbones.features(net.net, x, [tap])[tap]
         want = want.mean((2, 3)) if want.ndim == 4 else want
         torch.testing.assert_close(vector, want[0], rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_in_training_mode_is_refused():
+    net = PatchNet(backbones.load("twin-alexnet"))
+    net.net.stages.fc6.train()
+    with pytest.raises(ValueError, match="training mode"):
+        phi(net, torch.zeros(1, 3, 64, 64, dtype=torch.uint8), net.grid(64, 64))

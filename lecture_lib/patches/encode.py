@@ -165,7 +165,13 @@ def phi(net: PatchNet, pictures: Tensor, grid: Grid, chosen: Sequence[np.ndarray
 
     chosen  for each picture int64 [n_i], which of the grid's patches; None: all
     returns the patches of the first picture, then those of the second; n = sum of the n_i
+
+    Raises ValueError if no patch is chosen, or the network is in training mode, where dropout would make phi random.
     """
+    if any(module.training for module in net.net.stages.modules()):
+        raise ValueError(
+            f"{net.net.name} is in training mode: call net.net.stages.eval() before encoding patches."
+        )
     chosen = [np.arange(len(grid))] * len(pictures) if chosen is None else chosen
     picture = np.repeat(np.arange(len(chosen)), [len(some) for some in chosen])
     patch = np.concatenate(chosen)

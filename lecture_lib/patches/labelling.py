@@ -34,8 +34,6 @@ def label_patches(patches: np.ndarray, boxes: Boxes, n_classes: int, size: tuple
         raise ValueError(f"A box is not finite: {boxes.xyxy.tolist()}.")
     height, width = size
     objects = np.clip(boxes.xyxy.astype(np.float64), 0, [width, height, width, height])
-    real = (objects[:, 2:] > objects[:, :2]).all(1)
-    objects, labels, difficult = objects[real], boxes.labels[real], boxes.difficult[real]
     if not len(objects):
         return np.full(len(patches), n_classes)
     patches = np.asarray(patches, np.float64)
@@ -44,8 +42,8 @@ def label_patches(patches: np.ndarray, boxes: Boxes, n_classes: int, size: tuple
     enough_of_object = shared >= LEAST_OF_OBJECT * areas(objects)
     contains = enough_of_patch & enough_of_object
     first = contains.argmax(1)
-    alone = ((shared > 0).sum(1) == 1) & ~difficult[first]
-    return np.where(contains.any(1), np.where(alone, labels[first], AMBIGUOUS), n_classes)
+    alone = ((shared > 0).sum(1) == 1) & ~boxes.difficult[first]
+    return np.where(contains.any(1), np.where(alone, boxes.labels[first], AMBIGUOUS), n_classes)
 
 
 def label_all(images: ImageCollection, grids: Sequence[Grid]) -> list[np.ndarray]:
