@@ -29,9 +29,7 @@ from lecture_lib.encoders.parallel import in_order
 from lecture_lib.patches.grid import OVERLAP, Grid, Scale, grid
 
 VERSION = 1  # part of every recipe: raise it when the same pictures and network would give other vectors
-AT_ONCE = (
-    16  # inputs' worth of pixels in one pass of the convolutions; more outgrow the caches of a processor
-)
+AT_ONCE = 16  # inputs' worth of pixels in one pass of the convolutions: more outgrow a processor's caches
 WINDOWS = 256  # windows at once through what follows
 PICTURES = 8  # of one size, side by side
 ROWS = 16_384  # patches that an interrupt can lose
@@ -104,7 +102,7 @@ def encode(
         "version": VERSION,
         "images": images.images.fingerprint,
         "net": net.net.fingerprint,
-        "patches": [[g.xyxy, c] for g, c in zip(grids, chosen, strict=True)],
+        "patches": store.fingerprint([[g.xyxy, c] for g, c in zip(grids, chosen, strict=True)]),
     }
 
     def stream(spans: list[tuple[int, int]], names: list[str]) -> Iterator[dict[str, np.ndarray]]:
