@@ -72,6 +72,10 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def of_class(self, c: int) -> np.ndarray:
+        """The boxes of one class, without difficult ones: float32 [n, 4]."""
+        return self.xyxy[(self.labels == c) & ~self.difficult]
+
 
 @dataclass(frozen=True, eq=False)
 class ArrayImages:

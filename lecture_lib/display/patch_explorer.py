@@ -164,8 +164,7 @@ def boxes_of(images: ImageCollection, i: int, c: int) -> np.ndarray:
     """The objects of class c in picture i that are not difficult: float32 [n, 4]."""
     if images.boxes is None:
         return np.empty((0, 4), np.float32)
-    boxes = images.boxes[i]
-    return boxes.xyxy[(boxes.labels == c) & ~boxes.difficult]
+    return images.boxes[i].of_class(c)
 
 
 def first_class(images: ImageCollection, y: np.ndarray) -> int:

@@ -107,6 +107,5 @@ def pointing_game(
         present = np.flatnonzero(images.labels[i] == 1)
         maps = localisation_map(of_picture[:, present], grids[i].xyxy, grids[i].size, k, mean)
         for n, c in enumerate(present):
-            objects = boxes.xyxy[(boxes.labels == c) & ~boxes.difficult]
-            hits[i, c] = points_at(peak(maps[..., n]), objects, TOLERANCE * width)
+            hits[i, c] = points_at(peak(maps[..., n]), boxes.of_class(c), TOLERANCE * width)
     return hits
