@@ -28,7 +28,8 @@ def train_all(
     """Train all layers up to phi, and FCa and FCb on it; return what `encode` and `probabilities` take.
 
     start     with random weights; a copy of it is trained
-    patches   uint8 [n, 3, S, S], from `cut_all`; half of them are mirrored, anew each time
+    patches   uint8 [n, 3, S, S], from `cut_all`; half of them are mirrored, anew each time; one that is left over
+              for a last batch of its own waits for the next epoch
     y         int64 [n], 0 .. n_outputs - 1
     bfloat16  compute the forward pass in it, on a processor that is fast in it
 
@@ -55,6 +56,8 @@ def train_all(
             whole.train()
             total = 0.0
             for batch in torch.randperm(len(patches)).split(recipe.batch):
+                if len(batch) == 1:  # BatchNorm needs two
+                    continue
                 x = patches[batch]
                 mirrored = (torch.rand(len(batch)) < 0.5)[:, None, None, None]
                 x = normalise(body, torch.where(mirrored, x.flip(3), x))
@@ -70,4 +73,4 @@ def train_all(
             schedule.step()
             bar.set_postfix(loss=f"{total / len(patches):.3f}")
     whole.eval()
-    return net, layers
+    return net, layers.eval()

@@ -53,11 +53,11 @@ def source_probabilities(
     For networks whose phi a linear layer follows, the last.
     """
     number = {name: i for i, name in enumerate(net.classes)}
-    gather = torch.zeros(len(net.classes), len(classes))
+    gather = torch.zeros(len(net.classes), len(classes), device=net.device)
     for c, name in enumerate(classes):
         gather[[number[member] for member in members[name] if member in number], c] = 1
-    found = [
-        net.stages[-1](torch.from_numpy(np.array(part, np.float32))).softmax(1) @ gather
-        for part in np.array_split(phi, max(1, len(phi) // 8192))
-    ]
+    found = []
+    for part in np.array_split(phi, max(1, len(phi) // 8192)):
+        x = torch.from_numpy(np.array(part, np.float32)).to(net.device)
+        found.append((net.stages[-1](x).softmax(1) @ gather).cpu())
     return torch.cat(found).numpy()
