@@ -42,8 +42,9 @@ def k_curve(table: pd.DataFrame, *, unit: str = "mAP, %", title: str = "") -> Fi
             (handles[name],) = axes.plot(at[~apart], value[~apart], lw=1.8, ls=stroke, label=name, **look)
             axes.plot(at[-2:], value[-2:], lw=1, ls=":" if apart[-1] else "", **look)
             ends[name] = (at[-1], value[-1])
+        told = [k for k in ks if k <= 10 or k % 5 == 0 or np.isinf(k)]  # more would lie on each other
         axes.set_xticks(
-            [end if np.isinf(k) else k for k in ks], ["max" if np.isinf(k) else f"{k:g}" for k in ks]
+            [end if np.isinf(k) else k for k in told], ["max" if np.isinf(k) else f"{k:g}" for k in told]
         )
         axes.axvline(K, color=style.FAINT, ls="--", lw=1, zorder=0)
         axes.annotate(
@@ -88,5 +89,5 @@ def pointing_bars(table: pd.DataFrame, counts: Mapping[str, int], *, title: str 
         axes.set_xlabel("pictures of the class whose peak lies on it, % (in brackets: how many there are)")
         axes.tick_params(axis="y", length=0)
         axes.set_title(title, fontsize=14)
-        figure.legend(loc="outside lower left", ncols=min(4, table.shape[1]))
+        figure.legend(loc="outside lower left", ncols=min(3, table.shape[1]))
     return figure

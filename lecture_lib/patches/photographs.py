@@ -22,6 +22,7 @@ from lecture_lib.patches import experiments
 from lecture_lib.patches.encode import PatchNet, lay
 from lecture_lib.patches.experiments import NO_BACKGROUND, PATCHES, SVM, WHOLE, WHOLE_ON_PATCHES, Part
 from lecture_lib.patches.findings import Found, add, judge, of_k, of_maps
+from lecture_lib.patches.labelling import label_all
 
 NAME = "patch_transfer_photographs"
 COMMAND = "python -m lecture_lib.patches.photographs"
@@ -44,7 +45,13 @@ def run(net: PatchNet, images: ImageCollection, seed: int, seeds: Sequence[int] 
         Part(part, lay(net, part)) for part in (images[rows] for rows in images.split_indices(**official))
     )
     counts = [len(grid) for grid in test.grids]
-    print(f"{images.name}: {min(counts)} to {max(counts)} patches a picture", flush=True)
+    labels = label_all(train.images, train.grids)
+    useful = sum(((of_picture >= 0) & (of_picture < train.n_classes)).any() for of_picture in labels)
+    print(
+        f"{images.name}: {min(counts)} to {max(counts)} patches a picture; {useful} of {len(labels)} training pictures "
+        "have a positive",
+        flush=True,
+    )
     scores, y = defaultdict(list), defaultdict(list)
     scores[SVM].append(experiments.whole_pictures_svm(net, train, test))
     y |= experiments.score_patches(net, train, test, [seed + offset for offset in seeds])
