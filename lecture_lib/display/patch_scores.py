@@ -42,7 +42,7 @@ def k_curve(table: pd.DataFrame, *, unit: str = "mAP, %", title: str = "") -> Fi
             (handles[name],) = axes.plot(at[~apart], value[~apart], lw=1.8, ls=stroke, label=name, **look)
             axes.plot(at[-2:], value[-2:], lw=1, ls=":" if apart[-1] else "", **look)
             ends[name] = (at[-1], value[-1])
-        told = [k for k in ks if k <= 10 or k % 5 == 0 or np.isinf(k)]  # more would lie on each other
+        told = [k for k in ks if np.isinf(k) or k <= 10 or k % 5 == 0]  # more would lie on each other
         axes.set_xticks(
             [end if np.isinf(k) else k for k in told], ["max" if np.isinf(k) else f"{k:g}" for k in told]
         )
