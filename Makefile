@@ -18,6 +18,9 @@ export JUPYTER_DATA_DIR := $(CURDIR)/.venv/var/jupyter/data
 export IPYTHONDIR := $(CURDIR)/.venv/var/ipython
 export MPLCONFIGDIR := $(CURDIR)/.venv/var/matplotlib
 
+# OpenMP's threads sleep while they wait; by default they spin, and one busy neighbour stops them all.
+export OMP_WAIT_POLICY ?= passive
+
 .DEFAULT_GOAL := help
 .PHONY: help setup lab copy test notebooks lint format bench clean
 

@@ -12,6 +12,7 @@ workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 threads = str(max(1, (os.cpu_count() or 1) // workers))
 os.environ["LECTURE_CACHE"] = str(Path(__file__).parent / "build" / "cache")
 os.environ["MPLBACKEND"] = "agg"
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # here, since plugins and tests import scikit-learn first
 os.environ.setdefault("IPYTHONDIR", str(Path(__file__).parent / "build" / "ipython"))
 if "LECTURE_THREADS" not in os.environ or "THREADS_SET_BY_CONFTEST" in os.environ:
     # a worker inherits what the process that started it has set for itself: all cores
