@@ -161,3 +161,19 @@ def _scores(values: ArrayLike) -> np.ndarray:
             "Has training diverged, or a vector of length zero been normalised?"
         )
     return array
+
+
+def measure(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean class accuracy of scores [N, C] for labels [N], or their mAP for labels [N, C]."""
+    if labels.ndim == 1:
+        return mean_class_accuracy(scores.argmax(1), labels)
+    seen = (labels == 1).any(0)
+    return mean_average_precision(scores[:, seen], labels[:, seen])
+
+
+def by_class(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return AP of each class for labels [m, classes], else each class's share of right answers: float64, in %."""
+    if labels.ndim == 2:
+        return 100 * average_precision(scores, labels)
+    matrix = confusion_matrix(scores.argmax(1), labels, scores.shape[1])
+    return 100 * matrix.diagonal() / matrix.sum(1)

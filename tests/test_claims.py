@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lecture_lib import claims, papers, settings
-from lecture_lib.claims import Claim, Result, paired_claim
+from lecture_lib import settings
 from lecture_lib.display.tables import beside
+from lecture_lib.results import claims, papers
+from lecture_lib.results.claims import Claim, Result, paired_claim
 
 
 @pytest.fixture(autouse=True)
@@ -329,11 +330,11 @@ def test_interrupted_write_leaves_the_old_file(demo, monkeypatch):
 
 def test_long_run_says_how_to_repeat_it(demo):
     claim = judge([1.0, 2.0, 2.5, 1.5, 2.0])
-    told = {"command": "python -m lecture_lib.backbones.pretrain", "seed": 4, "network": "twin-alexnet"}
+    told = {"command": "python -m lecture_lib.training.pretrain", "seed": 4, "network": "twin-alexnet"}
     path = claims.write_run("pretrain", 900, 2000, [result()], [claim], **told)
     assert path == demo / "data" / "results" / "pretrain.demo.json"
     read = json.loads(path.read_text(encoding="utf-8"))
-    assert read["command"] == "python -m lecture_lib.backbones.pretrain"
+    assert read["command"] == "python -m lecture_lib.training.pretrain"
     assert read["seed"] == 4
     assert read["versions"]["numpy"] == np.__version__
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", read["date"])
@@ -352,7 +353,7 @@ def test_run_that_was_not_recorded_names_those_that_were(demo):
 
 def test_peak_memory_is_this_process_own_and_in_megabytes():
     code = (
-        "from lecture_lib.claims import peak_mb; a = peak_mb(); x = bytearray(200_000_000); b = peak_mb();"
+        "from lecture_lib.results.claims import peak_mb; a = peak_mb(); x = bytearray(200_000_000); b = peak_mb();"
         "del x; print(a, b, peak_mb())"
     )
     held = bytearray(500_000_000)  # a parent's memory must not be counted as the child's

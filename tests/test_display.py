@@ -15,9 +15,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lecture_lib import display
+from lecture_lib.chapters.decaf_tsne import figures, widget
+from lecture_lib.chapters.decaf_tsne import figures as maps
+from lecture_lib.chapters.decaf_tsne import widget as widgets
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.datasets.twin import TwinImages
-from lecture_lib.display import maps, pictures, sheet, style, widgets
+from lecture_lib.display import pictures, sheet, style
 
 CLASSES = ("duck", "owl", "car", "oak tree with a name far too long for its place")
 GROUPS = ("bird", "bird", "conveyance, transport", "plant")
@@ -77,13 +80,13 @@ def all_figures(images, xy):
     yield display.filters(torch.randn(5, 3, 7, 7))
     yield display.activations(torch.zeros(3, 30, 50, dtype=torch.uint8), through, classes=CLASSES)
     yield display.neighbours_grid(images, [0, 1], found)
-    yield display.scatter(xy, images, title="title")
-    yield display.scatter_new(xy, images, xy[:3], ["bird", "plant", "my own"])
-    yield display.scatter_grid({"pool1": xy, "fc6": xy, "fc7": xy, "fc8": xy}, images, title="title")
-    yield display.picture_map(xy, images, n=10)
-    yield display.purity_plot(purities(), chance={"seen": 0.1, "unseen": 0.15})
-    yield display.purity_plot(purities().query("set == 'seen'").drop(columns="set"), chance=0.1)
-    yield display.time_plot(costs(), batch=8)
+    yield figures.scatter(xy, images, title="title")
+    yield figures.scatter_new(xy, images, xy[:3], ["bird", "plant", "my own"])
+    yield figures.scatter_grid({"pool1": xy, "fc6": xy, "fc7": xy, "fc8": xy}, images, title="title")
+    yield figures.picture_map(xy, images, n=10)
+    yield figures.purity_plot(purities(), chance={"seen": 0.1, "unseen": 0.15})
+    yield figures.purity_plot(purities().query("set == 'seen'").drop(columns="set"), chance=0.1)
+    yield figures.time_plot(costs(), batch=8)
 
 
 def test_every_figure_is_drawn_and_its_ground_is_white_also_in_a_dark_theme(images, xy):
@@ -100,7 +103,7 @@ def test_drawing_leaves_the_users_own_style_alone(images, xy):
 
     before = dict(mpl.rcParams)
     list(all_figures(images, xy))
-    display.layer_slider({"pool1": xy, "fc6": xy}, images)
+    widget.layer_slider({"pool1": xy, "fc6": xy}, images)
     assert dict(mpl.rcParams) == before
 
 
@@ -266,7 +269,7 @@ def test_neighbours_of_other_queries_are_refused(images):
 
 
 def test_map_shows_every_point_once_and_hides_no_group_behind_another(images, xy):
-    axes = display.scatter(xy, images).axes[0]
+    axes = figures.scatter(xy, images).axes[0]
     points = np.concatenate([c.get_offsets() for c in axes.collections])
     assert np.array_equal(np.sort(points, 0), np.sort(xy, 0))
     names = style.groups_of(images)
@@ -278,7 +281,7 @@ def test_map_shows_every_point_once_and_hides_no_group_behind_another(images, xy
 
 def test_a_map_of_other_pictures_is_refused(images, xy):
     with pytest.raises(ValueError, match=r"\[40, 2\], not \[39, 2\]"):
-        display.scatter(xy[1:], images)
+        figures.scatter(xy[1:], images)
 
 
 @pytest.mark.parametrize("spread", [1.0, 0.0], ids=["spread out", "all at one place"])
@@ -295,14 +298,14 @@ def test_thumbnails_do_not_overlap_and_stay_where_their_points_are(xy, n, spread
 
 def test_picture_map_shows_pictures_where_their_points_are(images, xy):
     size = 20
-    pixels = render(display.picture_map(xy, images, n=20, size=size)).astype(int)
+    pixels = render(figures.picture_map(xy, images, n=20, size=size)).astype(int)
     for i, (column, row) in maps.choose_cells(xy, 20).items():
         middle = pixels[pictures.GAP + row * size + size // 2, 4 + column * size + size // 2]
         assert np.abs(middle - colour_of(i)).max() < 9
 
 
 def test_intervals_stand_where_the_table_says():
-    axes = display.purity_plot(purities()).axes[0]
+    axes = figures.purity_plot(purities()).axes[0]
     (x0, low), (x1, high) = axes.collections[1].get_segments()[1]
     assert (low, high) == pytest.approx((0.7, 0.9))
     assert x0 == x1 == pytest.approx(1, abs=0.2)
@@ -315,7 +318,7 @@ def test_where_the_time_goes_is_said_in_true_numbers():
 
 
 def test_time_plot_names_the_batch():
-    assert any("batches of 8" in axes.get_title("left") for axes in display.time_plot(costs(), batch=8).axes)
+    assert any("batches of 8" in axes.get_title("left") for axes in figures.time_plot(costs(), batch=8).axes)
 
 
 def test_layers_that_differ_by_turning_and_mirroring_do_not_move(xy):
@@ -326,7 +329,7 @@ def test_layers_that_differ_by_turning_and_mirroring_do_not_move(xy):
 
 
 def test_moving_the_slider_moves_the_map_and_moving_it_back_restores_it(images, xy):
-    box = display.layer_slider({"pool1": xy, "pool5": xy**3, "fc6": xy[::-1]}, images)
+    box = widget.layer_slider({"pool1": xy, "pool5": xy**3, "fc6": xy[::-1]}, images)
     (_, slider, where), view = box.children[0].children, box.children[1]
     first = view.value
     seen = {first}
@@ -341,7 +344,7 @@ def test_moving_the_slider_moves_the_map_and_moving_it_back_restores_it(images, 
 
 
 def test_hover_map_holds_every_point_at_its_place_and_loads_nothing(images, xy):
-    page = display.hover_map(xy, images, title='Ducks & "drakes"').data
+    page = widget.hover_map(xy, images, title='Ducks & "drakes"').data
     assert "http" not in page
     assert not re.search(r'(?:src|href)="(?!data:)', page)
     points = json.loads(re.search(r"points = (\[\[.*?\]\]),", page)[1])
@@ -360,7 +363,7 @@ def test_hover_map_of_many_pictures_stays_small():
     n = 500
     noise = np.random.default_rng(0).integers(0, 256, (n, 3, 24, 24), dtype=np.uint8)
     many = ImageCollection("many", "real", ArrayImages(noise), CLASSES, np.arange(n) % 4, GROUPS)
-    page = display.hover_map(np.random.default_rng(1).normal(size=(n, 2)), many, size=24).data
+    page = widget.hover_map(np.random.default_rng(1).normal(size=(n, 2)), many, size=24).data
     assert page.count("],[") == 299
     assert len(page) < 350_000
 
@@ -368,7 +371,7 @@ def test_hover_map_of_many_pictures_stays_small():
 def test_a_class_called_like_a_tag_ends_no_script(images, xy):
     classes = ("</script><b>", *CLASSES[1:])
     odd = ImageCollection("odd", "real", images.images, classes, images.labels, GROUPS)
-    page = display.hover_map(xy, odd).data
+    page = widget.hover_map(xy, odd).data
     assert page.count("</script>") == 1
 
 

@@ -11,22 +11,22 @@ from scipy.stats import binom
 from sklearn.svm import SVC
 
 from lecture_lib import backbones, datasets, exercises, metrics
+from lecture_lib.chapters.fine_tuning import judge_losses as hinge_losses
+from lecture_lib.chapters.fine_tuning import losses
+from lecture_lib.chapters.ifv_vs_cnn import exercises as ifv_vs_cnn
+from lecture_lib.chapters.linear_probes import exercises as linear_probes
+from lecture_lib.chapters.patch_transfer import exercises as patch_transfer
+from lecture_lib.chapters.patch_transfer import judge_geometry as patch_geometry
+from lecture_lib.chapters.patch_transfer.grid import grid
+from lecture_lib.chapters.patch_transfer.inference import picture_score
+from lecture_lib.chapters.patch_transfer.labelling import label_patches
 from lecture_lib.encoders import fisher
 from lecture_lib.encoders.codebook import GMM
-from lecture_lib.exercises import (
-    hinge_losses,
-    ifv_vs_cnn,
-    judging,
-    linear_probes,
-    patch_geometry,
-    patch_transfer,
-)
+from lecture_lib.exercises import judging
 from lecture_lib.exercises.judging import Exercise, Wrong, compare, judge
-from lecture_lib.finetuning import losses, training, with_head
-from lecture_lib.patches.grid import grid
-from lecture_lib.patches.inference import picture_score
-from lecture_lib.patches.labelling import label_patches
 from lecture_lib.settings import REPOSITORY
+from lecture_lib.training import sgd as training
+from lecture_lib.training import with_head
 
 RIGHT_CLS = "(kept.sum(0) / n.clamp(min=1)).sum()"
 RIGHT_HINGE = "w @ w / 2 + C * loss.sum(), w - C * pull @ x, -C * pull.sum()"
@@ -185,7 +185,7 @@ def n_patches(
 ):
     source = f"""
 import math
-from lecture_lib.patches.grid import LAMBDAS
+from lecture_lib.chapters.patch_transfer.grid import LAMBDAS
 
 def n_patches(width, height, overlap):
     found = []
@@ -990,7 +990,8 @@ def label(patch, box):
     "05.2": [
         score("np.power(p, k).sum(0) / len(y)")[0],
         score("np.delete(y, -1, axis=1).__pow__(k).mean(axis=0)")[0],
-        "from lecture_lib.patches.inference import picture_score\n" + score("picture_score(p, k)")[0],
+        "from lecture_lib.chapters.patch_transfer.inference import picture_score\n"
+        + score("picture_score(p, k)")[0],
         score("[sum(value**k for value in column) / len(y) for column in p.T.tolist()]")[0],
     ],
     "05.3": [
@@ -999,7 +1000,7 @@ def label(patch, box):
         n_patches("-(n - s) / step", count="1 - math.floor({} + 1e-6)", result="float(sum(found))")[0],
         """
 import numpy as np
-from lecture_lib.patches.grid import LAMBDAS
+from lecture_lib.chapters.patch_transfer.grid import LAMBDAS
 
 def n_patches(width, height, overlap):
     s = min(width, height) / np.array(LAMBDAS)

@@ -8,10 +8,10 @@ import torch
 
 from lecture_lib import settings
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
-from lecture_lib.encoders import ifv
+from lecture_lib.encoders import ifv, summed
 from lecture_lib.encoders.augment import FLIP, PYRAMID, TEN_CROPS, WHOLE
 from lecture_lib.encoders.fisher import fisher, improve, intra_normalise
-from lecture_lib.encoders.ifv import Dense, encode, encode_one, learn, normalised, sample, summed
+from lecture_lib.encoders.ifv import Dense, encode, encode_one, learn, normalised, sample
 from lecture_lib.encoders.parallel import in_order
 
 # One size: a margin of 6 and steps of 3 leave 55 x 49 pixels equal distances on all sides: the grid is its own mirror.

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import graphlib
 import re
 import subprocess
 import sys
@@ -13,24 +14,21 @@ from packaging.requirements import Requirement
 
 from lecture_lib.settings import REPOSITORY
 
-# From the ground up: a module imports only what stands before its own place here.
-ORDER = [
+# From the ground up: a module imports only what stands on a floor below its own, or beside it in its own room.
+FLOORS = [
     ["settings"],
-    ["store", "download", "metrics", "papers"],
-    ["twins"],
+    ["store", "download", "metrics", "twins"],
     ["datasets"],
     ["backbones"],
     ["encoders"],
-    ["embedding", "claims"],
-    ["probes"],  # above claims: its run on photographs records results
-    ["devil"],
-    ["finetuning"],  # its frozen rivals are rows of the same table
-    ["patches"],
+    ["linear", "training", "results"],
     ["display", "exercises", "environment"],
+    ["chapters"],
 ]
-HEIGHT = {part: i for i, parts in enumerate(ORDER) for part in parts}
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
-MODULES = sorted((REPOSITORY / "lecture_lib").rglob("*.py"))
+LIBRARY = REPOSITORY / "lecture_lib"
+MODULES = sorted(LIBRARY.rglob("*.py"))
 CODE = [*MODULES, *(REPOSITORY / "tests").rglob("*.py"), *(REPOSITORY / "notebooks").glob("*.py")]
 TEXTS = {".py", ".ipynb", ".md", ".toml", ".txt", ".csv", ".json", ""}
 
@@ -48,10 +46,26 @@ def imported(source):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def upward_imports(part, source):
-    """Parts of lecture_lib that `part` imports though they do not stand below it."""
-    parts = {name.split(".")[1] for name in imported(source) if name.startswith("lecture_lib.")}
-    return sorted(other for other in parts - {part} if HEIGHT[other] >= HEIGHT[part])
+def misplaced_imports(module, source):
+    """What a module may not import, each as a sentence that says where the shared piece belongs."""
+    room, *rest = module.split(".")
+    for name in imported(source):
+        if not name.startswith("lecture_lib."):
+            continue
+        other, *inner = name.split(".")[1:]
+        if room == other == "chapters":
+            if inner and inner[0] != rest[0]:
+                yield (
+                    f"chapters/{rest[0]} imports {name}: chapters never import each other; what both need belongs "
+                    "on the highest floor below them that has all it imports"
+                )
+        elif other == "chapters" or (other != room and FLOOR[other] >= FLOOR[room]):
+            yield (
+                f"{room} imports {name}, which does not stand below it: move what {room} needs of it down, to "
+                f"one of {', '.join(FLOORS[FLOOR[room] - 1])} or lower"
+            )
+        elif other == "twins" and room not in ("datasets", "twins"):
+            yield f"{room} imports {name}: outside of datasets, ask the collection and not the renderer"
 
 
 def undeclared(source, declared):
@@ -62,23 +76,59 @@ def undeclared(source, declared):
     return sorted(p for p in packages if not declared & {d.lower() for d in providers.get(p, [p])})
 
 
+def module_name(path):
+    parts = path.relative_to(REPOSITORY).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def nearest(name, modules):
+    """The module that an imported name is, or lies in."""
+    while name and name not in modules:
+        name = name.rpartition(".")[0]
+    return name
+
+
 def place(path):
     return path.relative_to(REPOSITORY).as_posix()
 
 
+@pytest.mark.parametrize("path", [m for m in MODULES if m != LIBRARY / "__init__.py"], ids=place)
+def test_imports_go_down_and_chapters_stand_alone(path):
+    module = ".".join(path.relative_to(LIBRARY).with_suffix("").parts)
+    assert module.partition(".")[0] in FLOOR, f"give {module} its floor in FLOORS"
+    assert list(misplaced_imports(module, path.read_text(encoding="utf-8"))) == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {module_name(path): path for path in MODULES}
+    below = {
+        name: {
+            found
+            for target in imported(path.read_text(encoding="utf-8"))
+            if (found := nearest(target, graph))
+        }
+        - {name}
+        for name, path in graph.items()
+    }
+    sorter = graphlib.TopologicalSorter(below)
+    sorter.prepare()  # CycleError names the modules of a circle
+
+
 @pytest.mark.parametrize(
-    "path", [m for m in MODULES if m.parent.name != "lecture_lib" or m.stem != "__init__"], ids=place
+    ("module", "source"),
+    [
+        (
+            "encoders.cnn",
+            "from lecture_lib import settings\ndef f():\n    from lecture_lib.display import tables\n",
+        ),
+        ("store.files", "import lecture_lib.metrics"),
+        ("display.curves", "from lecture_lib.chapters.decaf_tsne import figures"),
+        ("chapters.decaf_tsne.figures", "from lecture_lib.chapters.fine_tuning import figures"),
+        ("chapters.patch_transfer.record", "from lecture_lib.twins.voc import MEMBERS"),
+    ],
 )
-def test_imports_go_down(path):
-    part = path.relative_to(REPOSITORY / "lecture_lib").parts[0].removesuffix(".py")
-    assert part in HEIGHT, f"give {part} its place in ORDER"
-    assert upward_imports(part, path.read_text(encoding="utf-8")) == []
-
-
-def test_an_upward_import_is_found_wherever_it_hides():
-    source = "from lecture_lib import settings\ndef f():\n    from lecture_lib.display import tables\n"
-    assert upward_imports("encoders", source) == ["display"]
-    assert upward_imports("store", "import lecture_lib.papers") == ["papers"]
+def test_a_misplaced_import_is_found_wherever_it_hides(module, source):
+    assert len(list(misplaced_imports(module, source))) == 1
 
 
 def pins():

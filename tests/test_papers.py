@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lecture_lib import papers, settings
+from lecture_lib import settings
+from lecture_lib.results import papers
 
 # Where the files differ from the lecture's text on purpose: (table, row, column there) -> column here.
 # Each is told in the file itself, under `departure`.

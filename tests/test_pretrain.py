@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from lecture_lib import settings
-from lecture_lib.backbones import pretrain, twin_alexnet
+from lecture_lib.backbones import twin_alexnet
 from lecture_lib.datasets import twin
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.training import pretrain
 
 CLASSES = 4
 RECIPE = pretrain.Recipe(epochs=2, batch=8, lr=0.02, seed=3)
@@ -172,7 +173,7 @@ def test_the_command_writes_weights_and_a_log_that_agree(tmp_path, monkeypatch):
         settings.reset()
     log = json.loads(out.with_suffix(".json").read_text())
     assert log["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
-    assert log["command"].startswith("python -m lecture_lib.backbones.pretrain --epochs 1")
+    assert log["command"].startswith("python -m lecture_lib.training.pretrain --epochs 1")
     assert log["recipe"] == {**dataclasses.asdict(pretrain.Recipe()), "epochs": 1, "batch": 32}
     assert (log["train_images"], log["val_images"]) == (64, 32)
     assert len(log["curve"]) == 1

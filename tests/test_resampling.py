@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from lecture_lib import claims
-from lecture_lib.claims import DID_NOT_HOLD, HELD, TOO_CLOSE
 from lecture_lib.metrics import average_precision
-from lecture_lib.probes import resampling
+from lecture_lib.results import claims, resampling
+from lecture_lib.results.claims import DID_NOT_HOLD, HELD, TOO_CLOSE
 
 TRUTH = np.tile(np.array([[1, 0], [1, 0], [0, 1], [0, 0], [0, -1]], np.int8), (8, 1))
 PERFECT = np.where(TRUTH == 1, 2.0, TRUTH)[None]

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from lecture_lib import backbones, embedding, encoders, metrics
+from lecture_lib import backbones, encoders, metrics
 from lecture_lib.backbones import twin_alexnet
 from lecture_lib.datasets import twin
+from lecture_lib.encoders import l2_normalise
 from lecture_lib.twins import world
 
 TAPS = ["pool1", "pool5", "fc6", "fc7"]
@@ -37,7 +38,7 @@ def test_network_still_recognises_the_world_as_it_is_drawn_now():
 
 def probe(features: np.ndarray, images) -> float:
     """Mean class accuracy of logistic regression: 30 training and 30 test pictures a class."""
-    x = embedding.normalise(features)
+    x = l2_normalise(features)
     train, test = images.split_indices(seed=0)
     model = LogisticRegression(C=30, max_iter=300).fit(x[train], images.labels[train])
     return metrics.mean_class_accuracy(model.predict(x[test]), images.labels[test])

@@ -143,7 +143,7 @@ def find_published(name: str) -> Path:
         return WEIGHTS
     raise WeightsNotFound(
         f"{name}: {WEIGHTS} is missing. It belongs to this project: check the repository out again, or train it "
-        "with python -m lecture_lib.backbones.pretrain."
+        "with python -m lecture_lib.training.pretrain."
     )
 
 

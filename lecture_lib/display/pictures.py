@@ -5,6 +5,8 @@ A page is one figure in units of pixels, so that no picture is resampled on its 
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib as mpl
@@ -289,3 +291,26 @@ def shorten(name: str, width: int) -> str:
     """A class's name cut to what fits below a picture `width` pixels wide."""
     most, name = int(width / 5.4), name.replace("_", " ")
     return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def as_pixels(picture: Tensor) -> np.ndarray:
+    """A picture [3, H, W] as uint8 [H, W, 3]."""
+    return picture.permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+def enlarge(pixels: np.ndarray, longer: int) -> Image.Image:
+    """The picture, uint8 [H, W, 3], with its longer side of that many pixels."""
+    return ImageOps.contain(Image.fromarray(pixels), (longer, longer), Image.Resampling.BICUBIC)
+
+
+def embed(picture: Image.Image, alt: str) -> str:
+    """HTML of a picture, as a JPEG within it."""
+    buffer = io.BytesIO()
+    picture.save(
+        buffer, "jpeg", quality=style.JPEG_QUALITY, subsampling=0
+    )  # edges between colours stay sharp
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return (
+        f'<img alt="{alt}" style="display:block;width:{picture.width}px;max-width:none;margin:0" '
+        f'src="data:image/jpeg;base64,{data}">'
+    )

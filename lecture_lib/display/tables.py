@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from lecture_lib import papers
-from lecture_lib.claims import Result
+from lecture_lib.results import papers
+from lecture_lib.results.claims import Result
 
 
 def beside(results: Iterable[Result], name: str, network: str = "ours") -> pd.DataFrame:

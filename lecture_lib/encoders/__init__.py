@@ -6,6 +6,8 @@
 from lecture_lib.encoders import fisher, ifv
 from lecture_lib.encoders.augment import CNNAUG, FLIP, PYRAMID, TEN_CROPS, WHOLE, View, expand, views
 from lecture_lib.encoders.cnn import CNNEncoder, cnn, encode
+from lecture_lib.encoders.nearest import neighbours
+from lecture_lib.encoders.normalise import l2_normalise, summed
 
 __all__ = [
     "CNNAUG",
@@ -20,5 +22,8 @@ __all__ = [
     "expand",
     "fisher",
     "ifv",
+    "l2_normalise",
+    "neighbours",
+    "summed",
     "views",
 ]

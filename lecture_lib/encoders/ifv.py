@@ -272,12 +272,6 @@ def normalised(phi: np.ndarray, K: int, *, intra: bool = False, pyramid: bool = 
     return out
 
 
-def summed(phi: np.ndarray) -> np.ndarray:
-    """Sum-pool the views of each picture, to length 1: [N, V, d] to float16 [N, d]."""
-    total = phi.sum(1, dtype=np.float32)
-    return (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)).astype(np.float16)
-
-
 def _place(local: Local) -> Tensor:
     """Where descriptors lie in their picture, float32 [N, 2]: (x / W - 1/2, y / H - 1/2) of their centres."""
     height, width = local.picture

@@ -109,7 +109,7 @@ def find(number: str) -> Exercise:
     if notebook not in MODULES:
         known = ", ".join(MODULES)
         raise KeyError(f"there is no exercise {number!r}: the notebooks with exercises are {known}")
-    exercises = importlib.import_module(f"lecture_lib.exercises.{MODULES[notebook]}").EXERCISES
+    exercises = importlib.import_module(f"lecture_lib.chapters.{MODULES[notebook]}.exercises").EXERCISES
     for exercise in exercises:
         if exercise.number == number:
             return exercise

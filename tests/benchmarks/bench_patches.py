@@ -27,8 +27,8 @@ from torch import Tensor
 from torchvision import transforms
 
 from lecture_lib import backbones, settings
-from lecture_lib.patches.encode import PatchNet, phi
-from lecture_lib.patches.inference import K, localisation_map
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, phi
+from lecture_lib.chapters.patch_transfer.inference import K, localisation_map
 
 WIDTH, HEIGHT = 500, 375
 BATCH = 64

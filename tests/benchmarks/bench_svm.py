@@ -23,7 +23,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.svm import LinearSVC
 
-from lecture_lib import probes, settings
+from lecture_lib import linear, settings
 
 CS = tuple(float(c) for c in np.logspace(-2, 2, 9))
 HELD_OUT = 2000  # pictures that nobody trains on
@@ -43,15 +43,15 @@ def main() -> None:
     x, labels = draw(arguments.pictures + HELD_OUT, arguments.features, arguments.classes)
     new, new_labels = x[arguments.pictures :], labels[arguments.pictures :]
     x, labels = x[: arguments.pictures], labels[: arguments.pictures]
-    parts = probes.folds(labels)
+    parts = linear.folds(labels)
     print(f"{x.shape[0]} x {x.shape[1]} features, {(x == 0).mean():.0%} zeros; {arguments.classes} classes")
     print(f"{len(CS)} values of C, {len(parts)} folds; {torch.get_num_threads()} threads", flush=True)
 
     start = time.perf_counter()
-    choice = probes.choose(partial(probes.svm, penalise_bias=True), x, labels, CS, parts)
+    choice = linear.choose(partial(linear.svm, penalise_bias=True), x, labels, CS, parts)
     ours = time.perf_counter() - start
     report(
-        "probes.choose", ours, choice.probe.C, choice.scores.mean(0), choice.probe.predict(new) == new_labels
+        "linear.choose", ours, choice.probe.C, choice.scores.mean(0), choice.probe.predict(new) == new_labels
     )
 
     for jobs in sorted({1, arguments.threads}):
@@ -69,7 +69,7 @@ def main() -> None:
             print(f"  {late} of {len(CS) * len(parts) + 1} trainings not converged")
         print(f"  {seconds / ours:.1f} times as long as ours", flush=True)
 
-    mine = probes.svm(x, labels, [best.C], penalise_bias=True)[0]
+    mine = linear.svm(x, labels, [best.C], penalise_bias=True)[0]
     a, b = (
         objective(w, bias, x, labels, best.C)
         for w, bias in ((mine.weights, mine.bias), (best.coef_, best.intercept_))

@@ -1,0 +1,1 @@
+"""One folder a notebook: what that part of the lecture needs alone. Chapters never import each other."""

@@ -1,0 +1,1 @@
+"""What notebook decaf_tsne needs alone."""

@@ -1,0 +1,120 @@
+"""Look at features from afar: neighbours, class purity, silhouettes, and t-SNE maps (openTSNE).
+
+Distances are Euclidean between rows that are L2-normalised first, so that they compare directions, as the
+linear classifiers of the lecture do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from lecture_lib.encoders.nearest import neighbours
+from lecture_lib.encoders.normalise import l2_normalise
+
+if TYPE_CHECKING:
+    from openTSNE import TSNEEmbedding
+
+BLOCK = 1024  # rows of distances held at once
+
+
+def purity(features: np.ndarray, labels: np.ndarray, k: int = 10) -> np.ndarray:
+    """Share of each picture's k nearest neighbours that have its label: float64 [N] in [0, 1].
+
+    features [N, d]; labels [N], classes or groups. The mean over pictures is the k-NN purity of the set; its
+    value by chance is about the mean of (n_c - 1) / (N - 1) over pictures, see `chance_purity`.
+    """
+    labels = np.asarray(labels)
+    return (labels[neighbours(features, k)] == labels[:, None]).mean(1)
+
+
+def chance_purity(labels: np.ndarray) -> float:
+    """Expected `purity` where neighbours are drawn by lot."""
+    _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return float(((counts[inverse] - 1) / (len(inverse) - 1)).mean())
+
+
+def silhouettes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Silhouette of each picture in [-1, 1], float64 [N] (Rousseeuw 1987), in the L2-normalised features.
+
+    (b - a) / max(a, b): a is the mean distance to the picture's own class, b to the nearest other class.
+    """
+    from sklearn.metrics import silhouette_samples
+
+    return silhouette_samples(reduce(features, min(features.shape)), labels)  # a rotation keeps all distances
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def interval(values: np.ndarray, clusters: np.ndarray, *, seed: int = 0, draws: int = 2000) -> Interval:
+    """Bootstrap the mean of `values` [N] over `clusters` [N] (say, the class of each picture).
+
+    Pictures of a class rise and fall together, so whole classes are drawn, not pictures; an interval over
+    pictures would be too narrow.
+    """
+    _, inverse = np.unique(clusters, return_inverse=True)
+    sums, counts = np.bincount(inverse, values), np.bincount(inverse)
+    drawn = np.random.default_rng(seed).integers(len(sums), size=(draws, len(sums)))
+    means = sums[drawn].sum(1) / counts[drawn].sum(1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Interval(float(np.mean(values)), float(low), float(high))
+
+
+def reduce(features: np.ndarray, d: int = 50) -> np.ndarray:
+    """PCA of the L2-normalised rows to d dimensions, float32 [N, d]: what t-SNE is given, to save time.
+
+    By the smaller of the two symmetric eigenproblems, of x x^T [N, N] or x^T x [D, D]. The sign of each
+    component is fixed: its largest entry is positive.
+    """
+    x = torch.from_numpy(l2_normalise(features))
+    x = x - x.mean(0)
+    d = min(d, *x.shape)
+    n, width = x.shape
+    values, vectors = torch.linalg.eigh((x @ x.T if n < width else x.T @ x).double())
+    values, vectors = values[-d:].flip(0).clamp(min=0), vectors[:, -d:].flip(1)
+    scores = vectors * values.sqrt() if n < width else x.double() @ vectors
+    signs = scores.gather(0, scores.abs().argmax(0, keepdim=True)).sign()
+    return (scores * signs).float().numpy()
+
+
+def fit_tsne(
+    features: np.ndarray, *, perplexity: float = 30, seed: int = 0, start: str = "pca", iterations: int = 500
+) -> TSNEEmbedding:
+    """Fit a t-SNE map of `features` [N, d] (van der Maaten and Hinton 2008): an array [N, 2] that can `transform`.
+
+    start        "pca", or "random" to see how much of a map is its start
+    iterations   after 250 with exaggerated attraction
+
+    Exact neighbours; Barnes-Hut repulsion below 10,000 rows, interpolation (FFT) above. The map's axes have no
+    unit; distances between far groups, group sizes and densities mean little.
+    """
+    from openTSNE import TSNE
+
+    n = len(features)
+    if perplexity * 3 >= n:
+        raise ValueError(f"Perplexity {perplexity} needs more than {3 * perplexity:.0f} pictures, not {n}.")
+    tsne = TSNE(
+        perplexity=perplexity,
+        n_iter=iterations,
+        initialization=start,
+        neighbors="exact",
+        negative_gradient_method="bh" if n < 10_000 else "fft",
+        # Below some thousand rows threads gain little, and on a busy machine they wait for one another for
+        # minutes; one thread also gives the same map whatever the number of cores.
+        n_jobs=1 if n < 4000 else torch.get_num_threads(),
+        random_state=seed,
+    )
+    return tsne.fit(np.ascontiguousarray(features, dtype=np.float32))

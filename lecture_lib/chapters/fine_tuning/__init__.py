@@ -1,0 +1,1 @@
+"""What notebook fine_tuning needs alone."""

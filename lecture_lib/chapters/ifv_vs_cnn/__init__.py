@@ -1,0 +1,1 @@
+"""What notebook ifv_vs_cnn needs alone."""

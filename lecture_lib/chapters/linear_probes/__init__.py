@@ -1,0 +1,1 @@
+"""What notebook linear_probes needs alone."""

@@ -1,0 +1,63 @@
+"""What patches are compared with: the same phi of whole pictures, and the source task's own labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from lecture_lib.backbones import Backbone
+from lecture_lib.datasets import ImageCollection
+from lecture_lib.encoders import TEN_CROPS, cnn
+from lecture_lib.encoders.augment import expand
+from lecture_lib.linear.comparison import classify, kernel
+
+
+def phi_of_crops(net: Backbone, images: ImageCollection) -> np.ndarray:
+    """Encode ten crops of whole pictures at tap decaf[7], a map by its mean: float32 [N, 10, d]."""
+    encoder = cnn(replace(net, resize=net.input_size), net.decaf[7], pool="mean")
+    vectors = encoder(expand(images, TEN_CROPS))
+    return vectors.reshape(len(images), len(TEN_CROPS), -1)
+
+
+def svm_scores(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Score pictures by one-vs-rest SVMs on phi, crops [N, V, d] of length 1 summed and that again: float32 [m, C]."""
+    train, test = (_unit(_unit(x).sum(1)) for x in (train, test))
+    return classify(kernel(train, test), labels)[0]
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)
+
+
+def shares(labels: np.ndarray) -> np.ndarray:
+    """Turn labels int8 [N, C] into targets of a softmax, float32: each class that is present has an equal share.
+
+    Pictures that show no class for certain have a row of zeros.
+    """
+    present = (labels == 1).astype(np.float32)
+    return present / np.maximum(present.sum(1, keepdims=True), 1)
+
+
+@torch.inference_mode()
+def source_probabilities(
+    net: Backbone, phi: np.ndarray, classes: Sequence[str], members: Mapping[str, Sequence[str]]
+) -> np.ndarray:
+    """Score phi [n, d] by the source's own labels: float32 [n, C], the sum over the source classes of each target.
+
+    members  target class -> names of classes that belong to it; those that the source has not are left out, and a
+             target class without any has probability 0
+
+    For networks whose phi a linear layer follows, the last.
+    """
+    number = {name: i for i, name in enumerate(net.classes)}
+    gather = torch.zeros(len(net.classes), len(classes), device=net.device)
+    for c, name in enumerate(classes):
+        gather[[number[member] for member in members[name] if member in number], c] = 1
+    found = []
+    for part in np.array_split(phi, max(1, len(phi) // 8192)):
+        x = torch.from_numpy(np.array(part, np.float32)).to(net.device)
+        found.append((net.stages[-1](x).softmax(1) @ gather).cpu())
+    return torch.cat(found).numpy()

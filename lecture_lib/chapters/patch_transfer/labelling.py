@@ -1,0 +1,74 @@
+"""Which patches show an object, which none: the labels that a network of patches learns (Oquab et al. 2014, 3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lecture_lib.chapters.patch_transfer.grid import Grid
+from lecture_lib.datasets import Boxes, ImageCollection
+
+AMBIGUOUS = -1
+LEAST_OF_PATCH, LEAST_OF_OBJECT = 0.2, 0.6
+
+
+def label_patches(patches: np.ndarray, boxes: Boxes, n_classes: int, size: tuple[int, int]) -> np.ndarray:
+    """Label the patches of one picture by the objects in them.
+
+    patches  float [M, 4], x0, y0, x1, y1
+    size     height and width of the picture in pixels: boxes end at its border, and one that has no area left is none
+    returns  int64 [M]: the class of the object that a patch shows; n_classes for background; AMBIGUOUS (-1)
+
+    A patch P contains an object with box B_o if |P n B_o| >= 0.2 |P| and |P n B_o| >= 0.6 |B_o|. It is a positive for
+    the class of that object if it overlaps no other object. It is background if it contains none, even where it lies
+    wholly within a large one. The paper does not say what becomes of patches that contain an object and overlap
+    another, or that contain a difficult one: they are AMBIGUOUS, and left out of training. Difficult objects count as
+    objects that a patch overlaps, truncated ones are objects like others.
+
+    Raises ValueError for a class outside 0 .. n_classes-1 or a box that is not finite.
+    """
+    if len(boxes) and not 0 <= boxes.labels.min() <= boxes.labels.max() < n_classes:
+        raise ValueError(f"A box has a class outside 0 .. {n_classes - 1}: {boxes.labels.tolist()}.")
+    if not np.isfinite(boxes.xyxy).all():
+        raise ValueError(f"A box is not finite: {boxes.xyxy.tolist()}.")
+    height, width = size
+    objects = np.clip(boxes.xyxy.astype(np.float64), 0, [width, height, width, height])
+    if not len(objects):
+        return np.full(len(patches), n_classes)
+    patches = np.asarray(patches, np.float64)
+    shared = intersections(patches, objects)
+    enough_of_patch = shared >= LEAST_OF_PATCH * areas(patches)[:, None]
+    enough_of_object = shared >= LEAST_OF_OBJECT * areas(objects)
+    contains = enough_of_patch & enough_of_object
+    first = contains.argmax(1)
+    alone = ((shared > 0).sum(1) == 1) & ~boxes.difficult[first]
+    return np.where(contains.any(1), np.where(alone, boxes.labels[first], AMBIGUOUS), n_classes)
+
+
+def label_all(images: ImageCollection, grids: Sequence[Grid]) -> list[np.ndarray]:
+    """Label the patches of all pictures of a collection: for each int64 [M], as `label_patches`.
+
+    Raises ValueError for a collection without boxes, or as `label_patches` does, with the picture's name.
+    """
+    if images.boxes is None:
+        raise ValueError(f"{images.name} has no boxes, so nothing says which patch shows what.")
+    labels = []
+    for i, (of_picture, boxes) in enumerate(zip(grids, images.boxes, strict=True)):
+        try:
+            labels.append(label_patches(of_picture.xyxy, boxes, len(images.classes), of_picture.size))
+        except ValueError as error:
+            raise ValueError(f"{images.name}, {images.images.names[i]}: {error}") from None
+    return labels
+
+
+def intersections(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Areas that boxes [m, 4] and [n, 4] share: [m, n]."""
+    low = np.maximum(a[:, None, :2], b[:, :2])
+    high = np.minimum(a[:, None, 2:], b[:, 2:])
+    return np.clip(high - low, 0, None).prod(-1)
+
+
+def areas(boxes: np.ndarray) -> np.ndarray:
+    """Areas of boxes [n, 4]: [n]."""
+    return (boxes[:, 2:] - boxes[:, :2]).prod(-1)

@@ -1,0 +1,106 @@
+"""Patch transfer on photographs in VOC's layout, with an ImageNet network as the pre-trained part.
+
+    python -m lecture_lib.chapters.patch_transfer.photographs
+
+takes the real profile and writes `data/results/patch_transfer_photographs.real.json`. It looks for
+`coco_as_voc/VOCdevkit/VOC2007`, `VOCdevkit/VOC2007` and `VOCdevkit/VOC2012` under LECTURE_DATA, says which it does not
+find, and does the rest.
+
+The recipe is the twins' (`adaptation.Recipe`), nothing is chosen on photographs. Intervals are over test pictures, for
+the mean over seeds (of FCa, FCb and the background that is kept); with a hundred test pictures they are wide.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from lecture_lib import backbones, datasets, settings
+from lecture_lib.chapters.patch_transfer import experiments
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, lay
+from lecture_lib.chapters.patch_transfer.experiments import (
+    NO_BACKGROUND,
+    PATCHES,
+    SVM,
+    WHOLE,
+    WHOLE_ON_PATCHES,
+    Part,
+)
+from lecture_lib.chapters.patch_transfer.findings import Found, add, judge, of_k, of_maps
+from lecture_lib.chapters.patch_transfer.labelling import label_all
+from lecture_lib.datasets import DatasetNotFound, ImageCollection
+from lecture_lib.results import claims
+
+NAME = "patch_transfer_photographs"
+COMMAND = "python -m lecture_lib.chapters.patch_transfer.photographs"
+SEEDS = range(3)
+TESTED = [
+    ("svm", "patches are ahead of SVMs on whole pictures", PATCHES, SVM, 0),
+    ("wholes", "patches are ahead of training on whole pictures", PATCHES, WHOLE, 0),
+    ("background", "background as a class is worth its place", PATCHES, NO_BACKGROUND, 0),
+    ("tested on patches", "so they are if both are tested on patches", PATCHES, WHOLE_ON_PATCHES, 0),
+]
+
+
+def run(net: PatchNet, images: ImageCollection, seed: int, seeds: Sequence[int] = SEEDS) -> Found:
+    """Train on a collection's trainval (or train), test on its test pictures (or val), and say what was found.
+
+    mAP is over the classes that have a positive in both parts.
+    """
+    official = {} if "test" in images.splits else {"train": "train", "test": "val"}
+    train, test = (
+        Part(part, lay(net, part)) for part in (images[rows] for rows in images.split_indices(**official))
+    )
+    counts = [len(grid) for grid in test.grids]
+    labels = label_all(train.images, train.grids)
+    useful = sum(((of_picture >= 0) & (of_picture < train.n_classes)).any() for of_picture in labels)
+    print(
+        f"{images.name}: {min(counts)} to {max(counts)} patches a picture; {useful} of {len(labels)} training pictures "
+        "have a positive",
+        flush=True,
+    )
+    scores, y = defaultdict(list), defaultdict(list)
+    scores[SVM].append(experiments.whole_pictures_svm(net, train, test))
+    y |= experiments.score_patches(net, train, test, [seed + offset for offset in seeds])
+    for s in (seed + offset for offset in seeds):
+        add(scores, experiments.whole_pictures(net, train, test, s))
+        print(f"{images.name}, seed {s}: trained and tested", flush=True)
+    scores |= {row: [test.score(of_seed) for of_seed in found] for row, found in y.items()}
+    shared = (train.images.labels == 1).any(0) & (test.images.labels == 1).any(0)
+    column = f"{images.name}: {len(train.images)} training, {len(test.images)} test pictures, {shared.sum()} classes"
+    parts = [
+        judge(scores, test, column, TESTED, seed, shared),
+        of_k(y[PATCHES], test, seed, shared),
+        of_maps(y, test, seed, shared),
+    ]
+    return [r for results, _ in parts for r in results], [c for _, found in parts for c in found]
+
+
+def main() -> None:
+    """Run what is described at the top of this file."""
+    clock = claims.Stopwatch()
+    chosen = settings.use("real")
+    net = PatchNet(backbones.load())
+    results, found = [], []
+    for name in ("coco_as_voc", "voc2007", "voc2012"):
+        try:
+            images = datasets.load(name)
+        except DatasetNotFound as missing:
+            print(f"left out: {missing}")
+            continue
+        new = run(net, images, chosen.seed)
+        results, found = results + new[0], found + new[1]
+    if not results:
+        raise SystemExit("No photographs, so nothing is written: set LECTURE_DATA to their folder.")
+    made_by = {"command": COMMAND, "seed": chosen.seed, "network": net.net.name}
+    path = claims.write_run(NAME, clock.seconds, claims.peak_mb(), results, found, **made_by)
+    for result in results:
+        if result.metric in ("mAP", "accuracy"):
+            print(f"{result.row:35} {result.column:60} {result.mean:5.1f} {result.metric}")
+    for claim in found:
+        print(f"{claim}\n    {claim.numbers}")
+    print(f"{path.name}, {clock.seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What notebook start_here needs alone."""

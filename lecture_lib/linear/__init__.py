@@ -1,0 +1,20 @@
+"""Linear classifiers on features that stay as they are: SVM, logistic regression, the choice of C, kernels."""
+
+from lecture_lib.linear.comparison import Kernel, classify, kernel
+from lecture_lib.linear.learners import Linear, drop_features, logistic_regression, svm
+from lecture_lib.linear.selection import CS, Choice, choose, folds, validate
+
+__all__ = [
+    "CS",
+    "Choice",
+    "Kernel",
+    "Linear",
+    "choose",
+    "classify",
+    "drop_features",
+    "folds",
+    "kernel",
+    "logistic_regression",
+    "svm",
+    "validate",
+]

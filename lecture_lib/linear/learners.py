@@ -1,0 +1,173 @@
+"""Linear probes: what a linear classifier can read from features that stay as they are.
+
+Every learner here takes features, labels and several values of C, and returns one `Linear` for each of them:
+
+svm                  one-vs-rest linear SVMs, by our own solver (solver.py), all classes and values of C together
+logistic_regression  softmax over the classes, by scikit-learn
+
+C is the weight of the training error against 1/2 |w|^2: a small C means much regularisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from sklearn import linear_model
+
+from lecture_lib import settings
+from lecture_lib.linear.solver import solve
+
+COPIES = 4  # of each training picture, under dropout masks of their own
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A linear classifier of several classes: scores = x weights^T + bias.
+
+    weights  float32 [classes, d]
+    bias     float32 [classes]
+    C        the one that it was trained with
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    C: float
+
+    def scores(self, x: np.ndarray) -> np.ndarray:
+        """Score features [N, d]: float32 [N, C]; the SVM's are margins, those of logistic regression log-odds."""
+        return np.asarray(x, np.float32) @ self.weights.T + self.bias
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return the class with the highest score for features [N, d]: int64 [N]."""
+        return self.scores(x).argmax(1)
+
+
+def svm(
+    x: np.ndarray,
+    labels: np.ndarray,
+    Cs: Sequence[float],
+    *,
+    loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
+    class_weight: Literal["balanced"] | float | None = None,
+    penalise_bias: bool = False,
+    dropout: float = 0.0,
+    seed: int = 0,
+    tol: float = 1e-3,
+) -> list[Linear]:
+    """Train one-vs-rest linear SVMs: 1/2 |w_c|^2 + C sum_i loss(y_ic (w_c . x_i + b_c)) for each class c.
+
+    x              [N, d] real, any length; the papers scale each x_i to length 1
+    labels         int64 [N], one class a picture; or int8 [N, C] as in VOC: 1 present, 0 absent, -1 only as
+                   `difficult`, which leaves the picture out of that class's problem
+    Cs             values of C, each > 0
+    class_weight   weight of a class's positive examples, those of negative ones being 1 (LIBLINEAR's -w1);
+                   "balanced": both sides weigh the same
+    penalise_bias  add 1/2 b_c^2, as LIBLINEAR and scikit-learn's LinearSVC do
+    dropout        part of the features that is dropped while training; see `drop_features`
+    tol            how far the objective may be above its minimum, as a part of it (proved by the dual problem)
+    returns        a `Linear` for each C, in the order of Cs
+
+    Raises ValueError for wrong shapes, labels, NaN, or C <= 0; warns if a problem was not solved to `tol`.
+    """
+    x, labels = _checked(x, labels, Cs)
+    present = labels == np.arange(labels.max() + 1)[:, None] if labels.ndim == 1 else labels.T == 1
+    known = np.ones_like(present) if labels.ndim == 1 else labels.T >= 0
+    weight = known.astype(np.float32)
+    if class_weight is not None:
+        positives, negatives = (present & known).sum(1), (~present & known).sum(1)
+        balanced = negatives / np.maximum(positives, 1)
+        factor = balanced if class_weight == "balanced" else np.full(len(present), float(class_weight))
+        weight = np.where(present, factor[:, None] * weight, weight).astype(np.float32)
+    copies = COPIES if dropout else 1
+    x = drop_features(x, dropout, copies, seed)
+    device = "cuda" if settings.current().device.type == "cuda" else "cpu"  # Apple's has no eigenvectors
+    found = solve(
+        torch.from_numpy(x).to(device),
+        torch.from_numpy(np.tile(np.where(present, np.float32(1), np.float32(-1)), copies)).to(device),
+        torch.from_numpy(np.tile(weight / copies, copies)).to(device),
+        Cs,
+        loss=loss,
+        penalise_bias=penalise_bias,
+        tol=tol,
+    )
+    return [Linear(found.weights[k].cpu().numpy(), found.bias[k].cpu().numpy(), c) for k, c in enumerate(Cs)]
+
+
+def logistic_regression(
+    x: np.ndarray,
+    labels: np.ndarray,
+    Cs: Sequence[float],
+    *,
+    class_weight: Literal["balanced"] | None = None,
+    dropout: float = 0.0,
+    seed: int = 0,
+    tol: float = 1e-4,
+) -> list[Linear]:
+    """Train multinomial logistic regression: 1/2 |W|^2 - C sum_i log softmax(W x_i + b)_{y_i}; b is free.
+
+    As `svm`, for labels int64 [N] with one class a picture, every class from 0 to the highest present. tol is
+    scikit-learn's, on the gradient.
+    """
+    x, labels = _checked(x, labels, Cs)
+    if labels.ndim != 1:
+        raise ValueError("Softmax knows one class a picture; for several (labels [N, C]) take svm.")
+    missing = np.setdiff1d(np.arange(labels.max() + 1), labels)
+    if len(missing):
+        raise ValueError(
+            f"No training picture of class {', '.join(map(str, missing[:5]))}: logistic regression needs one of "
+            "every class from 0 to the highest label."
+        )
+    copies = COPIES if dropout else 1
+    x, labels = drop_features(x, dropout, copies, seed), np.tile(labels, copies)
+    # of two classes scikit-learn trains w = w_1 - w_0, with 1/2 |w|^2 = |W|^2
+    factor = 2 if labels.max() == 1 else 1
+    found = []
+    for c in Cs:
+        learner = linear_model.LogisticRegression(
+            C=c * factor / copies, class_weight=class_weight, tol=tol, max_iter=1000
+        ).fit(x, labels)
+        weights, bias = learner.coef_, learner.intercept_
+        if len(weights) == 1:
+            weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+        found.append(Linear(weights.astype(np.float32), bias.astype(np.float32), c))
+    return found
+
+
+def drop_features(x: np.ndarray, rate: float, copies: int, seed: int) -> np.ndarray:
+    """Return [copies N, d]: each picture's features `copies` times, each number set to 0 with probability `rate`.
+
+    What is kept is divided by 1 - rate, so that the mean over masks is x and nothing changes for test pictures
+    (DeCAF multiplies them by 1 - rate instead, which is the same). At rate 0, x once for each copy.
+    """
+    if not 0 <= rate < 1:
+        raise ValueError(f"dropout is {rate}; it is the part that is dropped, from 0 to below 1.")
+    x = np.tile(x, (copies, 1))
+    if rate:
+        x *= (np.random.default_rng(seed).random(x.shape, np.float32) >= rate) / np.float32(1 - rate)
+    return x
+
+
+def _checked(x: np.ndarray, labels: np.ndarray, Cs: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    x, labels = np.asarray(x, np.float32), np.asarray(labels)
+    if x.ndim != 2 or len(x) == 0 or labels.ndim not in (1, 2) or len(labels) != len(x):
+        raise ValueError(
+            f"Features {x.shape} for labels {labels.shape}; give features [N, d] and labels [N] or [N, C]."
+        )
+    if not np.isfinite(x).all():
+        row = int((~np.isfinite(x).all(1)).argmax())
+        raise ValueError(
+            f"The features of picture {row} contain NaN or infinity; a probe cannot learn from them."
+        )
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"Labels are {labels.dtype}; give class indices [N], or 1, 0, -1 as [N, C].")
+    if labels.ndim == 1 and labels.min() < 0:
+        raise ValueError("A label is negative: leave unlabelled pictures out.")
+    if labels.ndim == 2 and not np.isin(labels, (-1, 0, 1)).all():
+        raise ValueError("Labels [N, C] are 1 (present), 0 (absent) and -1 (difficult) only.")
+    if len(Cs) == 0 or min(Cs) <= 0:
+        raise ValueError(f"Cs are {list(Cs)}; give one or more values above 0.")
+    return x, labels

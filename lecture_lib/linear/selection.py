@@ -1,0 +1,76 @@
+"""Choosing C on training pictures only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from lecture_lib.linear.learners import Linear
+from lecture_lib.metrics import measure
+
+CS = (0.01, 0.1, 1.0, 10.0, 100.0)
+Learner = Callable[[np.ndarray, np.ndarray, Sequence[float]], list[Linear]]
+Fold = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A probe with the C that was best in validation, and how all were: scores float64 [F, K], folds by Cs."""
+
+    probe: Linear
+    Cs: tuple[float, ...]
+    scores: np.ndarray
+
+
+def folds(labels: np.ndarray, n: int = 3, seed: int = 0) -> list[Fold]:
+    """Part pictures into n folds: n pairs (train, validation) of int64 indices.
+
+    labels [N]: every class is spread evenly over the folds, and needs n pictures. Labels [N, C], where a picture
+    can show several classes, are parted by lot.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 1:
+        counts = np.bincount(labels)
+        few = np.flatnonzero((counts > 0) & (counts < n))
+        if len(few):
+            raise ValueError(
+                f"Class {few[0]} has {counts[few[0]]} training pictures, too few for {n} folds. Take at most "
+                f"{counts[few].min()} folds, or a fixed C."
+            )
+    kind = StratifiedKFold if labels.ndim == 1 else KFold
+    return list(kind(n, shuffle=True, random_state=seed).split(labels, labels))
+
+
+def validate(
+    learner: Learner, x: np.ndarray, labels: np.ndarray, Cs: Sequence[float], parts: Sequence[Fold]
+) -> np.ndarray:
+    """Train on the first part of each fold, measure on the second: float64 [F, K], a column for each C."""
+    return np.array(
+        [
+            [measure(probe.scores(x[held]), labels[held]) for probe in learner(x[kept], labels[kept], Cs)]
+            for kept, held in parts
+        ]
+    )
+
+
+def choose(
+    learner: Learner,
+    x: np.ndarray,
+    labels: np.ndarray,
+    Cs: Sequence[float] = CS,
+    parts: Sequence[Fold] | None = None,
+) -> Choice:
+    """Choose C by validation within the training pictures, then train on all of them.
+
+    x, labels  training pictures only: features [N, d], labels [N] or [N, C]
+    Cs         values to choose from; of equally good ones the smallest is taken
+    parts      (train, validation) index pairs; default: three folds
+    """
+    parts = folds(labels) if parts is None else parts
+    Cs = tuple(sorted(Cs))
+    scores = validate(learner, x, labels, Cs, parts)
+    best = Cs[int(scores.mean(0).round(9).argmax())]  # the order of the sum is not to decide
+    return Choice(learner(x, labels, [best])[0], Cs, scores)

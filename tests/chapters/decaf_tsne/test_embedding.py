@@ -1,0 +1,104 @@
+"""Neighbours, purity, silhouettes, intervals and t-SNE maps, against scikit-learn and hand-worked cases."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_blobs
+from sklearn.decomposition import PCA
+from sklearn.metrics import silhouette_samples
+from sklearn.neighbors import NearestNeighbors
+
+from lecture_lib.chapters.decaf_tsne import embedding
+from lecture_lib.encoders import l2_normalise, neighbours
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    x, y = make_blobs(240, n_features=12, centers=6, cluster_std=1.5, random_state=0)
+    return x.astype(np.float32), y
+
+
+def test_neighbours_are_those_of_scikit_learn(blobs):
+    x, _ = blobs
+    unit = l2_normalise(x)
+    index = NearestNeighbors(n_neighbors=6).fit(unit)
+    want = index.kneighbors(return_distance=False)
+    assert (neighbours(x, 6) == want).mean() > 0.99  # ties within rounding may swap
+    want = index.kneighbors(unit[:9], return_distance=False)
+    assert (neighbours(x, 6, x[:9]) == want).all()
+
+
+def test_nobody_is_a_neighbour_of_itself_even_among_duplicates(monkeypatch):
+    monkeypatch.setattr(embedding, "BLOCK", 3)  # the second block starts at row 3: its diagonal is not at 0
+    x = np.tile(np.eye(2, dtype=np.float32)[:1], (8, 1))
+    assert not (neighbours(x, 4) == np.arange(8)[:, None]).any()
+
+
+def test_too_many_neighbours_are_refused_by_number():
+    with pytest.raises(ValueError, match="take k <= 3"):
+        neighbours(np.eye(4), 4)
+
+
+def test_purity_by_hand():
+    x = np.array([[1, 0], [1, 0.1], [1, 0.2], [0, 1], [0.1, 1]])
+    assert embedding.purity(x, np.array([0, 0, 1, 1, 1]), k=2).tolist() == [0.5, 0.5, 0.0, 1.0, 1.0]
+    assert embedding.purity(x, np.array(["a", "a", "a", "b", "b"]), k=1).tolist() == [1] * 5
+
+
+def test_purity_by_chance():
+    labels = np.repeat([0, 1, 2], [10, 30, 60])
+    x = np.random.default_rng(0).normal(size=(100, 40))
+    assert embedding.purity(x, labels, k=20).mean() == pytest.approx(
+        embedding.chance_purity(labels), abs=0.05
+    )
+    assert embedding.chance_purity(np.array([0, 0, 1, 1])) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("width", [12, 400])
+def test_silhouettes_are_those_of_scikit_learn(blobs, width):
+    x, y = blobs
+    x = np.pad(x, ((0, 0), (0, width - 12))) + np.random.default_rng(1).normal(size=(240, width)) * 0.1
+    want = silhouette_samples(l2_normalise(x), y)
+    assert np.allclose(embedding.silhouettes(x, y), want, atol=1e-4)
+
+
+@pytest.mark.parametrize("width", [30, 500])
+def test_reduce_is_pca(width):
+    x = np.random.default_rng(0).normal(size=(200, width)) * np.geomspace(1, 0.01, width)
+    want = PCA(5, svd_solver="full").fit_transform(l2_normalise(x))
+    got = embedding.reduce(x, 5)
+    assert got.shape == (200, 5)
+    assert np.allclose(np.abs(got), np.abs(want), atol=1e-4)
+    assert (got == embedding.reduce(x, 5)).all()
+
+
+def test_interval_over_classes_is_wider_than_over_pictures():
+    rng = np.random.default_rng(0)
+    classes = np.repeat(np.arange(20), 30)
+    values = rng.normal(size=20)[classes] + rng.normal(size=600) * 0.1  # pictures of a class agree
+    by_class = embedding.interval(values, classes)
+    by_picture = embedding.interval(values, np.arange(600))
+    assert by_class.high - by_class.low > 3 * (by_picture.high - by_picture.low)
+    assert by_class.low < values.mean() < by_class.high
+    assert by_class.mean == pytest.approx(values.mean())
+    width = 2 * 1.96 * np.std([values[classes == c].mean() for c in range(20)]) / np.sqrt(20)
+    assert by_class.high - by_class.low == pytest.approx(width, rel=0.2)
+
+
+def test_tsne_keeps_neighbours_and_takes_new_points(blobs):
+    x, y = blobs
+    xy = embedding.fit_tsne(x[:180], perplexity=15, iterations=250)
+    index = NearestNeighbors(n_neighbors=5).fit(xy)
+    assert (y[:180][index.kneighbors(return_distance=False)] == y[:180, None]).mean() > 0.8
+    landed = xy.transform(x[180:])
+    assert (y[:180][index.kneighbors(landed, return_distance=False)] == y[180:, None]).mean() > 0.8
+
+
+def test_tsne_is_the_same_twice(blobs):
+    x, _ = blobs
+    first, again = (np.asarray(embedding.fit_tsne(x, perplexity=10, iterations=50)) for _ in range(2))
+    assert (first == again).all()
+
+
+def test_perplexity_needs_enough_pictures():
+    with pytest.raises(ValueError, match="more than 90 pictures, not 40"):
+        embedding.fit_tsne(np.random.default_rng(0).normal(size=(40, 3)))

@@ -1,0 +1,277 @@
+"""The three losses of fine-tuning: against loops over pictures and pairs, by hand, and on batches with gaps."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from lecture_lib.chapters.fine_tuning.losses import softmax, tune_cls, tune_rnk
+
+LOSSES = [softmax, tune_cls, tune_rnk]
+every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+
+
+def draw(B=9, C=5, seed=0):
+    """Scores float64 [B, C], and labels int8 [B, C] with gaps: class 0 absent, class 1 nowhere absent."""
+    generator = torch.Generator().manual_seed(seed)
+    scores = 1.5 * torch.randn(B, C, dtype=torch.float64, generator=generator)
+    labels = torch.randint(-1, 2, (B, C), generator=generator)
+    labels[:, 0] = labels[:, 0].clamp(max=0)
+    labels[:, 1] = 2 * labels[:, 1].abs() - 1  # present or difficult
+    return scores, labels.to(torch.int8)
+
+
+def gradient(loss, scores, labels):
+    """Value float [] and gradient [B, C] of a loss."""
+    leaf = scores.clone().requires_grad_()
+    value = loss(leaf, labels)
+    assert value.shape == ()
+    value.backward()
+    return value.detach(), leaf.grad
+
+
+# the same by loops
+
+
+def softmax_by_loops(scores, labels):
+    values = []
+    for s, y in zip(scores, labels, strict=True):
+        present = [c for c in range(len(s)) if y[c] == 1]
+        total = sum(np.exp(s[c]) for c in range(len(s)) if y[c] >= 0)
+        if present:
+            values.append(-np.mean([np.log(np.exp(s[c]) / total) for c in present]))
+    return np.mean(values) if values else 0.0
+
+
+def tune_cls_by_loops(scores, labels):
+    total = 0.0
+    for s, y in zip(scores.T, labels.T, strict=True):
+        slack = [max(0.0, 1 - s[i]) if y[i] == 1 else max(0.0, 1 + s[i]) for i in range(len(s)) if y[i] >= 0]
+        total += np.mean(slack) if slack else 0.0
+    return total
+
+
+def tune_rnk_by_loops(scores, labels):
+    total = 0.0
+    for s, y in zip(scores.T, labels.T, strict=True):
+        slack = []
+        for i in range(len(s)):
+            for j in range(len(s)):
+                if y[i] == 1 and y[j] == 0:
+                    slack.append(max(0.0, 1 - s[i] + s[j]))
+        total += np.mean(slack) if slack else 0.0
+    return total
+
+
+BY_LOOPS = {softmax: softmax_by_loops, tune_cls: tune_cls_by_loops, tune_rnk: tune_rnk_by_loops}
+
+
+@every_loss
+@pytest.mark.parametrize("seed", range(5))
+def test_several_classes_a_picture_as_by_loops(loss, seed):
+    scores, labels = draw(seed=seed)
+    assert float(loss(scores, labels)) == pytest.approx(
+        BY_LOOPS[loss](scores.numpy(), labels.numpy()), abs=1e-12
+    )
+
+
+@every_loss
+def test_one_class_a_picture_as_by_loops(loss):
+    scores, _ = draw(B=11)
+    labels = torch.randint(0, 4, (11,), generator=torch.Generator().manual_seed(1))  # class 4 is absent
+    expected = BY_LOOPS[loss](scores.numpy(), F.one_hot(labels, 5).numpy())
+    assert float(loss(scores, labels)) == pytest.approx(expected, abs=1e-12)
+    assert torch.equal(loss(scores, labels), loss(scores, labels.int()))
+
+
+@every_loss
+def test_float32_gives_float64s_number(loss):
+    scores, labels = draw(B=32, C=20)
+    value, slope = gradient(loss, scores.float(), labels)
+    exact, exact_slope = gradient(loss, scores.float().double(), labels)
+    assert value.dtype == slope.dtype == torch.float32
+    torch.testing.assert_close(value.double(), exact, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(slope.double(), exact_slope, rtol=1e-5, atol=1e-7)
+
+
+def test_softmax_of_one_class_a_picture_is_the_cross_entropy():
+    scores, _ = draw(B=40, C=7)
+    labels = torch.arange(40) % 7
+    value, slope = gradient(softmax, scores, labels)
+    expected, expected_slope = gradient(F.cross_entropy, scores, labels)
+    torch.testing.assert_close(value, expected)
+    torch.testing.assert_close(slope, expected_slope)
+
+
+# by hand
+
+
+def test_tune_cls_by_hand():
+    # a margin kept, one missed on the right side, one on the wrong side; difficult; class 1 in one picture only
+    scores = torch.tensor([[2.0, 9.0], [0.5, 9.0], [0.25, -3.0], [7.0, 9.0]])
+    labels = torch.tensor([[1, -1], [1, -1], [0, 0], [-1, -1]], dtype=torch.int8)
+    value, slope = gradient(tune_cls, scores, labels)
+    assert float(value) == pytest.approx((0 + 0.5 + 1.25) / 3 + 0)
+    torch.testing.assert_close(slope, torch.tensor([[0, 0], [-1 / 3, 0], [1 / 3, 0], [0, 0]]))
+
+
+def test_tune_rnk_by_hand():
+    # class 0: positives 2 and 0.5, negatives 1.75 and -1: pairs 0.75, 0, 2.25, 0; class 1 has no pair
+    scores = torch.tensor([[2.0, 5.0], [0.5, 6.0], [1.75, 7.0], [-1.0, 8.0]])
+    labels = torch.tensor([[1, 0], [1, 0], [0, 0], [0, -1]], dtype=torch.int8)
+    value, slope = gradient(tune_rnk, scores, labels)
+    assert float(value) == pytest.approx((0.75 + 0 + 2.25 + 0) / 4)
+    assert slope.tolist() == [[-0.25, 0], [-0.25, 0], [0.5, 0], [0, 0]]
+
+
+def test_softmax_by_hand():
+    # two classes share the target; the difficult one is out of the sum; a picture without a class counts nothing
+    scores = torch.tensor([[0.0, 0.0, 50.0], [1.0, 2.0, 3.0], [3.0, 3.0, 3.0]])
+    labels = torch.tensor([[1, 1, -1], [0, 0, 0], [0, 1, 0]], dtype=torch.int8)
+    value, slope = gradient(softmax, scores, labels)
+    assert float(value) == pytest.approx((np.log(2) + np.log(3)) / 2)
+    expected = [[0, 0, 0], [0, 0, 0], [1 / 6, -1 / 3, 1 / 6]]
+    torch.testing.assert_close(slope, torch.tensor(expected))
+
+
+@every_loss
+def test_perfect_scores_cost_nothing(loss):
+    labels = draw()[1]
+    value, slope = gradient(loss, 60.0 * (2 * labels.clamp(min=0) - 1).double(), labels.where(labels > 0, 0))
+    if loss is not softmax:  # which wants classes of one picture to be equal, too
+        assert float(value) == 0
+        assert not slope.any()
+    one = torch.arange(5)
+    assert float(loss(60.0 * F.one_hot(one, 5).double() - 30, one)) < 1e-20
+
+
+# gradients
+
+
+@every_loss
+@pytest.mark.parametrize("seed", range(3))
+def test_gradients_are_those_of_finite_differences(loss, seed):
+    scores, labels = draw(B=7, C=5, seed=seed)
+    kinks = [(1 - scores.abs()).abs(), (1 - (scores[:, None] - scores).abs()).abs()]
+    assert min(float(distance.min()) for distance in kinks) > 1e-4  # a hinge has no slope at its kink
+    assert torch.autograd.gradcheck(lambda s: loss(s, labels), scores.requires_grad_(), eps=1e-6, atol=1e-8)
+
+
+# what must not matter
+
+
+@every_loss
+def test_difficult_scores_change_nothing(loss):
+    scores, labels = draw(B=12)
+    value, slope = gradient(loss, scores, labels)
+    assert (labels < 0).sum() > 10
+    assert not slope[labels < 0].any()
+    for other in (-1e4, 1e4):
+        changed, changed_slope = gradient(loss, scores.masked_fill(labels < 0, other), labels)
+        assert torch.equal(changed, value)
+        assert torch.equal(changed_slope, slope)
+
+
+@every_loss
+def test_the_order_of_pictures_does_not_matter(loss):
+    scores, labels = draw()
+    order = torch.randperm(len(scores), generator=torch.Generator().manual_seed(0))
+    value, slope = gradient(loss, scores, labels)
+    shuffled, shuffled_slope = gradient(loss, scores[order], labels[order])
+    torch.testing.assert_close(shuffled, value)
+    torch.testing.assert_close(shuffled_slope, slope[order])
+
+
+@every_loss
+def test_the_order_of_classes_does_not_matter(loss):
+    scores, labels = draw()
+    value, slope = gradient(loss, scores, labels)
+    turned, turned_slope = gradient(loss, scores.flip(1), labels.flip(1))
+    torch.testing.assert_close(turned, value)
+    torch.testing.assert_close(turned_slope, slope.flip(1))
+
+
+def test_only_differences_within_a_class_count_in_a_ranking():
+    scores, labels = draw()
+    value, slope = gradient(tune_rnk, scores, labels)
+    moved, moved_slope = gradient(tune_rnk, scores + torch.tensor([3.0, -2, 7, 0.5, -11]), labels)
+    torch.testing.assert_close(moved, value)
+    torch.testing.assert_close(moved_slope, slope)
+    torch.testing.assert_close(slope.sum(0), torch.zeros(5, dtype=torch.float64))
+    assert not torch.isclose(tune_cls(scores + 3, labels), tune_cls(scores, labels))
+
+
+def test_only_differences_within_a_picture_count_in_a_softmax():
+    scores, labels = draw()
+    torch.testing.assert_close(softmax(scores + torch.arange(9.0)[:, None], labels), softmax(scores, labels))
+
+
+# batches with gaps
+
+
+@every_loss
+@pytest.mark.parametrize("C", [1, 4])
+@pytest.mark.parametrize("B", [1, 6])
+@pytest.mark.parametrize("kind", [-1, 0, 1])
+def test_batches_of_one_kind_are_no_trouble(loss, kind, B, C):
+    scores = torch.linspace(-0.9, 0.9, B * C + 1, dtype=torch.float64)[1:].view(B, C)
+    labels = torch.full((B, C), kind, dtype=torch.int8)
+    value, slope = gradient(loss, scores, labels)
+    assert torch.isfinite(value)
+    assert torch.isfinite(slope).all()
+    nothing_to_learn = {softmax: kind < 1 or C == 1, tune_cls: kind < 0, tune_rnk: True}[loss]
+    assert (float(value) == 0) == nothing_to_learn
+    assert bool(slope.any()) != nothing_to_learn
+
+
+@every_loss
+def test_a_class_without_a_picture_adds_nothing_and_learns_nothing(loss):
+    scores, labels = draw()
+    unseen = torch.full((len(labels), 1), -1, dtype=torch.int8)
+    value, slope = gradient(loss, torch.cat([scores, scores[:, :1] + 1], 1), torch.cat([labels, unseen], 1))
+    expected, expected_slope = gradient(loss, scores, labels)
+    torch.testing.assert_close(value, expected)
+    torch.testing.assert_close(slope, torch.cat([expected_slope, torch.zeros(9, 1, dtype=torch.float64)], 1))
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_large_scores_stay_finite(loss, dtype):
+    scores, labels = draw(B=64, C=20)
+    scores = (1e4 * scores.sign()).to(dtype)  # 64 slacks of 2e4 are more than float16 holds
+    value, slope = gradient(loss, scores, labels)
+    expected = BY_LOOPS[loss](scores.double().numpy(), labels.numpy()) if loss is not softmax else None
+    assert torch.isfinite(value)
+    assert torch.isfinite(slope).all()
+    assert slope.any()
+    if expected:
+        assert float(value) == pytest.approx(expected, rel=1e-5)
+
+
+# what does not fit
+
+
+@every_loss
+@pytest.mark.parametrize(
+    ("scores", "labels"),
+    [
+        ([4], [4]),
+        ([4, 3, 1], [4]),
+        ([4, 3], [3]),
+        ([4, 3], [3, 4]),
+        ([4, 3], [4, 2]),
+        ([4, 3], [4, 1]),
+        ([4, 3], [4, 3, 1]),
+        ([4, 3], []),
+    ],
+)
+def test_shapes_that_do_not_fit_are_named(loss, scores, labels):
+    with pytest.raises(ValueError, match=r"Scores \[.*\] for labels \[.*\]; give"):
+        loss(torch.zeros(scores), torch.zeros(labels, dtype=torch.int8))
+
+
+@every_loss
+@pytest.mark.parametrize("labels", [[0, 1, 3], [-1, 0, 1]])
+def test_labels_of_no_class_are_named(loss, labels):
+    with pytest.raises(ValueError, match=f"Labels {min(labels)} to {max(labels)} for 3 classes"):
+        loss(torch.zeros(3, 3), torch.tensor(labels))

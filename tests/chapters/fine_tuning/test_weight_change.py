@@ -1,0 +1,186 @@
+"""How far layers moved: by hand, against the definition of HSIC, and what must not count as a movement."""
+
+import copy
+from collections import OrderedDict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lecture_lib.backbones import Backbone
+from lecture_lib.chapters.fine_tuning.weight_change import linear_cka, relative_change
+
+
+def network(outputs=2, **changes):
+    stages = nn.Sequential(
+        OrderedDict(
+            conv1=nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 4, 3), bn=nn.BatchNorm2d(4))),
+            pool1=nn.MaxPool2d(2),
+            fc7=nn.Linear(4, 3),
+            head=nn.Linear(3, outputs),
+        )
+    )
+    net = Backbone("tiny", stages, 8, 8, (0.5,) * 3, (0.25,) * 3, ("a", "b"), "none", {7: "fc7"})
+    return replace(net, **changes)
+
+
+def moved(net):
+    return replace(net, stages=copy.deepcopy(net.stages))
+
+
+# weights
+
+
+def test_the_change_is_that_of_weights_and_biases_together():
+    before = network()
+    after = moved(before)
+    with torch.no_grad():
+        before.stages.fc7.weight.zero_()
+        before.stages.fc7.bias.copy_(torch.tensor([0.0, 3, 4]))  # length 5
+        after.stages.fc7.weight.zero_()[0, 1] = 2
+        after.stages.fc7.bias.copy_(torch.tensor([1.0, 3, 6]))  # moved by 2, 1 and 2: 3
+        after.stages.head.weight.mul_(3)
+        after.stages.head.bias.mul_(3)
+    found = relative_change(before, after)
+    assert list(found) == ["conv1", "fc7", "head"]  # a pooling has no weights
+    assert found == pytest.approx({"conv1": 0, "fc7": 3 / 5, "head": 2})
+    assert relative_change(after, before)["fc7"] == pytest.approx(3 / (4 + 1 + 9 + 36) ** 0.5)
+    assert relative_change(before, before) == {"conv1": 0, "fc7": 0, "head": 0}
+
+
+def test_averages_of_batchnorm_are_not_weights():
+    before = network()
+    after = moved(before)
+    after.stages.conv1.bn.running_mean += 5
+    assert relative_change(before, after)["conv1"] == 0
+    with torch.no_grad():
+        after.stages.conv1.bn.weight += 1
+    assert relative_change(before, after)["conv1"] > 0
+
+
+def test_small_movements_are_not_lost_in_rounding():
+    before = network()
+    with torch.no_grad():
+        before.stages.fc7.weight.fill_(1.0)
+        before.stages.fc7.bias.fill_(1.0)
+        after = moved(before)
+        after.stages.fc7.bias[0] += 2.0**-20
+    assert relative_change(before, after)["fc7"] == pytest.approx(2.0**-20 / 15**0.5, rel=1e-9)
+
+
+def test_only_taps_of_both_are_compared():
+    before = network()
+    stages = OrderedDict(before.stages.named_children())
+    stages["fc8"] = stages.pop("head")
+    after = replace(before, stages=nn.Sequential(stages))
+    assert list(relative_change(before, after)) == ["conv1", "fc7"]
+    assert list(relative_change(after, before)) == ["conv1", "fc7"]
+
+
+def test_another_layer_of_the_same_name_is_refused():
+    before = network()
+    with pytest.raises(ValueError, match=r"head is another layer in other.*\[5, 3\].*in tiny.*\[2, 3\]"):
+        relative_change(before, network(5, name="other"))
+    without_bias = moved(before)
+    without_bias.stages.head.bias = None
+    with pytest.raises(ValueError, match="head is another layer"):
+        relative_change(before, without_bias)
+
+
+# features
+
+
+def draw(N, d, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((N, d)) @ rng.standard_normal((d, d)) + 7 * rng.standard_normal(d)
+
+
+def rotation(d, seed=0):
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((d, d)))[0]
+
+
+def cka_by_hsic(x, y):
+    """tr(K H L H) / (N - 1)^2 of the linear kernels K and L, over that of each with itself."""
+    N = len(x)
+    H = np.eye(N) - np.ones((N, N)) / N
+
+    def hsic(K, L):
+        return np.trace(K @ H @ L @ H) / (N - 1) ** 2
+
+    K, L = x @ x.T, y @ y.T
+    return hsic(K, L) / np.sqrt(hsic(K, K) * hsic(L, L))
+
+
+@pytest.mark.parametrize(
+    ("N", "p", "q"), [(30, 5, 8), (30, 40, 8), (30, 5, 50), (12, 40, 50), (30, 30, 30), (2, 1, 1)]
+)
+def test_cka_is_defined_by_hsic(N, p, q):
+    x = draw(N, p)
+    y = draw(N, q, seed=1)
+    y[:, 0] += x[:, 0]
+    assert linear_cka(x, y) == pytest.approx(cka_by_hsic(x, y), rel=1e-6)
+    assert linear_cka(y, x) == pytest.approx(linear_cka(x, y), rel=1e-12)
+    assert 0 <= linear_cka(x, y) <= 1 + 1e-12
+
+
+@pytest.mark.parametrize("d", [6, 60])
+def test_turned_scaled_and_shifted_features_are_the_same(d):
+    x, y = draw(25, d), draw(25, 9, seed=1)
+    assert linear_cka(x, x) == pytest.approx(1)
+    same = -3.7 * x @ rotation(d) + np.arange(d)
+    assert linear_cka(x, same) == pytest.approx(1)
+    assert linear_cka(same, y) == pytest.approx(linear_cka(x, y))
+    wider = np.concatenate([x, np.zeros((25, 3))], 1) @ rotation(d + 3)
+    assert linear_cka(wider, y) == pytest.approx(linear_cka(x, y))
+
+
+def test_stretched_features_are_not_the_same():
+    # unlike canonical correlation, which no invertible map changes
+    x = draw(200, 6)
+    assert linear_cka(x, x * [1, 1, 1, 1, 1, 30]) < 0.7
+
+
+def test_unrelated_features_are_near_zero_if_pictures_are_many():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, 4000, 5))
+    assert linear_cka(x, y) < 0.01
+    assert linear_cka(x[:10].repeat(8, 1), rng.standard_normal((10, 40))) > 0.3  # and not where they are few
+
+
+def test_it_falls_as_features_move():
+    rng = np.random.default_rng(1)
+    x, noise = rng.standard_normal((2, 300, 20))
+    found = [linear_cka(x, x + amount * noise) for amount in (0, 0.3, 1, 3)]
+    assert found == sorted(found, reverse=True)
+    assert found[1] > 0.9
+    assert found[3] < 0.4
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-4, 1e4, 1e30])
+def test_half_precision_and_any_scale_are_no_trouble(scale):
+    x, y = draw(20, 5), draw(20, 50, seed=1)
+    assert linear_cka(scale * x, y * scale) == pytest.approx(linear_cka(x, y))
+    half = x.astype(np.float16)
+    assert linear_cka(half * np.float16(100), half) == pytest.approx(1, abs=1e-5)
+    assert linear_cka(torch.tensor(x), y) == linear_cka(x, y)
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [np.zeros((8, 3)), np.full((8, 3), 0.1), np.full((1, 3), 2.0), np.full((8, 3), np.nan), np.ones((8, 0))],
+)
+def test_features_that_do_not_vary_cannot_be_compared(constant):
+    other = draw(len(constant), 4) if len(constant) > 1 else np.ones((1, 4))
+    for pair in [(constant, other), (other, constant)]:
+        with pytest.raises(
+            ValueError, match=r"Features \[\d, \d\] are the same for all pictures, or not finite"
+        ):
+            linear_cka(*pair)
+
+
+@pytest.mark.parametrize("shapes", [((5, 2), (6, 2)), ((5,), (5, 2)), ((5, 2), (5, 2, 1))])
+def test_features_of_other_pictures_cannot_be_compared(shapes):
+    with pytest.raises(ValueError, match=r"give \[N, p\] and \[N, q\] of the same pictures"):
+        linear_cka(*map(np.ones, shapes))

@@ -1,0 +1,184 @@
+"""Shallow against deep: what all rows share, and the runs that were recorded."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lecture_lib import linear, settings
+from lecture_lib.chapters.ifv_vs_cnn import drawings as tables
+from lecture_lib.chapters.ifv_vs_cnn import photographs
+from lecture_lib.chapters.ifv_vs_cnn.photographs import shared_training
+from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets.protocols import few_shot
+from lecture_lib.linear import classify, comparison, kernel
+from lecture_lib.linear.kernels import products
+from lecture_lib.metrics import average_precision, by_class, mean_class_accuracy
+from lecture_lib.results import claims, papers
+
+
+def clouds(n=90, d=40, classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % classes
+    x = rng.standard_normal((classes, d))[labels] + 1.5 * rng.standard_normal((n, d))
+    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32), labels
+
+
+def collection(n, labels, **more):
+    images = ArrayImages(np.zeros((n, 3, 2, 2), np.uint8))
+    return ImageCollection("small", "twin", images, tuple("abc"), labels, **more)
+
+
+def test_scores_are_those_of_the_svm_on_the_vectors():
+    x, labels = clouds()
+    ours, C = classify(kernel(x[:60], x[60:]), labels[:60])
+    choice = linear.choose(linear.svm, x[:60], labels[:60], comparison.CS)
+    assert choice.probe.C == C
+    assert ours == pytest.approx(choice.probe.scores(x[60:]), abs=0.02)
+
+
+def test_joined_kernels_are_those_of_joined_vectors():
+    (x, _), (y, _) = clouds(), clouds(seed=1)
+    both = np.concatenate([x, y], 1) / np.sqrt(2)
+    ours, theirs = kernel(x[:60], x[60:]) + kernel(y[:60], y[60:]), kernel(both[:60], both[60:])
+    assert ours.train == pytest.approx(theirs.train, abs=1e-5)
+    assert ours.test == pytest.approx(theirs.test, abs=1e-5)
+
+
+def test_views_weigh_as_one_picture():
+    x, labels = clouds()
+    views = np.repeat(x[:60, None], 4, axis=1)  # all alike: four samples of a quarter of the weight
+    once, C = classify(kernel(x[:60], x[60:]), labels[:60])
+    ours, same = classify(kernel(views, x[60:]), labels[:60])
+    assert same == C
+    assert ours == pytest.approx(once, abs=0.02)
+
+
+def test_views_of_a_picture_stay_in_one_fold(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((30, 200)).astype(np.float32)  # nothing to learn, but copies can be remembered
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    labels = rng.permutation(30) % 2
+    views = np.repeat(x[:, None], 3, axis=1)
+    measured = []
+
+    def keep(learner, x, labels, Cs, parts):
+        measured.extend(
+            [linear.validate(learner, x, labels, Cs, parts).mean() for parts in (parts, linear.folds(labels))]
+        )
+        return linear.choose(learner, x, labels, Cs, parts)
+
+    monkeypatch.setattr(comparison, "choose", keep)
+    classify(kernel(views, x), labels)
+    honest, split = measured
+    assert honest < 0.7 < 0.95 < split  # folds that tear a picture's views apart seem to know everything
+
+
+def test_each_class_has_its_own_number():
+    scores, labels = np.random.default_rng(0).standard_normal((50, 3)), np.arange(50) % 3
+    assert by_class(scores, labels).mean() == pytest.approx(
+        100 * mean_class_accuracy(scores.argmax(1), labels)
+    )
+    several = (np.random.default_rng(1).random((50, 3)) < 0.4).astype(np.int8)
+    assert by_class(scores, several) == pytest.approx(100 * average_precision(scores, several))
+
+
+def test_a_codebook_for_all_splits_sees_no_test_picture_of_any():
+    images = collection(120, np.arange(120) % 3, protocol=few_shot)
+    shared = shared_training(images, range(3), train_per_class=30)
+    assert len(shared) > 10
+    for seed in range(3):
+        assert not np.intersect1d(shared, images.split_indices(seed, train_per_class=30)[1]).size
+
+
+def test_windows_cover_the_picture_at_three_sizes():
+    views = tables.windows()
+    assert len(views) == 42
+    assert sorted({view.side for view in views}) == [0.5, 2 / 3, 1]
+    assert sum(view.mirrored for view in views) == 21
+    assert {view.at for view in views if view.side == 0.5 and not view.mirrored} >= {
+        (0, 0),
+        (1, 1),
+        (1, 0),
+        (0, 1),
+    }
+
+
+def test_a_row_of_the_table_is_trained_on_trainval_and_tested_on_test():
+    x, labels = clouds(n=120)
+    several = np.eye(3, dtype=np.int8)[labels]
+    parts = np.arange(60), np.arange(60, 120)
+    table = tables.Table(collection(120, several, protocol=lambda images, seed: parts))
+    table.add("plain", table.kernel(x), 40)
+    own, _ = classify(kernel(x[:60], x[60:]), several[:60])
+    assert table.ap["plain"] == pytest.approx(by_class(own, several[60:]))
+    views = np.stack([x, x], 1)
+    table.add("views", table.kernel(views, x), 40, like="plain")
+    assert table.C["views"] == table.C["plain"]
+    assert table.ap["views"] == pytest.approx(table.ap["plain"], abs=1.5)
+
+
+def test_photographs_are_split_trained_and_judged():
+    x, labels = clouds(n=150)
+    images = collection(150, labels, protocol=few_shot)
+    shares = photographs.accuracies(images, products(x), 0)
+    train, test = images.split_indices(0, train_per_class=30, test_per_class=None)
+    best = [
+        100 * mean_class_accuracy(p.predict(x[test]), labels[test])
+        for p in linear.svm(x[train], labels[train], photographs.CS)
+    ]
+    assert shares.shape == (3,)
+    assert min(best) - 4 <= shares.mean() <= max(best) + 4
+
+
+def test_the_summary_of_photographs():
+    rng = np.random.default_rng(0)
+    rows = (
+        "FK, spm",
+        "FK IN, spm",
+        "FK, no geometry",
+        "FK, (x,y)",
+        "FK IN, (x,y)",
+        "CNN",
+        "FK IN, (x,y), + CNN",
+    )
+    shares = {row: 60 + 4 * i + rng.standard_normal((3, 20)) for i, row in enumerate(rows)}
+    results, found = photographs.summarise(shares, "real", 0)
+    assert [r.row for r in results] == list(rows)
+    assert results[2].mean == pytest.approx(shares["FK, no geometry"].mean())
+    assert results[2].spread == pytest.approx(shares["FK, no geometry"].mean(1).std(ddof=1))
+    verdicts = {claim.id: claim.verdict for claim in found}
+    assert verdicts["photographs: deep"] == "held"
+    assert verdicts["photographs: both"] == "did not hold"
+
+
+@pytest.mark.parametrize(("name", "profile"), [("ifv_vs_cnn", "demo"), ("ifv_vs_cnn_photographs", "real")])
+def test_what_was_recorded_says_what_made_it(name, profile):
+    run = claims.read_run(name, profile)
+    path = settings.PACKAGE_DATA / "results" / f"{name}.{profile}.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert told["command"].startswith("python -m lecture_lib.linear.")
+    assert {"seed", "versions", "date", "network", "seconds"} <= set(told)
+    assert {r.source for r in run.results} == {"twin" if profile == "demo" else "real"}
+
+
+def test_the_recorded_table_has_every_shallow_row_of_the_lecture():
+    rows = {r.row for r in claims.read_run("ifv_vs_cnn", "demo").results if r.table == "devil/voc2007"}
+    lettered = [
+        row
+        for row in papers.table("devil/voc2007").index
+        if row.startswith(("(I", *(f"({c})" for c in "abcdefghijklm"), "(α)"))
+    ]
+    assert rows == set(lettered)
+    dims = {
+        r.row: r.mean
+        for r in claims.read_run("ifv_vs_cnn", "demo").results
+        if r.metric == "numbers in a vector"
+    }
+    assert (dims["(a) FK"], dims["(d) FK IN"], dims["(h) FK IN 512"]) == (327_680, 41_984, 83_968)
+
+
+def test_fisher_vectors_of_photographs_reach_what_is_published():
+    found = {r.row: r.mean for r in claims.read_run("ifv_vs_cnn_photographs", "real").results}
+    assert found["FK, spm"] >= 75
+    assert found["FK, (x,y)"] >= 73

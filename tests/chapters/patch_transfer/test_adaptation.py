@@ -1,0 +1,202 @@
+"""FCa and FCb on phi: which patches they learn from, and training against gradients written out by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from lecture_lib.chapters.patch_transfer import adaptation
+from lecture_lib.chapters.patch_transfer.adaptation import (
+    Recipe,
+    adaptation_layers,
+    probabilities,
+    resample,
+    train,
+)
+from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS
+
+PLAIN = Recipe(epochs=6, steps=(2, 4), lr=0.1, batch=64, hidden=5, dropout=0.0, weight_decay=0.01, seed=3)
+
+
+def clouds(n=300, classes=3, d=8, seed=0):
+    """Points about a corner for each class, as float16, read-only, as `encode` gives them."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, classes, n)
+    x = (4 * np.eye(classes, d)[y] + rng.normal(size=(n, d))).astype(np.float16)
+    x.flags.writeable = False
+    return x, y
+
+
+def test_all_positives_a_tenth_of_the_background_and_nothing_ambiguous_are_kept():
+    rng = np.random.default_rng(0)
+    K = 4
+    labels = [rng.integers(AMBIGUOUS, K + 1, 600) for _ in range(20)]
+    labels += [np.full(500, K), np.full(50, AMBIGUOUS), np.zeros(3, np.int64), np.zeros(0, np.int64)]
+    chosen = resample(labels, K, seed=0)
+    assert len(chosen) == len(labels)
+    for of_picture, some in zip(labels, chosen, strict=True):
+        kept = of_picture[some]
+        assert (np.diff(some) > 0).all()
+        assert (np.flatnonzero((of_picture >= 0) & (of_picture < K)) == some[kept < K]).all()
+        assert AMBIGUOUS not in kept
+    background = sum((of_picture == K).sum() for of_picture in labels)
+    kept = sum((of_picture[some] == K).sum() for of_picture, some in zip(labels, chosen, strict=True))
+    assert abs(kept - background / 10) < 4 * np.sqrt(background * 0.1 * 0.9)
+    assert 20 < len(chosen[20]) < 80  # of 500
+    assert [len(some) for some in chosen[21:]] == [0, 3, 0]
+
+
+def test_the_draw_follows_the_seed_and_differs_between_pictures():
+    labels = [np.full(400, 2)] * 2
+    one, two = resample(labels, 2, seed=5)
+    assert one.tolist() == resample(labels, 2, seed=5)[0].tolist()
+    assert one.tolist() != two.tolist()
+    assert one.tolist() != resample(labels, 2, seed=6)[0].tolist()
+    assert [len(some) for some in resample(labels, 2, 0, kept=0)] == [0, 0]
+    assert [len(some) for some in resample(labels, 2, 0, kept=1)] == [400, 400]
+
+
+def by_hand(x, targets, start, recipe):
+    """Gradient descent with momentum on the mean cross-entropy, all samples in each step, in float64."""
+    w, b, v, c = (parameter.detach().double().numpy().copy() for parameter in start.parameters())
+    weights, lr = [w, b, v, c], recipe.lr
+    velocities = [np.zeros_like(weight) for weight in weights]
+    for epoch in range(recipe.epochs):
+        if epoch in recipe.steps:
+            lr /= 10
+        hidden = np.maximum(x @ w.T + b, 0)
+        scores = hidden @ v.T + c
+        y = np.exp(scores - scores.max(1, keepdims=True))
+        y /= y.sum(1, keepdims=True)
+        slope = (y - targets) / len(x)
+        back = (slope @ v) * (hidden > 0)
+        gradients = [back.T @ x, back.sum(0), slope.T @ hidden, slope.sum(0)]
+        for weight, velocity, gradient in zip(weights, velocities, gradients, strict=True):
+            velocity *= 0.9
+            velocity += gradient + recipe.weight_decay * weight
+            weight -= lr * velocity
+    return weights
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_training_is_gradient_descent_written_out(soft):
+    x, y = clouds(40)
+    targets = np.eye(4)[y]
+    if soft:
+        targets = 0.5 * targets + 0.5 * np.eye(4)[::-1][y]
+    torch.manual_seed(PLAIN.seed)
+    start = adaptation_layers(8, 4, PLAIN.hidden, PLAIN.dropout)
+    want = by_hand(x.astype(np.float64), targets, start, PLAIN)
+    layers = train(x, targets if soft else y, 4, PLAIN)
+    for parameter, weight in zip(layers.parameters(), want, strict=True):
+        np.testing.assert_allclose(parameter.detach().numpy(), weight, rtol=1e-4, atol=1e-6)
+
+
+def test_an_epoch_takes_every_patch_once_in_a_new_order(monkeypatch):
+    seen = []
+    loss = torch.nn.functional.cross_entropy
+    monkeypatch.setattr(
+        adaptation.F, "cross_entropy", lambda scores, y: seen.append(y.tolist()) or loss(scores, y)
+    )
+    train(np.eye(10, dtype=np.float32), np.arange(10), 10, Recipe(epochs=2, batch=4, hidden=3))
+    assert [len(batch) for batch in seen] == [4, 4, 2] * 2
+    first, second = ([c for batch in epoch for c in batch] for epoch in (seen[:3], seen[3:]))
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+
+
+def test_the_learning_rate_falls_to_a_tenth_after_each_step(monkeypatch):
+    rates = []
+    step = torch.optim.SGD.step
+
+    def recorded(self, *arguments, **options):
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, *arguments, **options)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", recorded)
+    train(*clouds(10), 3, Recipe(epochs=6, steps=(3, 5), lr=0.02, batch=5, hidden=3))
+    assert rates == pytest.approx([0.02] * 6 + [0.002] * 4 + [0.0002] * 2)
+
+
+def test_a_separable_problem_is_learned_and_phi_stays():
+    x, y = clouds()
+    before = x.copy()
+    layers = train(x, y, 3, Recipe(epochs=15, lr=0.05, hidden=32))
+    assert x.tobytes() == before.tobytes()
+    assert not layers.training
+    new, truth = clouds(seed=1)
+    assert (probabilities(layers, new).argmax(1) == truth).mean() > 0.95
+
+
+def test_what_is_not_linear_is_learned_too():
+    rng = np.random.default_rng(0)
+    x = rng.choice([-1.0, 1.0], (400, 2))
+    y = (x[:, 0] * x[:, 1] > 0).astype(np.int64)
+    layers = train(
+        x + 0.1 * rng.normal(size=x.shape), y, 2, Recipe(epochs=40, lr=0.1, steps=(30,), hidden=32)
+    )
+    assert (probabilities(layers, x).argmax(1) == y).all()
+
+
+def test_the_same_arguments_give_the_same_layers_and_leave_the_generator_alone():
+    x, y = clouds(60)
+    recipe = Recipe(epochs=2, hidden=6)
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    one = train(x, y, 3, recipe)
+    assert torch.equal(torch.rand(3), expected)
+    two = train(x, y, 3, recipe)
+    other = train(x, y, 3, Recipe(epochs=2, hidden=6, seed=1))
+    assert torch.equal(one.fca.weight, two.fca.weight)
+    assert torch.equal(one.fcb.bias, two.fcb.bias)
+    assert not torch.equal(one.fca.weight, other.fca.weight)
+
+
+def test_a_class_that_no_patch_has_loses():
+    x, y = clouds()
+    y = np.where(y == 2, 3, y)
+    found = probabilities(train(x, y, 4, Recipe(epochs=15, lr=0.05, hidden=32)), x)
+    assert (found.argmax(1) != 2).all()
+    assert found[:, 2].mean() < 0.05
+
+
+def test_fcb_is_the_layer_after_relu_and_dropout():
+    layers = adaptation_layers(7, 4, 2048, 0.5)
+    assert [name for name, _ in layers.named_children()] == ["fca", "relu", "dropout", "fcb"]
+    assert (layers.fca.in_features, layers.fca.out_features, layers.fcb.out_features) == (7, 2048, 4)
+    assert layers.dropout.p == 0.5
+    assert Recipe().hidden == 2048  # the paper's
+
+
+def test_probabilities_are_the_softmax_without_dropout():
+    torch.manual_seed(0)
+    layers = adaptation_layers(8, 4, 16, 0.5).eval()
+    x = np.random.default_rng(0).normal(size=(9000, 8)).astype(np.float16)  # more than one part
+    found = probabilities(layers, x)
+    w, b, v, c = (parameter.detach().double().numpy() for parameter in layers.parameters())
+    scores = np.exp(np.maximum(x.astype(np.float64) @ w.T + b, 0) @ v.T + c)
+    np.testing.assert_allclose(found, scores / scores.sum(1, keepdims=True), atol=1e-6)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.sum(1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("c", [-1, 3])
+def test_labels_out_of_range_are_refused(c):
+    x, y = clouds(6)
+    y[2] = c
+    with pytest.raises(ValueError, match="Labels are 0 to 2, not"):
+        train(x, y, 3)
+
+
+def test_no_patches_or_other_counts_are_refused():
+    x, y = clouds(6)
+    with pytest.raises(ValueError, match="not 5 for 6 patches"):
+        train(x, y[:5], 3)
+    with pytest.raises(ValueError, match="not 0 for 0 patches"):
+        train(x[:0], y[:0], 3)
+
+
+def test_a_loss_that_is_not_finite_says_what_to_do():
+    x, y = clouds(60)
+    with pytest.raises(ValueError, match=r"loss is .* in epoch \d+: take lr below 1e\+06"):
+        train(x.astype(np.float32) * 1e4, y, 3, Recipe(epochs=5, lr=1e6, hidden=8))

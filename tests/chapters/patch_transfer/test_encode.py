@@ -1,0 +1,307 @@
+"""phi of patches from shared convolutions, against patches cut out with what surrounds them, one by one."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms.v2.functional import resize
+
+from lecture_lib import backbones, settings
+from lecture_lib.backbones import caffe_nets, torchvision_nets, twin_alexnet
+from lecture_lib.chapters.patch_transfer import encode as module
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode, encode_each, lay, phi, resized
+from lecture_lib.chapters.patch_transfer.grid import grid
+from lecture_lib.datasets import ImageCollection
+
+# side, product of all strides up to the last convolution, cells along a patch: from the papers' plans
+GEOMETRY = {
+    "twin-alexnet": (64, 2 * 2 * 2, 8),
+    "alexnet": (224, 4 * 2 * 2, 13),
+    "vgg16": (224, 2**4, 14),
+    **dict.fromkeys(["squeezenet1_0", "squeezenet1_1"], (224, 2**4, 13)),
+    **dict.fromkeys(["resnet18", "resnet50"], (224, 2**5, 7)),
+    "caffenet": (227, 4 * 2 * 2, 13),
+    "cnn-f": (224, 4 * 2 * 2, 13),
+    **dict.fromkeys(["cnn-m", "cnn-m-2048", "cnn-m-1024", "cnn-m-128"], (224, 2**4, 13)),
+    "cnn-s": (224, 2 * 3 * 2, 17),
+}
+# the last shared tap, the taps that follow, and half a receptive field in pixels, rounded up
+WALKS = {
+    "twin-alexnet": ("conv5", ("pool5", "fc6", "fc7"), 48),
+    "alexnet": ("conv5", ("pool5", "fc6", "fc7"), 96),
+    "cnn-f": ("conv5", ("pool5", "fc6", "fc7"), 96),
+    "squeezenet1_1": ("fire9", (), 192),
+}
+
+
+class Pictures:
+    """Coarse noise of given sizes, which counts how it is read and is interrupted at one of them."""
+
+    def __init__(self, sizes, stop_at=None):
+        self.sizes, self.stop_at, self.read = sizes, stop_at, []
+        self.names = [f"picture_{i}.jpg" for i in range(len(sizes))]
+        self.fingerprint = f"{sizes} drawn"
+
+    def __len__(self):
+        return len(self.sizes)
+
+    def __getitem__(self, i):
+        self.read.append(i)
+        if i == self.stop_at:
+            raise KeyboardInterrupt
+        return noise(*self.sizes[i], seed=i)
+
+
+def noise(height, width, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.randint(0, 256, (1, 3, 9, 9), generator=generator).float()
+    return torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")[0].to(torch.uint8)
+
+
+def collect(sizes, **options):
+    images = Pictures(sizes, **options)
+    return ImageCollection("drawn", "twin", images, ("a",), np.zeros(len(sizes), np.int64))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path):
+    settings.use("demo", cache=tmp_path / "cache", quiet=True)
+    yield
+    settings.reset()
+
+
+@pytest.fixture(scope="module")
+def twin():
+    return PatchNet(backbones.load("twin-alexnet", "random"))
+
+
+@pytest.mark.parametrize("name", backbones.NAMES)
+def test_geometry_is_that_of_the_papers(name, monkeypatch):
+    monkeypatch.setattr(caffe_nets, "draw_weights", lambda stages: None)  # shapes are enough
+    maker = {twin_alexnet.NAME: twin_alexnet} | dict.fromkeys(torchvision_nets.NETS, torchvision_nets)
+    with torch.device("meta"):
+        net = PatchNet(maker.get(name, caffe_nets).backbone(name, None, ""))
+    assert (net.side, net.cell, net.window) == GEOMETRY[name]
+    found = net.grid(375, 500)
+    assert found.xyxy.tobytes() == grid(375, 500, net.side, net.cell).xyxy.tobytes()
+
+
+def with_surroundings(net, name, picture, scale, row, column):
+    """phi of one patch, cut out with more around it than a cell of it sees, through the network tap by tap."""
+    tap, after, half = WALKS[name]
+    side, cell, window = GEOMETRY[name]
+    margin = cell * math.ceil(half / cell)
+    inside = resized(picture[None], scale)[..., scale.corner[0] :, scale.corner[1] :]
+    y, x = cell * row, cell * column
+    top, left = max(0, y - margin), max(0, x - margin)
+    piece = inside[..., top : y + side + margin, left : x + side + margin]
+    x_in, y_in = (x - left) // cell, (y - top) // cell
+    maps = backbones.features(net, backbones.normalise(net, piece), [tap])[tap]
+    of_patch = maps[..., y_in : y_in + window, x_in : x_in + window]
+    assert of_patch.shape[2:] == (window, window)
+    with torch.no_grad():
+        for name in after:
+            of_patch = net.stages.get_submodule(name)(of_patch)
+    return of_patch if after else of_patch.mean((2, 3))
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_a_window_is_the_patch_cut_out_with_its_surroundings(name):
+    net = PatchNet(backbones.load(name, "random"))
+    picture = noise(66, 90)
+    found = net.grid(66, 90)
+    numbers = range(9) if name == "twin-alexnet" else [2, 5]
+    begin = np.cumsum([0, *map(len, found.scales)])
+    for number in numbers:
+        scale = found.scales[number]
+        r, c = len(scale.rows), len(scale.columns)
+        # three corners, the middle of two borders, and one inside
+        places = {(0, 0), (r - 1, c - 1), (0, c - 1), (r // 2, 0), (r - 1, c // 2), (r // 2, c // 2)}
+        rows, columns = np.array(sorted(places)).T
+        want = torch.cat(
+            [
+                with_surroundings(net.net, name, picture, scale, scale.rows[i], scale.columns[j])
+                for i, j in zip(rows, columns, strict=True)
+            ]
+        )
+        got = phi(net, picture[None], found, [begin[number] + rows * c + columns])
+        torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-4 * float(want.abs().max()))
+        assert (want[0] - want[-1]).abs().max() > 0.01 * want.abs().max()  # patches do differ
+
+
+def test_the_whole_of_a_square_picture_is_what_the_network_sees(twin):
+    for side in (64, 90):
+        picture = noise(side, side)
+        found = twin.grid(side, side)
+        assert found.xyxy[0].tolist() == [0, 0, side, side]
+        x = backbones.preprocess(twin.net, picture)[None]
+        want = backbones.features(twin.net, x, ["fc7"])["fc7"]
+        torch.testing.assert_close(phi(twin, picture[None], found)[:1], want, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(66, 90), (90, 66), (3, 3), (1, 4), (187, 101)])
+def test_a_resized_picture_is_not_stretched(size):
+    height, width = size
+    picture = torch.zeros(1, 3, height, width, dtype=torch.uint8)
+    x, y = max(width - 4, width // 2), max(height - 6, height // 2)
+    picture[:, 0, :, x:] = 255
+    picture[:, 1, y:] = 255
+    for scale in grid(height, width, 64, 8).scales:
+        large = resized(picture, scale)
+        assert large.shape == (1, 3, *scale.resized)
+        # an edge lies where black ends, up to how the pixels fall on it; stretched, it would be half a pixel away
+        black = 1 - large[0].double() / 255
+        assert float(black[0].sum(1).mean()) == pytest.approx(scale.factor * x, abs=0.12)
+        assert float(black[1].sum(0).mean()) == pytest.approx(scale.factor * y, abs=0.12)
+
+
+def test_a_patch_responds_most_where_its_box_says(twin):
+    found = grid(66, 90, 64, 8, overlap=0.875)  # a patch a cell
+    black = torch.zeros(3, 66, 90, dtype=torch.uint8)
+    for number, lam in ((3, 2.0), (5, 2.8)):
+        here = np.flatnonzero(found.scale == number)
+        painted = np.random.default_rng(0).choice(here, 12, replace=False)
+        pictures = [black]
+        for x0, y0, x1, y1 in found.xyxy[painted].round().astype(int):
+            pictures.append(black.clone())
+            pictures[-1][:, y0:y1, x0:x1] = 255
+        vectors = phi(twin, torch.stack(pictures), found, [here] * 13).view(13, len(here), -1)
+        strongest = here[(vectors[1:] - vectors[0]).norm(dim=2).argmax(1)]
+        apart = (found.xyxy[strongest] - found.xyxy[painted])[:, :2] / (66 / lam)
+        assert np.abs(apart).max() < 0.45  # of a patch; at borders it is up to three cells of eight
+        assert (np.abs(np.median(apart, axis=0)) < 0.2).all()
+
+
+def test_chosen_patches_come_in_the_order_asked_for(twin, monkeypatch):
+    picture = noise(66, 90)[None]
+    found = twin.grid(66, 90)
+    everything = phi(twin, picture, found)
+    assert everything.shape == (len(found), 768)
+    assert everything.dtype == torch.float32
+    chosen = np.random.default_rng(0).permutation(len(found))[:60]
+    monkeypatch.setattr(module, "WINDOWS", 7)
+    got = phi(twin, picture, found, [np.append(chosen, chosen[:2])])
+    torch.testing.assert_close(got, everything[[*chosen, *chosen[:2]]], rtol=1e-4, atol=1e-4)
+    one_scale = np.flatnonzero(found.scale == 3)[::-1]
+    torch.testing.assert_close(
+        phi(twin, picture, found, [one_scale]), everything[one_scale.copy()], rtol=1e-4, atol=1e-4
+    )
+    with pytest.raises(ValueError, match="No patch was chosen"):
+        phi(twin, picture, found, [chosen[:0]])
+
+
+def test_a_few_pictures_together_are_each_alone(twin):
+    pictures = torch.stack([noise(66, 90, seed) for seed in range(4)])
+    found = twin.grid(66, 90)
+    rng = np.random.default_rng(0)
+    chosen = [rng.permutation(len(found))[:n] for n in (30, 0, 1, 45)]
+    want = torch.cat(
+        [phi(twin, pictures[i, None], found, [some]) for i, some in enumerate(chosen) if len(some)]
+    )
+    torch.testing.assert_close(phi(twin, pictures, found, chosen), want, rtol=1e-4, atol=1e-4)
+
+
+SIZES = [(64, 80), (64, 80), (70, 64), (3, 3), (64, 80), (64, 80), (64, 80), (70, 64)]
+
+
+def plainly(net, images, grids, chosen):
+    rows = [
+        phi(net, images.tensor(i)[None], grids[i], [some]).numpy()
+        for i, some in enumerate(chosen)
+        if len(some)
+    ]
+    return np.concatenate(rows)
+
+
+def test_pictures_of_one_size_share_a_grid(twin):
+    grids = lay(twin, collect(SIZES))
+    assert [g.size for g in grids] == SIZES
+    assert grids[0] is grids[6]
+    assert grids[0].xyxy.tobytes() == twin.grid(64, 80).xyxy.tobytes()
+    assert len(lay(twin, collect(SIZES[:1]), 0.5)[0]) < len(grids[0])
+
+
+@pytest.mark.parametrize("rows", [7, 10_000])
+def test_rows_of_a_collection_are_phi_of_its_patches_in_order(twin, rows, monkeypatch):
+    monkeypatch.setattr(module, "ROWS", rows)
+    monkeypatch.setattr(module, "PICTURES", 2)
+    images = collect(SIZES)
+    grids = lay(twin, images)
+    rng = np.random.default_rng(0)
+    # none of the first, of one between two of another size, of the last
+    counts = (0, 12, 0, 9, 1, 15, 3, 0)
+    chosen = [rng.permutation(len(g))[:n] for g, n in zip(grids, counts, strict=True)]
+    got = encode(twin, images, grids, chosen, progress=False)
+    assert got.dtype == np.float16
+    assert not got.flags.writeable
+    np.testing.assert_allclose(got, plainly(twin, images, grids, chosen), rtol=2e-3, atol=2e-3)
+
+
+def test_all_patches_by_default_and_other_patches_are_other_rows(twin):
+    images = collect([(64, 80), (3, 3)])
+    grids = lay(twin, images)
+    everything = encode(twin, images, grids, progress=False)
+    chosen = [np.arange(len(g)) for g in grids]
+    np.testing.assert_allclose(everything, plainly(twin, images, grids, chosen), rtol=2e-3, atol=2e-3)
+    backwards = encode(twin, images, grids, [some[::-1] for some in chosen], progress=False)
+    np.testing.assert_allclose(backwards[: len(grids[0])], everything[: len(grids[0])][::-1], atol=2e-3)
+    images.images.read.clear()
+    again = encode(twin, images, grids, progress=False)
+    assert images.images.read == []
+    np.testing.assert_array_equal(again, everything)
+
+
+def test_an_interrupted_call_goes_on_from_its_last_block(twin, monkeypatch):
+    monkeypatch.setattr(module, "ROWS", 100)
+    monkeypatch.setattr(module, "PICTURES", 1)
+    sizes = [(64, 64)] * 4
+    images, stopped = collect(sizes), collect(sizes, stop_at=3)
+    grids = lay(twin, images)
+    chosen = [np.arange(70)] * 4
+    images.images.read.clear()
+    with pytest.raises(KeyboardInterrupt):
+        encode(twin, stopped, grids, chosen, progress=False)
+    got = encode(twin, images, grids, chosen, progress=False)
+    assert images.images.read[0] >= 1
+    assert 0 not in images.images.read
+    np.testing.assert_allclose(got, plainly(twin, images, grids, chosen), rtol=2e-3, atol=2e-3)
+
+
+def test_what_is_not_finite_is_named():
+    net = PatchNet(backbones.load("twin-alexnet", "random"))
+    images = collect([(64, 64), (70, 64)])
+    with torch.no_grad():
+        net.net.stages.fc7.linear.bias[5] = 1e5  # finite in float32
+    with pytest.raises(RuntimeError, match=r"twin-alexnet.*not finite in float16.*picture_0\.jpg"):
+        encode(net, images, lay(net, images), progress=False)
+
+
+@pytest.mark.parametrize("size", [(3, 3), (2, 9)])
+def test_a_tiny_picture_has_patches_too(twin, size):
+    found = twin.grid(*size)
+    vectors = phi(twin, noise(*size)[None], found)
+    assert vectors.shape == (len(found), 768)
+    assert torch.isfinite(vectors).all()
+    assert torch.isfinite(encode_each(twin, noise(*size), found.xyxy[::20])).all()
+
+
+@pytest.mark.parametrize(("name", "tap"), [("twin-alexnet", "fc7"), ("squeezenet1_1", "fire9")])
+def test_patches_one_by_one_are_pictures_of_their_own(name, tap):
+    net = PatchNet(backbones.load(name, "random"))
+    picture = noise(66, 90)
+    patches = net.grid(66, 90).xyxy[::97]
+    got = encode_each(net, picture, patches)
+    for vector, (x0, y0, x1, y1) in zip(got, patches.tolist(), strict=True):
+        cut = picture[:, round(y0) : round(y1), round(x0) : round(x1)]
+        x = backbones.normalise(net.net, resize(cut, [net.side, net.side], antialias=True)[None])
+        want = backbones.features(net.net, x, [tap])[tap]
+        want = want.mean((2, 3)) if want.ndim == 4 else want
+        torch.testing.assert_close(vector, want[0], rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_in_training_mode_is_refused():
+    net = PatchNet(backbones.load("twin-alexnet"))
+    net.net.stages.fc6.train()
+    with pytest.raises(ValueError, match="training mode"):
+        phi(net, torch.zeros(1, 3, 64, 64, dtype=torch.uint8), net.grid(64, 64))

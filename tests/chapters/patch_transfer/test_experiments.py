@@ -1,0 +1,588 @@
+"""The experiments of patch transfer and what they are made of, on small pictures and a narrow network."""
+
+import copy
+import hashlib
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torchvision.transforms.v2.functional import resize
+
+from lecture_lib import datasets, settings
+from lecture_lib.backbones import Backbone, normalise, twin_alexnet
+from lecture_lib.chapters.patch_transfer import baselines as rivals
+from lecture_lib.chapters.patch_transfer import experiments, from_scratch
+from lecture_lib.chapters.patch_transfer.adaptation import Recipe, probabilities, resample, train
+from lecture_lib.chapters.patch_transfer.cutting import cut, cut_all
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode, encode_each, lay, phi, resized
+from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, PATCHES, Part
+from lecture_lib.chapters.patch_transfer.from_scratch import train_all
+from lecture_lib.chapters.patch_transfer.grid import LAMBDAS
+from lecture_lib.chapters.patch_transfer.inference import picture_score
+from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, label_all
+from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
+from lecture_lib.encoders import TEN_CROPS
+from lecture_lib.encoders.augment import cut as cut_view
+from lecture_lib.linear import choose, svm
+from lecture_lib.metrics import average_precision
+
+CLASSES = ("bus", "cat", "sofa")
+SOURCE = ("cat", "stone", "bus", "boulder")  # a sofa is none of them
+SHORT = Recipe(epochs=1, steps=(), lr=0.01, batch=16, hidden=8)
+
+
+class Drawn:
+    """Pictures of several sizes, in memory."""
+
+    def __init__(self, pictures):
+        self.pictures = pictures
+        self.names = [f"drawn {i}" for i in range(len(pictures))]
+        self.fingerprint = hashlib.sha256(b"".join(p.numpy().tobytes() for p in pictures)).hexdigest()
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def __getitem__(self, i):
+        return self.pictures[i]
+
+    def take(self, indices):
+        return Drawn([self.pictures[i] for i in indices])
+
+
+def collect(n, seed):
+    """Squares of 16 pixels, one class a colour: one in the even pictures, two in the odd; difficult in the third."""
+    rng = np.random.default_rng(seed)
+    pictures, boxes, labels = [], [], np.zeros((n, 3), np.int8)
+    for i in range(n):
+        height, width = ((40, 48), (56, 44))[i % 2]
+        picture = rng.integers(0, 60, (3, height, width), dtype=np.uint8)
+        present = [i % 3, (i + 1) % 3][: 1 + i % 2]
+        x0, y0 = rng.integers(0, 5, len(present)) + [0, 24][: len(present)], rng.integers(0, 20, len(present))
+        for c, x, y in zip(present, x0, y0, strict=True):
+            picture[c, y : y + 16, x : x + 16] = 250
+        labels[i, present] = -1 if i == 2 else 1
+        xyxy = np.stack([x0, y0, x0 + 16, y0 + 16], axis=1)
+        boxes.append(Boxes(xyxy, present, [i == 2] * len(present), [False] * len(present)))
+        pictures.append(torch.from_numpy(picture))
+    return ImageCollection("drawn", "twin", Drawn(pictures), CLASSES, labels, boxes=tuple(boxes))
+
+
+def narrow(patch):
+    """Build twin-alexnet with few channels from here on."""
+    patch.setattr(twin_alexnet, "CHANNELS", dict.fromkeys(twin_alexnet.CHANNELS, 8))
+    patch.setattr(twin_alexnet, "FC", 24)
+
+
+def backbone(batchnorm=False):
+    with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng(devices=[]):
+        narrow(patch)
+        torch.manual_seed(0)
+        stages = twin_alexnet.build(len(SOURCE), batchnorm).eval()
+    about = twin_alexnet.MEAN, twin_alexnet.STD, SOURCE, "random seed 0", twin_alexnet.DECAF
+    return Backbone("narrow", stages, 64, 64, *about)
+
+
+@pytest.fixture(scope="module")
+def net():
+    return PatchNet(backbone())
+
+
+@pytest.fixture(scope="module")
+def parts(net):
+    """Six pictures to train on and four to test with."""
+    return tuple(Part(images, lay(net, images)) for images in (collect(6, 0), collect(4, 1)))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def demo(monkeypatch, folder):
+    """The demo profile with a cache of its own, and a short recipe."""
+    settings.use("demo", cache=folder, quiet=True)
+    monkeypatch.setattr(experiments, "Recipe", partial(Recipe, epochs=2, hidden=16))
+    yield
+    settings.reset()
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """What FCa and FCb are trained on: (x, y, n_outputs, recipe), one a training."""
+    calls = []
+
+    def spy(*given):
+        calls.append(given)
+        return train(*given)
+
+    monkeypatch.setattr(experiments, "train", spy)
+    return calls
+
+
+def in_body(net, pixels):
+    with torch.inference_mode():
+        return net.stages[:-1](normalise(net, pixels))
+
+
+def same_phi(a, b):
+    """Equal but for the rounding to float16, and of sums in another order."""
+    a, b = (np.asarray(x, np.float32) for x in (a, b))
+    np.testing.assert_allclose(a, b, atol=0.01 * b.std(), strict=True)
+
+
+# patches as pictures
+
+
+def test_a_cut_patch_is_a_square_of_the_resized_picture(net):
+    picture = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 70, 97), dtype=np.uint8))
+    grid = net.grid(70, 97)
+    literal = []
+    for scale in grid.scales:
+        large = resized(picture[None], scale)[0]
+        for row in scale.rows:
+            for column in scale.columns:
+                y, x = scale.corner[0] + 8 * row, scale.corner[1] + 8 * column
+                literal.append(large[:, y : y + 64, x : x + 64])
+    chosen = np.random.default_rng(1).permutation(len(grid))
+    found = cut(net, picture, grid, chosen)
+    assert found.dtype == torch.uint8
+    assert torch.equal(found, torch.stack(literal)[torch.from_numpy(chosen)])
+
+
+def test_a_cut_patch_shows_what_is_in_its_box(net):
+    coarse = torch.randint(0, 256, (1, 3, 8, 8), generator=torch.Generator().manual_seed(0)).float()
+    picture = nn.functional.interpolate(coarse, (120, 150), mode="bilinear")[0].to(torch.uint8)
+    grid = net.grid(120, 150)
+    found = cut(net, picture, grid, np.arange(len(grid)))
+    for patch, (x0, y0, x1, y1) in zip(found[::9], grid.xyxy[::9].round().astype(int), strict=True):
+        seen = resize(picture[:, y0:y1, x0:x1], [64, 64], antialias=True)
+        assert (patch.float() - seen.float()).abs().mean() < 4
+
+
+def test_patches_are_cut_picture_after_picture_and_some_have_none(net, parts):
+    part, _ = parts
+    chosen = [np.array(some, np.int64) for some in ([5, 2], [], [9], [], [300, 0, 300], [])]
+    found = cut_all(net, part.images, part.grids, chosen)
+    assert (found.dtype, found.shape) == (torch.uint8, (6, 3, 64, 64))
+    for patch, (i, p) in zip(found, [(0, 5), (0, 2), (2, 9), (4, 300), (4, 0), (4, 300)], strict=True):
+        assert torch.equal(patch, cut(net, part.images.tensor(i), part.grids[i], np.array([p]))[0])
+    assert cut(net, part.images.tensor(0), part.grids[0], np.array([], np.int64)).shape == (0, 3, 64, 64)
+
+
+def test_a_picture_that_is_one_patch_has_its_phi(net):
+    """At the largest scale of a square nothing lies beyond the patch: cut out or not, it is surrounded by zeros."""
+    picture = collect(1, 3).tensor(0)[:, :40, :40]
+    images = ImageCollection("square", "twin", Drawn([picture]), CLASSES, np.zeros((1, 3)))
+    part = Part(images, lay(net, images))
+    first = np.array([0])
+    assert (part.grids[0].scale == 0).sum() == 1
+    alone = experiments.cut_out(net, part, [first])
+    assert alone.dtype == np.float16
+    same_phi(alone, phi(net, picture[None], part.grids[0], [first]))
+
+
+def test_patches_cut_out_are_encoded_as_one_by_one(net, monkeypatch):
+    """Of a picture of 128 pixels, patches of scales 1 and 2 have whole boxes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 128, 128), dtype=np.uint8)
+    images = ImageCollection("squares", "twin", ArrayImages(pixels), CLASSES, np.zeros((2, 3)))
+    part = Part(images, lay(net, images))
+    whole = np.flatnonzero(np.isin(part.grids[0].scale, [LAMBDAS.index(1), LAMBDAS.index(2)]))
+    chosen = [np.tile(whole, 7), whole[::-1]]  # more than one batch
+    assert len(chosen[0]) > 64
+    literal = [
+        encode_each(net, images.tensor(i), grid.xyxy[some])
+        for i, (grid, some) in enumerate(zip(part.grids, chosen, strict=True))
+    ]
+    same_phi(experiments.cut_out(net, part, chosen), torch.cat(literal))
+
+
+# all layers, trained on patches
+
+
+def colours(n, seed):
+    """Pictures of 64 pixels of two colours, and which."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n)
+    pixels = rng.integers(0, 120, (n, 3, 64, 64), dtype=np.uint8)
+    pixels[np.arange(n), y] += 100
+    return torch.from_numpy(pixels), y
+
+
+def test_all_layers_learn_and_the_start_stays():
+    start, (patches, y) = backbone(batchnorm=True), colours(48, 0)
+    before = copy.deepcopy(start.stages.state_dict())
+    recipe = replace(SHORT, epochs=5, lr=0.05, dropout=0.1)
+    net, layers = train_all(start, patches, y, 2, recipe, progress=False)
+    assert all(torch.equal(kept, before[name]) for name, kept in start.stages.state_dict().items())
+    assert not start.stages.training
+    for name, weight in net.net.stages[:-1].state_dict().items():
+        idle = name.endswith(("conv.bias", "linear.bias"))  # BatchNorm takes away what a bias adds
+        assert idle or not torch.equal(weight, before[name]), name
+    assert not any(module.training for module in (*net.net.stages.modules(), *layers.modules()))
+    assert net.net.weights == "random seed 0, trained on patches alone"
+    new, truth = colours(40, 1)
+    assert (probabilities(layers, in_body(net.net, new).numpy()).argmax(1) == truth).mean() > 0.9
+    folded = replace(net.net, stages=twin_alexnet.fold_batchnorm(net.net.stages))
+    np.testing.assert_allclose(in_body(folded, new), in_body(net.net, new), atol=1e-3)
+
+
+def test_the_seed_decides_all_and_the_generator_is_left_alone():
+    start, (patches, y) = backbone(), colours(9, 0)
+
+    def weights(recipe):
+        net, layers = train_all(start, patches, y, 2, recipe, progress=False)
+        return torch.cat([p.detach().ravel() for p in (*net.shared.parameters(), *layers.parameters())])
+
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    one = weights(SHORT)
+    assert torch.equal(torch.rand(3), expected)
+    assert torch.equal(one, weights(SHORT))
+    assert not torch.equal(one, weights(replace(SHORT, seed=1)))
+
+
+def test_an_epoch_shows_every_patch_once_with_its_label_and_mirrors_half(monkeypatch):
+    patches = torch.arange(40, dtype=torch.uint8)[:, None, None, None].repeat(1, 3, 64, 64)
+    patches[..., 32:] += 200
+    shown, labels = [], []
+    loss = torch.nn.functional.cross_entropy
+    monkeypatch.setattr(
+        from_scratch, "normalise", lambda net, x: shown.append(x.clone()) or normalise(net, x)
+    )
+    monkeypatch.setattr(from_scratch.F, "cross_entropy", lambda s, y: labels.extend(y.tolist()) or loss(s, y))
+    train_all(backbone(), patches, np.arange(40), 40, replace(SHORT, epochs=3), progress=False)
+    assert [len(x) for x in shown] == [16, 16, 8] * 3
+    left, right = (torch.cat(shown)[:, 0, 0, at].int() for at in (0, -1))
+    number, mirrored = torch.minimum(left, right), left > right
+    assert labels == number.tolist()
+    epochs = [of_epoch.tolist() for of_epoch in number.split(40)]
+    assert all(sorted(of_epoch) == list(range(40)) for of_epoch in epochs)
+    assert epochs[0] != epochs[1]
+    assert 40 < mirrored.sum() < 80  # of 120
+    times = torch.zeros(40).index_add_(0, number, mirrored.float())
+    assert len(times.unique()) == 4  # anew in each epoch
+
+
+def test_the_recipe_is_followed(monkeypatch):
+    seen, step = [], torch.optim.SGD.step
+
+    def recorded(self, *given, **options):
+        (group,) = self.param_groups
+        seen.append([group[key] for key in ("lr", "momentum", "weight_decay")])
+        return step(self, *given, **options)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", recorded)
+    recipe = Recipe(epochs=4, steps=(1, 3), lr=0.02, batch=5, hidden=7, dropout=0.3, weight_decay=0.004)
+    patches, y = colours(8, 0)
+    _, layers = train_all(backbone(), patches, y, 3, recipe, progress=False)
+    assert (layers.fca.out_features, layers.dropout.p, layers.fcb.out_features) == (7, 0.3, 3)
+    rates = [0.02] * 2 + [0.002] * 4 + [0.0002] * 2
+    np.testing.assert_allclose(seen, [[rate, 0.9, 0.004] for rate in rates])
+
+
+def test_a_last_patch_alone_is_no_batch(monkeypatch):
+    """BatchNorm has no variance of one patch."""
+    (patches, y), seen = colours(9, 0), []
+    monkeypatch.setattr(from_scratch, "normalise", lambda net, x: seen.append(len(x)) or normalise(net, x))
+    recipe = replace(SHORT, epochs=2, batch=4)
+    train_all(backbone(batchnorm=True), patches, y, 2, recipe, progress=False)
+    assert seen == [4, 4] * 2
+
+
+def test_bfloat16_is_for_the_forward_pass_alone():
+    start, (patches, y), seen = backbone(), colours(6, 0), []
+    start.stages.conv1.conv.register_forward_hook(lambda module, x, out: seen.append(out.dtype))
+    for bfloat16 in (False, True):
+        net, _ = train_all(start, patches, y, 2, SHORT, bfloat16=bfloat16, progress=False)
+        assert {p.dtype for p in net.net.stages.parameters()} == {torch.float32}
+    assert (seen[1], seen[-1]) == (torch.float32, torch.bfloat16)
+
+
+def test_a_loss_that_is_not_finite_says_what_to_do():
+    patches, y = colours(16, 0)
+    with pytest.raises(ValueError, match=r"loss is not finite in epoch \d+: take lr below 1e\+30"):
+        train_all(backbone(), patches, y, 2, replace(SHORT, epochs=4, batch=4, lr=1e30), progress=False)
+
+
+# what patches are compared with
+
+
+def test_present_classes_share_a_target():
+    labels = np.array([[1, 0, 0, 1], [0, 1, -1, 0], [0, -1, 0, 0], [1, 1, 1, 1]], np.int8)
+    expected = [[0.5, 0, 0, 0.5], [0, 1, 0, 0], [0] * 4, [0.25] * 4]
+    assert rivals.shares(labels).tolist() == expected
+    assert rivals.shares(labels).dtype == np.float32
+
+
+def test_svms_take_crops_of_length_one_summed_to_length_one():
+    rng = np.random.default_rng(0)
+    labels = np.zeros((30, 2), np.int8)
+    labels[:10, 0] = labels[5:20, 1] = 1
+    means = 3 * np.stack([labels[:, 0], labels[:, 1], np.ones(30), np.zeros(30)], axis=1)
+    crops, tests = ((means[:, None] + rng.normal(size=(30, 3, 4))).astype(np.float32) for _ in range(2))
+    unit = [x / np.linalg.norm(x, axis=2, keepdims=True) for x in (crops, tests)]
+    x, t = (one.sum(1) / np.linalg.norm(one.sum(1), axis=1, keepdims=True) for one in unit)
+    found = rivals.svm_scores(crops, labels, tests)
+    np.testing.assert_allclose(found, choose(svm, x, labels, (0.1, 1.0, 10.0)).probe.scores(t), atol=5e-3)
+    assert average_precision(found, labels).min() > 0.9
+    crops[:, 1] *= 50
+    tests[4] *= 0.01
+    np.testing.assert_allclose(rivals.svm_scores(crops, labels, tests), found, atol=5e-3)
+
+
+def test_the_sources_own_labels_by_hand(net):
+    own = copy.deepcopy(net.net.stages)
+    own[-1].linear.weight.data *= 100
+    x = np.abs(np.random.default_rng(0).normal(size=(17_000, 24))).astype(np.float16)  # more than one part
+    w, b = (p.detach().double().numpy() for p in own[-1].linear.parameters())
+    y = np.exp(x.astype(np.float64) @ w.T + b)
+    cat, _, bus, boulder = (y / y.sum(1, keepdims=True)).T
+    members = {
+        "vehicle": ("bus", "tram"),
+        "rest": ("boulder", "cat"),
+        "bird": ("owl",),
+        "unasked": ("stone",),
+    }
+    found = rivals.source_probabilities(replace(net.net, stages=own), x, ("bird", "rest", "vehicle"), members)
+    np.testing.assert_allclose(found, np.stack([0 * cat, cat + boulder, bus], axis=1), atol=1e-5)
+    assert found.dtype == np.float32
+
+
+def ten_crops(net, images):
+    """Crops of all pictures as the network takes them, one by one: uint8 [10 N, 3, 64, 64]."""
+    pictures = [images.tensor(i) for i in range(len(images))]
+    return torch.stack(
+        [resize(cut_view(p, view), [64, 64], antialias=True) for p in pictures for view in TEN_CROPS]
+    )
+
+
+def test_phi_of_ten_crops_is_that_of_each(net, parts):
+    images = parts[1].images
+    crops = ten_crops(net, images)
+    found = rivals.phi_of_crops(net.net, images)
+    assert found.shape == (4, 10, 24)
+    same_phi(found.reshape(40, 24), in_body(net.net, crops))
+    of_maps = rivals.phi_of_crops(replace(net.net, decaf={7: "conv2"}), images)
+    with torch.inference_mode():
+        maps = net.net.stages[:3](normalise(net.net, crops))
+    same_phi(of_maps.reshape(40, 8), maps.mean((2, 3)))
+
+
+# experiments
+
+
+def test_gathering_goes_picture_after_picture():
+    values = [np.array([7, 8, 9]), np.array([1]), np.array([5, 6])]
+    chosen = [np.array([2, 0]), np.array([], np.int64), np.array([1])]
+    assert experiments.gather(values, chosen).tolist() == [9, 7, 6]
+
+
+def test_background_has_no_score_and_the_first_pictures_keep_their_patches(parts):
+    _, part = parts
+    counts = [len(grid) for grid in part.grids]
+    y = np.random.default_rng(0).random((sum(counts), 4))
+    ends = np.cumsum([0, *counts])
+    for k, power in (({}, 5), ({"k": 2}, 2)):
+        expected = [(y[i:j, :3] ** power).mean(0) for i, j in pairwise(ends)]
+        np.testing.assert_allclose(part.score(y, **k), expected)
+    few = part.first(2)
+    assert (len(few.images), len(few.grids), few.n_classes) == (2, 2, 3)
+    np.testing.assert_allclose(few.score(y[: ends[2]]), part.score(y)[:2])
+
+
+def test_parts_are_those_of_the_protocol(net, monkeypatch):
+    both = replace(collect(5, 0), protocol=lambda *_: (np.array([0, 3]), np.array([1, 2, 4])))
+    monkeypatch.setattr(datasets, "load", lambda name: {"voc2007": both}[name])
+    train_part, test_part = experiments.load_parts(net, "voc2007")
+    for part, rows in ((train_part, [0, 3]), (test_part, [1, 2, 4])):
+        assert [grid.size for grid in part.grids] == [both.tensor(i).shape[1:] for i in rows]
+        assert all(torch.equal(part.images.tensor(n), both.tensor(i)) for n, i in enumerate(rows))
+
+
+def test_seeds_share_patches_and_without_background_none_is_seen(net, parts, trained):
+    train_part, test_part = parts
+    found = experiments.score_patches(net, *parts, [4, 5])
+    labels = label_all(train_part.images, train_part.grids)
+    every = np.concatenate(labels)
+    begin = np.cumsum([0, *map(len, labels)])
+    rows = np.concatenate([n + some for n, some in zip(begin, resample(labels, 3, 4), strict=False)])
+    x, y = encode(net, train_part.images, train_part.grids)[rows], every[rows]
+    assert set(y) == {0, 1, 2, 3}
+    of_test = encode(net, test_part.images, test_part.grids)
+    for n, (own_x, own_y, n_outputs, recipe) in enumerate(trained):
+        row, some, outputs = ((PATCHES, y >= 0, 4), (NO_BACKGROUND, y < 3, 3))[n % 2]
+        same_phi(own_x, x[some])
+        np.testing.assert_array_equal(own_y, y[some])
+        assert (n_outputs, recipe.seed) == (outputs, 4 + n // 2)
+        expected = probabilities(train(own_x, own_y, n_outputs, recipe), of_test)
+        np.testing.assert_array_equal(found[row][n // 2], expected)
+    assert [len(of_row) for of_row in found.values()] == [2, 2]
+
+
+def one_by_one(net, part):
+    """phi of each patch as a picture of its own."""
+    pixels = [
+        cut(net, part.images.tensor(i), grid, np.array([p]))
+        for i, grid in enumerate(part.grids)
+        for p in range(len(grid))
+    ]
+    return in_body(net.net, torch.cat(pixels)).half().numpy()
+
+
+def test_other_readings_cut_patches_out_or_call_ambiguous_ones_background(net, parts, trained, monkeypatch):
+    monkeypatch.setattr(experiments, "resample", partial(resample, kept=1))
+    train_part, test_part = parts[0].first(2), parts[1].first(1)
+    found = experiments.other_readings(net, train_part, test_part, 3)
+    labels = np.concatenate(label_all(train_part.images, train_part.grids))
+    certain = labels != AMBIGUOUS
+    assert not certain.all()
+    (x, y, *cut_how), (shared_x, background_y, *shared_how) = trained
+    np.testing.assert_array_equal(y, labels[certain])
+    same_phi(x, one_by_one(net, train_part)[certain])
+    np.testing.assert_array_equal(background_y, np.where(certain, labels, 3))
+    same_phi(shared_x, encode(net, train_part.images, train_part.grids))
+    assert [(n, recipe.seed) for n, recipe in (cut_how, shared_how)] == [(4, 3)] * 2
+    expected = probabilities(train(x, y, *cut_how), one_by_one(net, test_part))
+    np.testing.assert_allclose(found[experiments.CUT], expected, atol=1e-3)
+    of_test = encode(net, test_part.images, test_part.grids)
+    expected = probabilities(train(shared_x, background_y, *shared_how), of_test)
+    np.testing.assert_array_equal(found[experiments.TWO_OBJECTS], expected)
+
+
+def test_no_transfer_trains_all_layers_on_cut_patches_and_folds(net, parts, monkeypatch):
+    narrow(monkeypatch)
+    monkeypatch.setattr(experiments, "FROM_SCRATCH", replace(SHORT, lr=0.05))
+    calls = []
+
+    def spy(*given, **how):
+        calls.append((given, how, train_all(*given, **how, progress=False)))
+        return calls[-1][2]
+
+    monkeypatch.setattr(experiments, "train_all", spy)
+    train_part, test_part = parts[0].first(2), parts[1].first(1)
+    y = experiments.no_transfer(net, train_part, test_part, 3, False)
+    ((start, patches, labels, n_outputs, recipe), how, (own, layers)) = calls[0]
+    every = label_all(train_part.images, train_part.grids)
+    chosen = resample(every, 3, 3)
+    assert torch.equal(patches, cut_all(net, train_part.images, train_part.grids, chosen))
+    assert labels.tolist() == np.concatenate([a[b] for a, b in zip(every, chosen, strict=True)]).tolist()
+    assert (n_outputs, recipe, how) == (4, replace(SHORT, lr=0.05, seed=3), {"bfloat16": False})
+    assert start.weights == "random seed 3"
+    assert any(isinstance(module, nn.BatchNorm2d) for module in start.stages.modules())
+    assert not torch.equal(start.stages.conv1.conv.weight, net.net.stages.conv1.conv.weight)
+    unfolded = probabilities(layers, encode(own, test_part.images, test_part.grids))
+    np.testing.assert_allclose(y, unfolded, atol=5e-3)
+    experiments.no_transfer(net, train_part, test_part, 4, True)
+    (other, *_), how, _ = calls[1]
+    assert not torch.equal(other.stages.conv1.conv.weight, start.stages.conv1.conv.weight)
+    assert how == {"bfloat16": True}
+
+
+def on_both(net, layers, part):
+    """Score pictures by the mean of y over ten crops, and by their patches."""
+    n = len(part.images)
+    crops = in_body(net.net, ten_crops(net, part.images)).half().numpy()
+    ends = np.cumsum([0, *map(len, part.grids)])
+    y = probabilities(layers, encode(net, part.images, part.grids))
+    return (
+        probabilities(layers, crops).reshape(n, 10, -1).mean(1),
+        np.stack([picture_score(y[i:j]) for i, j in pairwise(ends)]),
+    )
+
+
+def test_whole_pictures_teach_the_classes_they_certainly_show(net, parts, trained):
+    found = experiments.whole_pictures(net, *parts, 5)
+    ((x, y, n_outputs, recipe),) = trained
+    shown = np.array([[1, 0, 0], [0, 0.5, 0.5], [0.5, 0.5, 0], [0, 1, 0], [0.5, 0, 0.5]])  # the third: none
+    np.testing.assert_array_equal(y, np.repeat(shown, 10, axis=0))
+    certain = parts[0].images[[0, 1, 3, 4, 5]]
+    same_phi(x, in_body(net.net, ten_crops(net, certain)))
+    assert (n_outputs, recipe.seed) == (3, 5)
+    whole, patches = on_both(net, train(*trained[0]), parts[1])
+    np.testing.assert_allclose(found[experiments.WHOLE], whole, atol=1e-3)
+    np.testing.assert_allclose(found[experiments.WHOLE_ON_PATCHES], patches, atol=1e-6)
+
+
+def test_svms_on_whole_pictures_learn_from_training_pictures(net, parts):
+    train_part, test_part = parts
+    more = Part(train_part.images[[0, 1, 2, 3, 4, 5] * 3], train_part.grids * 3)  # for three folds
+    found = experiments.whole_pictures_svm(net, more, test_part)
+    crops = [rivals.phi_of_crops(net.net, part.images) for part in (more, test_part)]
+    np.testing.assert_array_equal(found, rivals.svm_scores(crops[0], more.images.labels, crops[1]))
+    assert found.shape == (4, 3)
+
+
+def test_no_test_label_changes_a_score(net, parts):
+    train_part, test_part = parts[0], parts[1].first(2)
+    images = test_part.images
+    others = replace(images, labels=1 - images.labels, boxes=images.boxes[::-1])
+    both = []
+    for of_test in (test_part, Part(others, test_part.grids)):
+        both.append(
+            [
+                *(found[0] for found in experiments.score_patches(net, train_part, of_test, [0]).values()),
+                *experiments.whole_pictures(net, train_part, of_test, 0).values(),
+                *experiments.source_labels(net, of_test).values(),
+            ]
+        )
+    for one, other in zip(*both, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_pictures_of_the_source_take_labels_of_the_target(monkeypatch):
+    asked = []
+    names = ("cat", "stone", "canoe", "bus", "sailing boat")
+
+    def load(name, *, split, per_class):
+        asked.append((name, split, per_class))
+        pixels = np.arange(5 * per_class, dtype=np.uint8)[:, None, None, None].repeat(3, 1)
+        labels = np.repeat(np.arange(5), per_class)
+        return ImageCollection("source", "twin", ArrayImages(pixels), names, labels)
+
+    monkeypatch.setattr(datasets, "load", load)
+    monkeypatch.setattr(experiments, "CENTRED", 4)
+    of_name = {"cat": 3, "stone": -1, "canoe": 0, "bus": 1, "sailing boat": 0}  # of boat, bus, cow, cat
+    for split, per_class in (("train", 4), ("val", 20)):
+        images, labels = experiments.relabelled(split, ("boat", "bus", "cow", "cat"))
+        number = np.array([images.tensor(i)[0, 0, 0].item() for i in range(len(images))])
+        shown = [names[n // per_class] for n in number]
+        assert labels.tolist() == [of_name[name] for name in shown]
+        assert np.bincount(labels, minlength=4).tolist() == [4, 4, 0, 4]
+        assert {"canoe", "sailing boat"} <= set(shown)
+        assert len(set(number)) == 12
+        assert asked[-1] == ("ilsvrc2012", split, per_class)
+
+
+def test_centred_pictures_teach_one_class_each(net, parts, trained, monkeypatch):
+    learned, validated = collect(4, 5), collect(5, 6)
+    given = {"train": (learned, np.array([0, 1, 2, 0])), "val": (validated, np.array([0, 1, 2, 0, 1]))}
+    monkeypatch.setattr(experiments, "relabelled", lambda split, classes: given[split])
+    found, accuracy = experiments.centred_pictures(net, parts[1], 6)
+    ((x, y, n_outputs, recipe),) = trained
+    same_phi(x, in_body(net.net, ten_crops(net, learned)))
+    assert y.tolist() == [c for c in (0, 1, 2, 0) for _ in range(10)]
+    assert (n_outputs, recipe.seed) == (3, 6)
+    layers = train(*trained[0])
+    whole, patches = on_both(net, layers, parts[1])
+    np.testing.assert_allclose(found[experiments.CENTRED_WHOLE], whole, atol=1e-3)
+    np.testing.assert_allclose(found[experiments.CENTRED_ON_PATCHES], patches, atol=1e-6)
+    of_val, _ = on_both(net, layers, Part(validated, lay(net, validated)))
+    assert accuracy == pytest.approx(100 * (of_val.argmax(1) == [0, 1, 2, 0, 1]).mean())
+
+
+def test_the_sources_labels_score_wholes_and_patches(net, parts):
+    _, part = parts
+    found = experiments.source_labels(net, part)
+    fc8 = nn.Sequential()
+    fc8.fca = net.net.stages[-1].linear  # `probabilities` asks it for its device
+    whole, patches = (scores[:, [2, 0]] for scores in on_both(net, fc8, part))  # bus and cat
+    np.testing.assert_allclose(found[experiments.SOURCE_WHOLE], np.pad(whole, ((0, 0), (0, 1))), atol=1e-4)
+    np.testing.assert_allclose(
+        found[experiments.SOURCE_PATCHES], np.pad(patches, ((0, 0), (0, 1))), atol=1e-6
+    )

@@ -1,0 +1,799 @@
+import warnings
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+from sklearn.svm import SVC, LinearSVC
+
+from lecture_lib import linear, settings
+from lecture_lib.linear import solver
+from lecture_lib.metrics import average_precision
+
+# An SVM that is not solved to tol, or a baseline that is not, fails the test unless it expects so.
+pytestmark = pytest.mark.filterwarnings("error::UserWarning")
+
+CS = (1e-3, 0.1, 1.0, 10.0, 1e3)
+EPS = 2.0**-23
+LOSSES = ("squared_hinge", "hinge")
+each_form = pytest.mark.parametrize(
+    ("loss", "penalise_bias"), [(loss, penalised) for loss in LOSSES for penalised in (True, False)]
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Problems as small as these wait for a second thread longer than it helps them."""
+    settings.current()
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def pictures(n=240, d=30, classes=6, noise=2.0, seed=0):
+    """Non-negative features of length 1, half of them zero, in classes that noise 2 mixes and noise 0.3 parts."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % classes
+    centres = np.random.default_rng(99).normal(size=(classes, d))
+    x = np.maximum(centres[labels] + noise * rng.normal(size=(n, d)), 0)
+    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32), labels
+
+
+def signs(labels):
+    return np.where(labels == np.arange(labels.max() + 1)[:, None], 1.0, -1.0)
+
+
+def objective(w, b, x, y, c, loss, penalise_bias):
+    """J in float64 for weights [..., d], targets and costs [..., N]."""
+    w, b = np.asarray(w, float), np.asarray(b, float)
+    short = np.maximum(1 - y * (w @ np.asarray(x, float).T + b[..., None]), 0)
+    lost = (c * (short if loss == "hinge" else short**2)).sum(-1)
+    return ((w**2).sum(-1) + penalise_bias * b**2) / 2 + lost
+
+
+def reference(x, y, c, loss, penalise_bias):
+    """The minimiser w, b of one problem, by others: y and c are [N]."""
+    x = np.asarray(x, float)
+    if penalise_bias or loss == "hinge":
+        tol = min(1e-6, 1e-5 / c.max())  # of margins
+        if penalise_bias:
+            tol = 1e-8 if loss == "squared_hinge" else tol
+            model = LinearSVC(loss=loss, dual=loss == "hinge", tol=tol, max_iter=10**6, random_state=0)
+        else:
+            model = SVC(kernel="linear", C=1, tol=tol)
+        model.fit(x, y, sample_weight=c)
+        return model.coef_[0], model.intercept_[0]
+    # the squared hinge with a free bias: Newton's method in float64
+    x, v = np.c_[x, np.ones(len(x))], np.zeros(x.shape[1] + 1)
+    ridge = np.diag(np.append(np.ones(len(v) - 1), 0))
+
+    def value(v):
+        return v @ ridge @ v / 2 + (c * np.maximum(1 - y * (x @ v), 0) ** 2).sum()
+
+    for _ in range(100):
+        short = np.maximum(1 - y * (x @ v), 0)
+        gradient = ridge @ v - 2 * (c * y * short) @ x
+        step = np.linalg.solve(ridge + 2 * (x.T * c * (short > 0)) @ x + 1e-12 * np.eye(len(v)), -gradient)
+        t = next((t for t in 0.5 ** np.arange(40) if value(v + t * step) < value(v)), 0)
+        if t == 0:
+            return v[:-1], v[-1]
+        v = v + t * step
+    raise AssertionError("Newton's method did not end.")
+
+
+def references(x, y, c, loss, penalise_bias):
+    """As `reference` for P problems with targets and costs [P, N]: w [P, d], b [P]."""
+    found = [reference(x, *problem, loss, penalise_bias) for problem in zip(y, c, strict=True)]
+    return np.array([w for w, _ in found]), np.array([b for _, b in found])
+
+
+def solve(x, y, weights=None, path=CS, **options):
+    weights = np.ones_like(y) if weights is None else weights
+    return solver.solve(*(torch.tensor(a, dtype=torch.float32) for a in (x, y, weights)), path, **options)
+
+
+def rounding(c):
+    """What J loses if every margin is off by a unit of float32 or two."""
+    return 2 * EPS * c.sum(-1)
+
+
+def quietly(function, *arguments, **options):
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        return function(*arguments, **options)
+
+
+# the minimum
+
+
+DATA = {
+    "mixed": {"noise": 2.0},
+    "parted": {"noise": 0.3},
+    "wide": {"n": 60, "d": 100, "noise": 1.0},
+    "eight classes": {"n": 240, "d": 50, "classes": 8, "noise": 3.0},
+}
+WAYS = {
+    "all": {},
+    "without principal axes": {"CHEAP": 0},
+    "without Newton": {"PRODUCTS": 0},
+}
+
+
+@pytest.fixture
+def way(request, monkeypatch):
+    for name, value in WAYS[request.param].items():
+        monkeypatch.setattr(solver, name, value)
+    return request.param
+
+
+@cache
+def minima(data, loss, penalise_bias):
+    """Pictures of DATA, targets, and for each of CS the w, b and least J of the baselines."""
+    x, labels = pictures(**DATA[data])
+    y = signs(labels)
+    found = {}
+    for c in CS:
+        w, b = references(x, y, np.full_like(y, c), loss, penalise_bias)
+        found[c] = w, b, objective(w, b, x, y, np.full_like(y, c), loss, penalise_bias)
+    return x, labels, y, found
+
+
+@pytest.fixture
+def paths(monkeypatch):
+    """What the solver returned to `svm`, one after the other."""
+    found = []
+    monkeypatch.setattr(linear, "solve", lambda *a, **k: found.append(solver.solve(*a, **k)) or found[-1])
+    return found
+
+
+@each_form
+@pytest.mark.parametrize(
+    ("data", "way"),
+    [
+        *((data, "all") for data in DATA),
+        *((data, way) for data in ("mixed", "wide") for way in list(WAYS)[1:]),
+    ],
+    indirect=["way"],
+)
+def test_the_objective_is_the_minimum_to_one_in_a_thousand(data, way, loss, penalise_bias, paths):
+    x, labels, y, known = minima(data, loss, penalise_bias)
+    new = pictures(**DATA[data] | {"n": 600}, seed=1)[0]
+    agreed = []
+    for probe in linear.svm(x, labels, CS, loss=loss, penalise_bias=penalise_bias):
+        w, b, least = known[probe.C]
+        c = np.full_like(y, probe.C)
+        found = objective(probe.weights, probe.bias, x, y, c, loss, penalise_bias)
+        assert (found >= least * (1 - 1e-4)).all()  # else the baseline is wrong
+        assert (found <= least * (1 + 1e-3) + rounding(c)).all()
+        agreed.append(np.sign(probe.scores(new)) == np.sign(new @ w.T + b))
+    assert np.mean(agreed) > 0.995
+    assert paths[0].iterations < (500 if way == "without Newton" else 200) * (2 if loss == "hinge" else 1)
+
+
+@each_form
+def test_near_the_minimum_the_classes_called_are_those_of_the_baseline(loss, penalise_bias):
+    x, labels = pictures()
+    new = pictures(n=600, seed=1)[0]
+    agreed = []
+    for probe in linear.svm(x, labels, (0.3, 1, 10), loss=loss, penalise_bias=penalise_bias, tol=1e-4):
+        w, b = references(x, signs(labels), np.full((6, len(x)), probe.C), loss, penalise_bias)
+        agreed.append(probe.predict(new) == (new @ w.T + b).argmax(1))
+    assert np.mean(agreed) > 0.995
+
+
+@each_form
+@pytest.mark.parametrize("class_weight", [7.0, "balanced"])
+def test_class_weight_is_the_weight_of_the_positive_examples(class_weight, loss, penalise_bias):
+    x, labels = pictures()
+    y = signs(labels)
+    factor = 5 if class_weight == "balanced" else class_weight  # 40 pictures of a class, 200 of others
+    c = np.where(y > 0, factor, 1.0)
+    options = {"loss": loss, "penalise_bias": penalise_bias, "class_weight": class_weight}
+    probe = linear.svm(x, labels, [1], **options)[0]
+    w, b = references(x, y, c, loss, penalise_bias)
+    if penalise_bias:  # the baseline's own class weights are the same
+        own = LinearSVC(
+            loss=loss, class_weight={1: factor, -1: 1}, tol=1e-6, max_iter=10**6, random_state=0
+        ).fit(x, y[0])
+        assert own.coef_[0] == pytest.approx(w[0], abs=1e-3)
+    least = objective(w, b, x, y, c, loss, penalise_bias)
+    found = objective(probe.weights, probe.bias, x, y, c, loss, penalise_bias)
+    assert found == pytest.approx(least, rel=1e-3)
+    assert (np.sign(probe.scores(x)) == np.sign(x @ w.T + b)).mean() > 0.995
+
+
+@pytest.mark.parametrize("penalise_bias", [True, False])
+def test_two_pictures_by_hand(penalise_bias):
+    # x = 0 without, x = 2 with the class. Where both have m < 1, with C = 1, dJ/dw = dJ/db = 0 read
+    # w - 4 (1 - 2w - b) = 0 and beta b + 2 (1 + b) - 2 (1 - 2w - b) = 0
+    w, b = np.linalg.solve([[9, 4], [4, 4 + penalise_bias]], [4, 0])
+    x, labels = np.array([[0.0], [2.0]]), np.array([[0], [1]], np.int8)
+    probe = linear.svm(x, labels, [1], penalise_bias=penalise_bias, tol=1e-6)[0]
+    assert probe.weights.ravel() == pytest.approx([w], rel=1e-3)
+    assert probe.bias == pytest.approx([b], rel=1e-3)
+    assert probe.C == 1
+    if not penalise_bias:  # the hinge with a large C: the widest margin, 1/w = 1, its middle at x = 1
+        probe = linear.svm(x, labels, [100], loss="hinge", tol=1e-5)[0]
+        assert probe.weights.ravel() == pytest.approx([1], rel=1e-3)
+        assert probe.bias == pytest.approx([-1], rel=1e-3)
+
+
+@each_form
+def test_tiny_C_where_a_free_bias_of_the_hinge_has_no_single_best_value(loss, penalise_bias):
+    x, labels = pictures()
+    y = signs(labels)
+    for probe in linear.svm(x, labels, (1e-7, 1e-5, 1e-3), loss=loss, penalise_bias=penalise_bias):
+        c = np.full_like(y, probe.C)
+        least = objective(*references(x, y, c, loss, penalise_bias), x, y, c, loss, penalise_bias)
+        found = objective(probe.weights, probe.bias, x, y, c, loss, penalise_bias)
+        assert found == pytest.approx(least, rel=1e-3, abs=0)
+
+
+# the gap
+
+
+@each_form
+@pytest.mark.parametrize("data", ["mixed", "wide"])
+def test_wherever_it_stops_the_true_minimum_lies_between_objective_and_objective_less_gap(
+    data, loss, penalise_bias
+):
+    x, labels = pictures(**DATA[data])
+    y = signs(labels)
+    y[1, ::3] *= -1  # a class that cannot be learned
+    weights = np.random.default_rng(0).uniform(0.2, 3, y.shape)
+    path = (0.01, 1.0, 100.0)
+    costs = [c * weights for c in path]
+    least = [
+        objective(*references(x, y, c, loss, penalise_bias), x, y, c, loss, penalise_bias) for c in costs
+    ]
+    for stop in (0, 1, 2, 6):
+        form = {"loss": loss, "penalise_bias": penalise_bias, "max_iter": stop}
+        stopped = quietly(solve, x, y, weights, path, **form)
+        found = (getattr(stopped, a).double().numpy() for a in ("weights", "bias", "objective", "gap"))
+        for w, b, reached, gap, c, minimum in zip(*found, costs, least, strict=True):
+            slack = 1e-5 * reached + rounding(c)
+            assert (np.abs(objective(w, b, x, y, c, loss, penalise_bias) - reached) <= slack).all()
+            assert (reached - gap <= minimum + slack).all()
+            assert (minimum <= reached + slack).all()
+
+
+@pytest.mark.parametrize("penalise_bias", [True, False])
+@pytest.mark.parametrize("way", ["all", "without Newton"], indirect=True)
+def test_the_objective_never_rises(way, penalise_bias):
+    x, labels = pictures()
+    before = np.inf
+    for stop in range(12):
+        options = {"path": [100], "penalise_bias": penalise_bias, "max_iter": stop}
+        path = quietly(solve, x, signs(labels), **options)
+        assert (path.objective <= before * (1 + 1e-6)).all()
+        before = path.objective
+
+
+@pytest.mark.parametrize("penalise_bias", [True, False])
+def test_newton_solves_a_quadratic_in_one_iteration(penalise_bias, monkeypatch):
+    # so small a C that every picture has m < 1: J is quadratic, and the Newton step exact for each class
+    monkeypatch.setattr(solver, "FEW", 1)
+    x, labels = pictures()
+    path = solve(x, signs(labels), path=[0.001], penalise_bias=penalise_bias, tol=1e-5)
+    margins = signs(labels) * (path.weights[0].numpy() @ x.T + path.bias[0].numpy()[:, None])
+    assert (margins < 1).all()
+    assert path.iterations == 1
+
+
+def test_unsolved_problems_are_counted_and_the_warning_says_what_to_do():
+    x, labels = pictures()
+    with pytest.warns(UserWarning, match="Scale the features to length 1, or take a smaller C") as caught:
+        path = solve(x, signs(labels), path=[0.1, 10], max_iter=2)
+    late = path.gap > 1e-3 * path.objective
+    worst = (path.gap / path.objective).max()
+    assert 0 < late.sum() < 12
+    said = f"{late.sum()} of 12 SVMs were stopped after 2 iterations, up to {worst:.1e} of the objective"
+    assert said in str(caught[0].message)
+
+
+# paths, blocks, threads
+
+
+def same(found, expected, x, y, c, loss, penalise_bias, tol=3e-4):
+    """Whether two solutions (weights, bias) of one problem, solved to 1e-4, are equally good."""
+    one, other = (
+        objective(np.asarray(w), np.asarray(b), x, y, c, loss, penalise_bias) for w, b in (found, expected)
+    )
+    assert one == pytest.approx(other, rel=tol)
+
+
+@each_form
+def test_a_path_gives_for_each_C_what_that_C_gives_alone_in_the_order_asked(loss, penalise_bias):
+    x, labels = pictures(classes=5)
+    y = signs(labels)
+    form = {"loss": loss, "penalise_bias": penalise_bias, "tol": 1e-4}
+    asked = (1.0, 0.01, 30.0, 0.01)
+    path = linear.svm(x, labels, asked, **form)
+    assert tuple(probe.C for probe in path) == asked
+    for probe in path[:3]:
+        alone = linear.svm(x, labels, [probe.C], **form)[0]
+        c = np.full_like(y, probe.C)
+        same((probe.weights, probe.bias), (alone.weights, alone.bias), x, y, c, loss, penalise_bias)
+    assert (path[1].weights == path[3].weights).all()
+
+
+@each_form
+def test_blocks_of_classes_give_the_same(loss, penalise_bias, monkeypatch):
+    x, labels = pictures(classes=7)
+    y = signs(labels)
+    form = {"path": (10, 0.1), "loss": loss, "penalise_bias": penalise_bias, "tol": 1e-4}
+    together = solve(x, y, **form)
+    monkeypatch.setattr(solver, "AT_ONCE", 3 * len(x))  # three, three and one
+    parts = solve(x, y, **form)
+    assert parts.weights.shape == (2, 7, x.shape[1])
+    assert parts.objective.shape == parts.gap.shape == parts.bias.shape == (2, 7)
+    assert parts.objective.numpy() == pytest.approx(together.objective.numpy(), rel=2e-4)
+    for k, c in enumerate((10.0, 0.1)):
+        one, other = ((found.weights[k], found.bias[k]) for found in (parts, together))
+        same(one, other, x, y, np.full_like(y, c), loss, penalise_bias)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_runs_are_equal_to_the_bit_and_the_number_of_threads_changes_only_the_last_digits(loss):
+    x, labels = pictures()
+    runs = []
+    for n in (1, 2, 2):
+        torch.set_num_threads(n)
+        runs.append(linear.svm(x, labels, [1], loss=loss, dropout=0.2))
+        assert torch.get_num_threads() == n
+    for one, two, again in zip(*runs, strict=True):
+        assert (two.weights == again.weights).all()
+        assert (two.bias == again.bias).all()
+        assert np.abs(one.weights - two.weights).max() < 1e-3 * np.abs(two.weights).max()
+        assert np.abs(one.bias - two.bias).max() < 1e-3
+
+
+# weights, difficult pictures, invariances
+
+
+@each_form
+def test_an_example_of_weight_0_counts_for_nothing_and_one_of_weight_2_twice(loss, penalise_bias):
+    x, labels = pictures()
+    y = signs(labels)
+    form = {"path": [3], "loss": loss, "penalise_bias": penalise_bias, "tol": 1e-4}
+    weights = np.ones_like(y)
+    weights[:, ::3], weights[:, 1::3] = 0, 2
+    x[::3] *= 20  # would be seen
+    weighted = solve(x, y, weights, **form)
+    times = np.tile([0, 2, 1], len(x) // 3)
+    x, y = np.repeat(x, times, 0), np.repeat(y, times, 1)
+    repeated = solve(x, y, **form)
+    one, other = ((found.weights[0], found.bias[0]) for found in (weighted, repeated))
+    same(one, other, x, y, np.full_like(y, 3), loss, penalise_bias)
+    assert weighted.objective.numpy() == pytest.approx(repeated.objective.numpy(), rel=3e-4)
+
+
+@each_form
+def test_a_difficult_picture_is_left_out_of_that_class_only(loss, penalise_bias):
+    x, labels = pictures(classes=3)
+    present = (signs(labels).T > 0).astype(np.int8)
+    present[5:90:7, 1] = 1  # some show two classes
+    difficult = present.copy()
+    difficult[::4, 0] = -1
+    difficult[1::9, 2] = -1
+    form = {"loss": loss, "penalise_bias": penalise_bias, "tol": 1e-4, "class_weight": "balanced"}
+    probe = linear.svm(x, difficult, [1], **form)[0]
+    for k in range(3):
+        kept = difficult[:, k] >= 0
+        y = np.where(present[kept, k] == 1, 1.0, -1.0)
+        c = np.where(y > 0, (y < 0).sum() / (y > 0).sum(), 1)
+        alone = linear.svm(x[kept], present[kept, k : k + 1], [1], **form)[0]
+        one, other = (probe.weights[k], probe.bias[k]), (alone.weights[0], alone.bias[0])
+        same(one, other, x[kept], y, c, loss, penalise_bias)
+        assert (np.sign(x @ one[0] + one[1]) == np.sign(x @ other[0] + other[1])).mean() > 0.98
+
+
+def test_labels_as_indices_and_as_a_table_are_the_same():
+    x, labels = pictures()
+    table = (signs(labels).T > 0).astype(np.int8)
+    for one, other in zip(linear.svm(x, labels, CS), linear.svm(x, table, CS), strict=True):
+        assert (one.weights == other.weights).all()
+
+
+@each_form
+def test_the_order_of_pictures_and_of_features_does_not_matter(loss, penalise_bias):
+    x, labels = pictures()
+    y = signs(labels)
+    rng = np.random.default_rng(3)
+    rows, columns = rng.permutation(len(x)), rng.permutation(x.shape[1])
+    form = {"loss": loss, "penalise_bias": penalise_bias, "tol": 1e-4}
+    here = linear.svm(x, labels, [3], **form)[0]
+    there = linear.svm(x[rows][:, columns], labels[rows], [3], **form)[0]
+    back = there.weights[:, np.argsort(columns)], there.bias
+    same(back, (here.weights, here.bias), x, y, np.full_like(y, 3), loss, penalise_bias)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_free_bias_takes_up_any_shift_of_the_features_and_a_penalised_one_does_not(loss):
+    x, labels = pictures()
+    y = signs(labels)
+    shift = np.random.default_rng(0).uniform(0, 0.5, x.shape[1]).astype(np.float32)
+    for penalise_bias in (False, True):
+        form = {"loss": loss, "penalise_bias": penalise_bias, "tol": 1e-4}
+        here, there = (linear.svm(a, labels, [10], **form)[0] for a in (x, x + shift))
+        back = there.weights, there.bias + there.weights @ shift
+        problem = x, y, np.full_like(y, 10), loss, penalise_bias
+        if penalise_bias:
+            with pytest.raises(AssertionError):
+                same(back, (here.weights, here.bias), *problem)
+        else:
+            same(back, (here.weights, here.bias), *problem)
+
+
+@pytest.mark.parametrize("length", [1e-3, 1e3])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_features_of_any_length_with_C_scaled_for_it(length, loss):
+    x, labels = pictures()
+    y = signs(labels)
+    form = {"loss": loss, "tol": 1e-4}
+    expected = linear.svm(x, labels, (0.1, 10), **form)
+    found = linear.svm(x * length, labels, (0.1 / length**2, 10 / length**2), **form)
+    for one, other in zip(found, expected, strict=True):
+        problem = x, y, np.full_like(y, other.C), loss, False
+        same((one.weights * length, one.bias), (other.weights, other.bias), *problem)
+
+
+# hard cases
+
+
+def hard_cases():
+    x, labels = pictures(72, 20)
+    one_hot = (signs(labels).T > 0).astype(np.int8)
+    return {
+        "a row of zeros": (np.concatenate([x, np.zeros((1, 20))]), np.append(labels, 0)),
+        "only rows of zeros": (np.zeros((72, 20)), labels),
+        "equal rows": (np.ones((72, 20)), labels),
+        "a constant feature": (np.c_[x, np.full(72, 3)], labels),
+        "repeated rows": (np.repeat(x[:24], 4, 0), np.repeat(labels[:24], 4)),
+        "repeated rows in different classes": (
+            np.repeat(x[:24], 4, 0),
+            np.random.default_rng(0).integers(0, 3, 96),
+        ),
+        "one feature": (x[:, :1], labels),
+        "one picture a class": (x[:6], labels[:6]),
+        "one picture": (x[:1], labels[:1]),
+        "one class": (x, np.zeros(72, int)),
+        "a class without pictures": (x, labels + (labels > 2)),
+        "a class that nobody knows": (x, np.where(np.arange(6) == 1, np.int8(-1), one_hot)),
+        "a class without negatives": (x, np.c_[np.ones(72, np.int8), one_hot]),
+    }
+
+
+@pytest.mark.parametrize("way", ["all", "without Newton"], indirect=True)
+@pytest.mark.parametrize("case", hard_cases())
+def test_hard_cases_are_solved(case, way, paths):
+    x, labels = hard_cases()[case]
+    table = labels if labels.ndim == 2 else (signs(labels).T > 0).astype(np.int8)
+    y, known = np.where(table.T == 1, 1.0, -1.0), (table.T >= 0).astype(float)
+    decided = [len(set(target[weight > 0])) < 2 for target, weight in zip(y, known, strict=True)]
+    for loss in LOSSES:
+        for penalise_bias in (True, False):
+            form = {"loss": loss, "penalise_bias": penalise_bias}
+            found = linear.svm(x, labels, (0.01, 10), **form)
+            proved = (paths[-1].objective - paths[-1].gap).numpy()
+            for probe, least in zip(found, proved, strict=True):
+                c = probe.C * known
+                reached = objective(probe.weights, probe.bias, x, y, c, **form)
+                assert (reached <= least * 1.0011 + rounding(c)).all()  # so it is finite
+                if not penalise_bias:  # where all pictures say the same, the bias alone does
+                    assert (reached[decided] == 0).all()
+                    assert (probe.weights[decided] == 0).all()
+
+
+@each_form
+def test_what_float32_cannot_solve_is_finite_and_said(loss, penalise_bias):
+    x, labels = pictures(200, 10)
+    x, labels = np.concatenate([x, x]), np.append(labels, labels)  # Newton's equations are singular
+    with pytest.warns(UserWarning, match="stopped after 15 iterations"):
+        path = solve(
+            1000 * x, signs(labels), path=(1, 1e3, 1e7), loss=loss, penalise_bias=penalise_bias, max_iter=15
+        )
+    for value in (path.weights, path.bias, path.objective, path.gap):
+        assert value.isfinite().all()
+
+
+# dropout
+
+
+def test_dropped_features_are_x_on_average_under_masks_of_their_own():
+    x = np.random.default_rng(0).uniform(1, 2, (20, 50)).astype(np.float32)
+    before = x.copy()
+    dropped = linear.drop_features(x, 0.3, 400, seed=1).reshape(400, 20, 50)
+    assert (x == before).all()
+    assert dropped.dtype == np.float32
+    kept = dropped != 0
+    assert kept.mean() == pytest.approx(0.7, abs=0.005)
+    assert np.allclose(dropped, kept * x / 0.7, rtol=1e-6, atol=0)
+    assert np.abs(dropped.mean(0) / x - 1).max() < 5 * np.sqrt(0.3 / 0.7 / 400)
+    for axis in range(3):  # copies, pictures and features are dropped independently
+        one, other = kept.take(range(kept.shape[axis] - 1), axis), kept.take(range(1, kept.shape[axis]), axis)
+        assert (one == other).mean() == pytest.approx(0.7**2 + 0.3**2, abs=0.01)
+
+
+def test_dropout_is_reproducible_and_rate_0_drops_nothing():
+    x = pictures()[0]
+    first, again, other = (linear.drop_features(x, 0.5, 3, seed) for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()
+    assert (linear.drop_features(x, 0, 3, 1) == np.tile(x, (3, 1))).all()
+
+
+@pytest.mark.parametrize("learner", [linear.svm, linear.logistic_regression])
+def test_copies_do_not_count_as_more_pictures(learner):
+    # so low a rate that nothing is dropped: the copies alone must change nothing
+    x, labels = pictures()
+    plain = learner(x, labels, [1], class_weight="balanced", tol=1e-5)[0]
+    copied = learner(x, labels, [1], class_weight="balanced", tol=1e-5, dropout=1e-9)[0]
+    assert copied.C == 1
+    assert np.abs(copied.weights - plain.weights).max() < 0.01 * np.abs(plain.weights).max()
+
+
+@pytest.mark.parametrize("learner", [linear.svm, linear.logistic_regression])
+def test_dropout_changes_what_is_learned_and_the_seed_says_how(learner):
+    x, labels = pictures()
+    plain, first, again, other = (
+        learner(x, labels, [1], dropout=rate, seed=seed)[0].weights
+        for rate, seed in ((0, 0), (0.5, 0), (0.5, 0), (0.5, 1))
+    )
+    assert (first == again).all()
+    assert np.abs(first - other).max() > 0.01 * np.abs(first).max()
+    assert np.linalg.norm(first) < np.linalg.norm(plain)  # it regularises
+
+
+def test_dropout_is_an_adaptive_L2_penalty(monkeypatch):
+    # Wager, Wang and Liang (2013): E (1 - y (w . x~ + b))^2 = (1 - m)^2 + rate / (1 - rate) sum_j w_j^2 x_j^2.
+    # C is so small that m < 1 under every mask: the expected objective is quadratic, its minimum known
+    monkeypatch.setattr(linear, "COPIES", 400)
+    rate, c = 0.4, 0.01
+    x, labels = pictures(60, 12, classes=2)
+    x *= np.linspace(0.3, 3, 12, dtype=np.float32)  # features of unlike size are penalised unlike
+    y = signs(labels)[1]
+    probe = linear.svm(x, labels, [c], dropout=rate, tol=1e-6)[0]
+    masked = linear.drop_features(x, rate, 400, 0)
+    assert (np.tile(y, 400) * probe.scores(masked)[:, 1] < 1).all()
+
+    def expected(w, b):
+        spread = rate / (1 - rate) * (x.astype(float) ** 2) @ w**2
+        return w @ w / 2 + c * ((1 - y * (x @ w + b)) ** 2 + spread).sum()
+
+    extended = np.c_[x, np.ones(len(x))].astype(float)
+    penalty = np.append(1 + 2 * c * rate / (1 - rate) * (x.astype(float) ** 2).sum(0), 0)
+    best = np.linalg.solve(np.diag(penalty) + 2 * c * extended.T @ extended, 2 * c * extended.T @ y)
+    w, b = probe.weights[1].astype(float), float(probe.bias[1])
+    over_masks = w @ w / 2 + c / 400 * ((1 - np.tile(y, 400) * (masked @ w + b)) ** 2).sum()
+    assert over_masks == pytest.approx(expected(w, b), rel=2e-3)
+    assert expected(w, b) == pytest.approx(expected(best[:-1], best[-1]), rel=1e-4)
+    assert w == pytest.approx(best[:-1], abs=0.02 * np.abs(best[:-1]).max())
+    plain = linear.svm(x, labels, [c], tol=1e-6)[0].weights[1]
+    assert np.abs(plain - best[:-1]).max() > 0.1 * np.abs(best[:-1]).max()  # the penalty is not nothing
+
+
+# logistic regression
+
+
+def softmax_objective(w, b, x, labels, c):
+    """1/2 |W|^2 - sum_i c_i log softmax(W x_i + b)_{y_i} in float64."""
+    w, b = np.asarray(w, float), np.asarray(b, float)
+    chances = log_softmax(np.asarray(x, float) @ w.T + b, axis=1)
+    return (w**2).sum() / 2 - (c * chances[np.arange(len(x)), labels]).sum()
+
+
+def softmax_reference(x, labels, c):
+    x = np.c_[x, np.ones(len(x))].astype(float)
+    present = labels[:, None] == np.arange(labels.max() + 1)
+
+    def value(v):
+        w = v.reshape(present.shape[1], -1)
+        slope = (c[:, None] * (np.exp(log_softmax(x @ w.T, axis=1)) - present)).T @ x
+        slope[:, :-1] += w[:, :-1]
+        return softmax_objective(w[:, :-1], w[:, -1], x[:, :-1], labels, c), slope.ravel()
+
+    start = np.zeros(present.shape[1] * x.shape[1])
+    options = {"maxiter": 10**5, "maxfun": 10**5, "ftol": 1e-14, "gtol": 1e-8}
+    w = minimize(value, start, jac=True, method="L-BFGS-B", options=options).x.reshape(-1, x.shape[1])
+    return w[:, :-1], w[:, -1]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6])
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_logistic_regression_is_the_minimum_of_its_objective(classes, class_weight):
+    x, labels = pictures(classes=classes)
+    kept = (labels != 1) | (np.arange(len(x)) % 5 == 0)  # fewer of one class
+    x, labels = x[kept], labels[kept]
+    counts = np.bincount(labels)
+    weight = (len(x) / classes / counts)[labels] if class_weight else np.ones(len(x))
+    new = pictures(600, classes=classes, seed=1)[0]
+    asked = (10.0, 0.01, 1.0)
+    found = linear.logistic_regression(x, labels, asked, class_weight=class_weight)
+    assert tuple(probe.C for probe in found) == asked
+    agreed = []
+    for probe in found:
+        assert probe.weights.shape == (classes, 30)
+        assert probe.bias.shape == (classes,)
+        assert probe.weights.dtype == probe.bias.dtype == probe.scores(new).dtype == np.float32
+        w, b = softmax_reference(x, labels, probe.C * weight)
+        least = softmax_objective(w, b, x, labels, probe.C * weight)
+        reached = softmax_objective(probe.weights, probe.bias, x, labels, probe.C * weight)
+        assert least * (1 - 1e-6) <= reached <= least * (1 + 1e-3)
+        agreed.append(probe.predict(new) == (new @ w.T + b).argmax(1))
+        chances = np.exp(log_softmax(probe.scores(new), axis=1))
+        if probe.C <= 1:
+            assert np.abs(chances - np.exp(log_softmax(new @ w.T + b, axis=1))).max() < 0.02
+    assert np.mean(agreed) > 0.995
+
+
+# what is rejected
+
+
+ROW_7 = np.arange(240)[:, None] == 7
+BAD = {
+    "multi-label": (linear.logistic_regression, lambda x, y: (x, np.eye(6, dtype=int)[y]), "take svm"),
+    "missing class": (
+        linear.logistic_regression,
+        lambda x, y: (x, y + (y > 2)),
+        "No training picture of class 3:",
+    ),
+    "float labels": (None, lambda x, y: (x, y.astype(float)), "Labels are float64; give class indices"),
+    "negative label": (None, lambda x, y: (x, y - 1), "A label is negative"),
+    "other table": (
+        None,
+        lambda x, y: (x, np.eye(6, dtype=int)[y] * 2),
+        r"1 \(present\), 0 \(absent\) and -1",
+    ),
+    "NaN": (None, lambda x, y: (np.where(ROW_7, np.nan, x), y), "picture 7 contain NaN"),
+    "infinity": (None, lambda x, y: (np.where(ROW_7, np.inf, x), y), "picture 7 contain NaN or infinity"),
+    "too few labels": (None, lambda x, y: (x, y[:-1]), r"Features \(240, 30\) for labels \(239,\)"),
+    "one vector": (None, lambda x, y: (x[0], y), r"Features \(30,\) for labels \(240,\)"),
+    "no picture": (None, lambda x, y: (x[:0], y[:0]), r"Features \(0, 30\)"),
+    "three axes": (None, lambda x, y: (x, y[:, None, None]), r"labels \(240, 1, 1\)"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize("learner", [linear.svm, linear.logistic_regression])
+def test_what_no_probe_can_learn_from_is_rejected(case, learner):
+    only, spoil, words = BAD[case]
+    with pytest.raises(ValueError, match=words):
+        (only or learner)(*spoil(*pictures()), [1.0])
+
+
+@pytest.mark.parametrize("learner", [linear.svm, linear.logistic_regression])
+def test_C_and_dropout_are_in_their_range(learner):
+    for cs in ([0.0], [1.0, -1.0], []):
+        with pytest.raises(ValueError, match=r"Cs are \[.*\]; give one or more values above 0"):
+            learner(*pictures(), cs)
+    for rate in (1.0, -0.1):
+        with pytest.raises(ValueError, match=f"dropout is {rate}; it is the part that is dropped"):
+            learner(*pictures(), [1.0], dropout=rate)
+
+
+# choosing C
+
+
+def test_folds_are_disjoint_cover_everything_and_spread_every_class():
+    labels = np.repeat([0, 1, 2, 4], [30, 9, 4, 17])
+    labels = labels[np.random.default_rng(0).permutation(len(labels))]
+    parts = linear.folds(labels, 3)
+    assert len(parts) == 3
+    for kept, held in parts:
+        assert np.issubdtype(kept.dtype, np.integer)
+        assert sorted([*kept, *held]) == list(range(60))
+        for k, n in enumerate(np.bincount(labels)):
+            assert n // 3 <= (labels[held] == k).sum() <= -(-n // 3)
+    assert sorted(np.concatenate([held for _, held in parts])) == list(range(60))
+
+
+def test_folds_are_reproducible_and_by_lot():
+    for labels in (np.arange(60) % 4, np.zeros((60, 4), np.int8)):
+        first, again, other = (linear.folds(labels, 3, seed=seed) for seed in (5, 5, 6))
+        assert all((a[1] == b[1]).all() for a, b in zip(first, again, strict=True))
+        assert any((a[1] != b[1]).any() for a, b in zip(first, other, strict=True))
+        assert sorted(np.concatenate([held for _, held in first])) == list(range(60))
+
+
+def test_a_class_with_too_few_pictures_is_named():
+    labels = np.repeat([0, 1, 3, 4], [5, 5, 3, 2])
+    with pytest.raises(
+        ValueError, match=r"Class 3 has 3 training pictures, too few for 4 folds\. Take at most 2"
+    ):
+        linear.folds(labels, 4)
+    assert len(linear.folds(labels, 2)) == 2
+
+
+def test_validation_is_the_literal_loop():
+    x, labels = pictures(noise=3)
+    cs = (1.0, 0.01)
+    parts = linear.folds(labels, 3, seed=2)
+    scores = linear.validate(linear.svm, x, labels, cs, parts)
+    assert scores.shape == (3, 2)
+    assert scores.dtype == np.float64
+    for f, (kept, held) in enumerate(parts):
+        for k, c in enumerate(cs):
+            probe = linear.svm(x[kept], labels[kept], [c])[0]
+            called = (x[held] @ probe.weights.T + probe.bias).argmax(1)
+            accuracies = [(called[labels[held] == j] == j).mean() for j in range(6)]
+            assert scores[f, k] == pytest.approx(np.mean(accuracies), abs=0.02)
+    assert scores.max() < 0.95  # else the comparison says nothing
+
+
+class Spy:
+    """A learner that notes what it is given; `right` says which C call the classes right."""
+
+    def __init__(self, right=()):
+        self.calls, self.right = [], right
+
+    def __call__(self, x, labels, Cs):
+        self.calls.append((x, labels, list(Cs)))
+        sign = [1 if c in self.right else -1 for c in Cs]
+        return [
+            linear.Linear(s * np.eye(4, 5, dtype=np.float32), np.zeros(4), c)
+            for s, c in zip(sign, Cs, strict=True)
+        ]
+
+
+def easy(n=24):
+    """Features that are the class as a unit vector, and the number of the picture."""
+    labels = np.arange(n) % 4
+    return np.c_[np.eye(4)[labels], np.arange(n) * 1e-3], labels
+
+
+def test_choose_takes_the_best_C_trains_on_all_and_holds_pictures_back_for_validation_only():
+    x, labels = easy()
+    spy = Spy(right=[3.0])
+    choice = linear.choose(spy, x, labels, (10.0, 3.0, 1.0))
+    assert choice.Cs == (1.0, 3.0, 10.0)
+    assert choice.scores == pytest.approx(np.tile([0, 1, 0], (3, 1)))
+    *validation, (last_x, last_labels, last_cs) = spy.calls
+    assert (last_x == x).all()
+    assert (last_labels == labels).all()
+    assert last_cs == [3.0]
+    assert choice.probe.C == 3.0
+    for (given_x, given_labels, _), (kept, _) in zip(validation, linear.folds(labels), strict=True):
+        assert (given_x == x[kept]).all()
+        assert (given_labels == labels[kept]).all()
+
+
+def test_of_equally_good_Cs_the_smallest_is_taken():
+    x, labels = easy()
+    assert linear.choose(Spy(right=[100.0, 3.0, 10.0]), x, labels, (100.0, 10.0, 3.0, 1.0)).probe.C == 3.0
+    assert linear.choose(Spy(), x, labels, (5.0, 2.0)).probe.C == 2.0
+    assert linear.choose(Spy(), x, labels).Cs == linear.CS
+
+
+def test_scores_that_are_equal_but_for_rounding_are_equal(monkeypatch):
+    scores = np.array([[0.3, 0.1], [0.2, 0.2], [0.1, 0.3]])
+    assert scores.mean(0)[0] < scores.mean(0)[1]  # in floating point
+    monkeypatch.setattr("lecture_lib.linear.selection.validate", lambda *_: scores)
+    assert linear.choose(Spy(), *easy(), (1.0, 2.0)).probe.C == 1.0
+
+
+def test_given_parts_are_used_and_several_labels_are_measured_by_mAP():
+    x, labels = pictures(classes=4, noise=3)
+    present = (signs(labels).T > 0).astype(np.int8)
+    present[3::11, 1] = 1
+    present[::7, 0] = -1
+    rows = np.random.default_rng(0).permutation(len(x))
+    parts = [(rows[:160], rows[160:]), (rows[80:], rows[:80])]
+    present[parts[0][1], 2] = 0  # no positive of class 2 in the first part that is held back
+    choice = linear.choose(linear.svm, x, present, (0.1, 10.0), parts)
+    for f, (kept, held) in enumerate(parts):
+        for k, c in enumerate(choice.Cs):
+            scores = linear.svm(x[kept], present[kept], [c])[0].scores(x[held])
+            each = [
+                average_precision(scores[known, j], present[held][known, j])
+                for j, known in enumerate((present[held] >= 0).T)
+                if (present[held, j] == 1).any()
+            ]
+            assert len(each) == 4 - (f == 0)
+            assert choice.scores[f, k] == pytest.approx(np.mean(each), abs=0.01)
+    assert choice.Cs[choice.scores.mean(0).argmax()] == choice.probe.C
+    expected = linear.svm(x, present, [choice.probe.C])[0]
+    assert (choice.probe.weights == expected.weights).all()
