@@ -14,10 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision import models
 
 from lecture_lib import datasets, download, settings, store
-from lecture_lib.datasets import archives, layout, reading, voc
+from lecture_lib.datasets import ArrayImages, ImageCollection, archives, layout, reading, voc
 from lecture_lib.datasets.protocols import ProtocolError, few_shot_split
+from lecture_lib.twins import world
+from lecture_lib.twins.kinds import quadrupeds
 
 PHOTOGRAPHS, BUILD_CACHE = os.environ.get("LECTURE_DATA", ""), os.environ.get("LECTURE_CACHE")
 
@@ -703,3 +706,29 @@ def test_published_archives_have_checksums_and_the_layout_the_messages_promise()
                 assert len(bytes.fromhex(part.file.sha256)) == 32
             assert part.holds.startswith(layout.LAYOUT[name])
             assert all(url.startswith("http") for url in part.file.urls)
+
+
+@pytest.mark.parametrize("source", ["twin", "real"])
+def test_each_class_of_voc_finds_its_source_classes(source):
+    published = models.AlexNet_Weights.DEFAULT.meta["categories"]
+    names = [c.name for c in world.SOURCE] if source == "twin" else published
+    classes = ("dog", "sofa", "owl", "crane")
+    images = ImageCollection("few", source, ArrayImages(np.empty((0, 3, 1, 1), np.uint8)), classes, [])
+    dogs, sofas, *none = datasets.source_classes(images, names)
+    assert none == [[], []]
+    assert [names[i] for i in sofas] == (["sofa"] if source == "twin" else ["studio couch"])
+    if source == "twin":
+        assert {world.BY_NAME[names[i]].group for i in dogs} == {quadrupeds.GROUP_DOGS}
+    else:
+        assert dogs == list(range(151, 269))  # the breeds stand together
+
+
+def test_the_source_classes_of_photographs_are_classes_of_imagenet():
+    published = models.AlexNet_Weights.DEFAULT.meta["categories"]
+    images = ImageCollection("few", "real", ArrayImages(np.empty((0, 3, 1, 1), np.uint8)), voc.CLASSES, [])
+    members = datasets.source_classes(images, published)
+    assert all(members)
+    assert sum(map(len, members)) == len(layout.read_groups("ilsvrc2012")) - 1
+    # as this project's folders and as Caffe's networks name them
+    bird = voc.CLASSES.index("bird")
+    assert datasets.source_classes(images, ["cock, rooster", "crane (n02012849)", "crane"])[bird] == [0, 1]

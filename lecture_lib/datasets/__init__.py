@@ -12,13 +12,14 @@ with boxes and part points), "voc2007" and "voc2012" (several objects a picture,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lecture_lib import settings
 from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
 from lecture_lib.datasets.derived import box_crops
 from lecture_lib.datasets.folders import folder
-from lecture_lib.datasets.layout import LAYOUT, DatasetNotFound
+from lecture_lib.datasets.layout import LAYOUT, DatasetNotFound, read_groups
 from lecture_lib.datasets.reading import UnreadablePicture
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "folder",
     "load",
     "load_available",
+    "source_classes",
 ]
 
 
@@ -86,3 +88,22 @@ def load_available(*names: str) -> dict[str, ImageCollection]:
         except DatasetNotFound as missing:
             print(f"left out: {missing}")
     return found
+
+
+def source_classes(images: ImageCollection, source: Sequence[str]) -> list[list[int]]:
+    """Which classes of the source task belong to each class of a collection ("dog": 118 breeds); C lists.
+
+    source   names of the source task's classes: `net.classes`, or those of load("ilsvrc2012")
+    returns  for each of `images.classes` indices of `source`, none where the source has no such class
+
+    The twin's objects say it themselves. For photographs in VOC's layout it is written down in
+    data/groups/ilsvrc2012.csv, as Oquab et al. 2014 (section 3.3, "label bias") need it for VOC's 20 classes.
+    """
+    if images.source == "twin":
+        from lecture_lib.twins.voc import MEMBERS  # here, because the renderer is not needed for photographs
+
+        target = {member: name for name, members in MEMBERS.items() for member in members}
+    else:
+        target = read_groups("ilsvrc2012")
+    names = [name.split(",")[0] for name in source]  # Caffe's networks name "cock, rooster"
+    return [[i for i, name in enumerate(names) if target.get(name) == c] for c in images.classes]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from os import PathLike
 
-from lecture_lib import settings
 from lecture_lib.datasets import layout, protocols
 from lecture_lib.datasets.collection import ImageCollection
 from lecture_lib.datasets.files import list_folders
@@ -29,8 +27,7 @@ def load(background: bool = False, root: str | PathLike | None = None) -> ImageC
     classes = [name for name in list_folders(folder) if name != _BACKGROUND]
     if background:
         classes.append(_BACKGROUND)
-    with open(settings.PACKAGE_DATA / "groups" / "caltech101.csv", encoding="utf-8", newline="") as table:
-        group_of = {row["class"]: row["group"] for row in csv.DictReader(table)}
+    group_of = layout.read_groups("caltech101")
     files, labels = list_by_class(folder, classes, "image_*.jpg")
     return collect(
         "caltech101",

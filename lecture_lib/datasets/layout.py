@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from os import PathLike
 from pathlib import Path
 
@@ -54,6 +55,12 @@ def find(name: str, root: str | PathLike | None = None) -> Path:
             return candidate
     missing = Path(folder.name, inside).as_posix()
     raise DatasetNotFound(f"{name}: no folder {missing} under {folder.parent}. {how_to_get(name, base)}")
+
+
+def read_groups(name: str) -> dict[str, str]:
+    """Class -> group, as data/groups/<name>.csv has it."""
+    with open(settings.PACKAGE_DATA / "groups" / f"{name}.csv", encoding="utf-8", newline="") as table:
+        return {row["class"]: row["group"] for row in csv.DictReader(table)}
 
 
 def how_to_get(name: str, base: Path) -> str:

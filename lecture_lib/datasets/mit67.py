@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from functools import partial
 from os import PathLike
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from lecture_lib import settings
 from lecture_lib.datasets import layout, protocols
 from lecture_lib.datasets.collection import ImageCollection
 from lecture_lib.datasets.files import list_pictures
@@ -43,8 +41,7 @@ def load(root: str | PathLike | None = None) -> ImageCollection:
     splits = {split: np.array([place[name] for name in names], np.int64) for split, names in listed.items()}
     classes, labels = np.unique([name.partition("/")[0] for name in files], return_inverse=True)
     _compare(splits, labels, len(classes))
-    with open(settings.PACKAGE_DATA / "groups" / "mit67.csv", encoding="utf-8", newline="") as table:
-        group_of = {row["class"]: row["group"] for row in csv.DictReader(table)}
+    group_of = layout.read_groups("mit67")
     return collect(
         "mit67",
         folder / "Images",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,20 +42,17 @@ def shares(labels: np.ndarray) -> np.ndarray:
 
 
 @torch.inference_mode()
-def source_probabilities(
-    net: Backbone, phi: np.ndarray, classes: Sequence[str], members: Mapping[str, Sequence[str]]
-) -> np.ndarray:
+def source_probabilities(net: Backbone, phi: np.ndarray, members: Sequence[Sequence[int]]) -> np.ndarray:
     """Score phi [n, d] by the source's own labels: float32 [n, C], the sum over the source classes of each target.
 
-    members  target class -> names of classes that belong to it; those that the source has not are left out, and a
+    members  of each target class, the source classes that belong to it, as `datasets.source_classes` gives them; a
              target class without any has probability 0
 
     For networks whose phi a linear layer follows, the last.
     """
-    number = {name: i for i, name in enumerate(net.classes)}
-    gather = torch.zeros(len(net.classes), len(classes), device=net.device)
-    for c, name in enumerate(classes):
-        gather[[number[member] for member in members[name] if member in number], c] = 1
+    gather = torch.zeros(len(net.classes), len(members), device=net.device)
+    for c, of_target in enumerate(members):
+        gather[of_target, c] = 1
     found = []
     for part in np.array_split(phi, max(1, len(phi) // 8192)):
         x = torch.from_numpy(np.array(part, np.float32)).to(net.device)

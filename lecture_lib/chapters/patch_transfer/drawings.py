@@ -15,7 +15,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from lecture_lib import backbones, settings
+from lecture_lib import backbones, datasets, settings
 from lecture_lib.backbones.cost import bfloat16_is_faster
 from lecture_lib.chapters.patch_transfer import experiments
 from lecture_lib.chapters.patch_transfer.encode import PatchNet
@@ -35,7 +35,6 @@ from lecture_lib.chapters.patch_transfer.experiments import (
 from lecture_lib.chapters.patch_transfer.findings import Found, add, judge, of_k, of_maps
 from lecture_lib.results import claims
 from lecture_lib.results.claims import Result
-from lecture_lib.twins.voc import MEMBERS
 
 NAME = "patch_transfer"
 COMMAND = "python -m lecture_lib.chapters.patch_transfer.drawings"
@@ -98,7 +97,7 @@ def of_bias(net: PatchNet, y: list[np.ndarray], test: Part, seed: int) -> Found:
         add(scores, rows)
         accuracy.append(on_centred)
     add(scores, experiments.source_labels(net, test))
-    has_source = np.array([bool({*MEMBERS[c]} & {*net.net.classes}) for c in test.images.classes])
+    has_source = np.array([len(m) > 0 for m in datasets.source_classes(test.images, net.net.classes)])
     column = f"voc2007, {has_source.sum()} classes that the source task has"
     results, found = judge(scores, test, column, TESTED_BIAS, seed, has_source)
     source = test.images.source

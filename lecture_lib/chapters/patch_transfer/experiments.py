@@ -23,7 +23,6 @@ from lecture_lib.chapters.patch_transfer.grid import Grid
 from lecture_lib.chapters.patch_transfer.inference import K, picture_scores
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, label_all
 from lecture_lib.datasets import ImageCollection
-from lecture_lib.twins.voc import MEMBERS
 
 FROM_SCRATCH = Recipe(epochs=8, steps=(5, 7), lr=0.1)
 CENTRED = 120  # object-centred pictures a class
@@ -156,26 +155,29 @@ def centred_pictures(net: PatchNet, test_part: Part, seed: int) -> tuple[dict[st
     They are of the source task, with the target's labels; a class that has none there is never seen. Also returns the
     accuracy in % on other such pictures.
     """
-    classes = test_part.images.classes
     (x, y), (x_val, y_val) = (
         (rivals.phi_of_crops(net.net, images), labels)
-        for images, labels in (relabelled(split, classes) for split in ("train", "val"))
+        for images, labels in (relabelled(split, test_part.images) for split in ("train", "val"))
     )
-    layers = train(x.reshape(-1, x.shape[-1]), np.repeat(y, x.shape[1]), len(classes), Recipe(seed=seed))
+    layers = train(
+        x.reshape(-1, x.shape[-1]), np.repeat(y, x.shape[1]), test_part.n_classes, Recipe(seed=seed)
+    )
     accuracy = 100 * (_on_crops(layers, x_val).argmax(1) == y_val).mean()
     return _on_both(net, layers, test_part, CENTRED_WHOLE, CENTRED_ON_PATCHES), accuracy
 
 
-def relabelled(split: str, classes: Sequence[str]) -> tuple[ImageCollection, np.ndarray]:
-    """Take pictures of the source task whose class belongs to one of VOC's, CENTRED of each or all there are.
+def relabelled(split: str, target: ImageCollection) -> tuple[ImageCollection, np.ndarray]:
+    """Take pictures of the source task whose class belongs to one of the target's, CENTRED of each or all there are.
 
-    returns the pictures, and their labels as indices of `classes`, int64 [n]
+    returns the pictures, and their labels as indices of `target.classes`, int64 [n]
     """
     images = datasets.load("ilsvrc2012", split=split, per_class=CENTRED if split == "train" else 20)
-    target = {member: c for c, name in enumerate(classes) for member in MEMBERS[name]}
-    labels = np.array([target.get(images.classes[label], -1) for label in images.labels])
+    new = np.full(len(images.classes), -1)
+    for c, members in enumerate(datasets.source_classes(target, images.classes)):
+        new[members] = c
+    labels = new[images.labels]
     rng = np.random.default_rng(0)
-    rows = [rng.permutation(np.flatnonzero(labels == c))[:CENTRED] for c in range(len(classes))]
+    rows = [rng.permutation(np.flatnonzero(labels == c))[:CENTRED] for c in range(len(target.classes))]
     rows = np.sort(np.concatenate(rows))
     return images[rows], labels[rows]
 
@@ -183,9 +185,9 @@ def relabelled(split: str, classes: Sequence[str]) -> tuple[ImageCollection, np.
 def source_labels(net: PatchNet, test_part: Part) -> dict[str, np.ndarray]:
     """Score by the source task's own labels, nothing learned from the target: row -> [m, C]."""
     crops = rivals.phi_of_crops(net.net, test_part.images)
-    about = test_part.images.classes, MEMBERS
-    wholes = rivals.source_probabilities(net.net, crops.reshape(-1, crops.shape[-1]), *about)
-    patches = rivals.source_probabilities(net.net, encode(net, test_part.images, test_part.grids), *about)
+    members = datasets.source_classes(test_part.images, net.net.classes)
+    wholes = rivals.source_probabilities(net.net, crops.reshape(-1, crops.shape[-1]), members)
+    patches = rivals.source_probabilities(net.net, encode(net, test_part.images, test_part.grids), members)
     return {
         SOURCE_WHOLE: wholes.reshape(*crops.shape[:2], -1).mean(1),
         SOURCE_PATCHES: test_part.score(patches),

@@ -343,13 +343,7 @@ def test_the_sources_own_labels_by_hand(net):
     w, b = (p.detach().double().numpy() for p in own[-1].linear.parameters())
     y = np.exp(x.astype(np.float64) @ w.T + b)
     cat, _, bus, boulder = (y / y.sum(1, keepdims=True)).T
-    members = {
-        "vehicle": ("bus", "tram"),
-        "rest": ("boulder", "cat"),
-        "bird": ("owl",),
-        "unasked": ("stone",),
-    }
-    found = rivals.source_probabilities(replace(net.net, stages=own), x, ("bird", "rest", "vehicle"), members)
+    found = rivals.source_probabilities(replace(net.net, stages=own), x, [[], [0, 3], [2]])
     np.testing.assert_allclose(found, np.stack([0 * cat, cat + boulder, bus], axis=1), atol=1e-5)
     assert found.dtype == np.float32
 
@@ -547,9 +541,11 @@ def test_pictures_of_the_source_take_labels_of_the_target(monkeypatch):
 
     monkeypatch.setattr(datasets, "load", load)
     monkeypatch.setattr(experiments, "CENTRED", 4)
+    nothing = ArrayImages(np.empty((0, 3, 1, 1), np.uint8))
+    target = ImageCollection("target", "twin", nothing, ("boat", "bus", "cow", "cat"), [])
     of_name = {"cat": 3, "stone": -1, "canoe": 0, "bus": 1, "sailing boat": 0}  # of boat, bus, cow, cat
     for split, per_class in (("train", 4), ("val", 20)):
-        images, labels = experiments.relabelled(split, ("boat", "bus", "cow", "cat"))
+        images, labels = experiments.relabelled(split, target)
         number = np.array([images.tensor(i)[0, 0, 0].item() for i in range(len(images))])
         shown = [names[n // per_class] for n in number]
         assert labels.tolist() == [of_name[name] for name in shown]
@@ -562,7 +558,7 @@ def test_pictures_of_the_source_take_labels_of_the_target(monkeypatch):
 def test_centred_pictures_teach_one_class_each(net, parts, trained, monkeypatch):
     learned, validated = collect(4, 5), collect(5, 6)
     given = {"train": (learned, np.array([0, 1, 2, 0])), "val": (validated, np.array([0, 1, 2, 0, 1]))}
-    monkeypatch.setattr(experiments, "relabelled", lambda split, classes: given[split])
+    monkeypatch.setattr(experiments, "relabelled", lambda split, target: given[split])
     found, accuracy = experiments.centred_pictures(net, parts[1], 6)
     ((x, y, n_outputs, recipe),) = trained
     same_phi(x, in_body(net.net, ten_crops(net, learned)))
