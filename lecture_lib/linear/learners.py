@@ -1,4 +1,4 @@
-"""Linear probes: what a linear classifier can read from features that stay as they are.
+"""The learners: linear SVM and logistic regression, on features that stay as they are.
 
 Every learner here takes features, labels and several values of C, and returns one `Linear` for each of them:
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -51,47 +50,35 @@ def svm(
     labels: np.ndarray,
     Cs: Sequence[float],
     *,
-    loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
-    class_weight: Literal["balanced"] | float | None = None,
-    penalise_bias: bool = False,
     dropout: float = 0.0,
     seed: int = 0,
     tol: float = 1e-3,
 ) -> list[Linear]:
-    """Train one-vs-rest linear SVMs: 1/2 |w_c|^2 + C sum_i loss(y_ic (w_c . x_i + b_c)) for each class c.
+    """Train one-vs-rest linear SVMs: 1/2 |w_c|^2 + C sum_i max(0, 1 - y_ic (w_c . x_i + b_c))^2 for each class c.
 
-    x              [N, d] real, any length; the papers scale each x_i to length 1
-    labels         int64 [N], one class a picture; or int8 [N, C] as in VOC: 1 present, 0 absent, -1 only as
-                   `difficult`, which leaves the picture out of that class's problem
-    Cs             values of C, each > 0
-    class_weight   weight of a class's positive examples, those of negative ones being 1 (LIBLINEAR's -w1);
-                   "balanced": both sides weigh the same
-    penalise_bias  add 1/2 b_c^2, as LIBLINEAR and scikit-learn's LinearSVC do
-    dropout        part of the features that is dropped while training; see `drop_features`
-    tol            how far the objective may be above its minimum, as a part of it (proved by the dual problem)
-    returns        a `Linear` for each C, in the order of Cs
+    The squared hinge of LIBLINEAR and scikit-learn's LinearSVC; unlike theirs, the bias b_c is free.
+
+    x        [N, d] real, any length; the papers scale each x_i to length 1
+    labels   int64 [N], one class a picture; or int8 [N, C] as in VOC: 1 present, 0 absent, -1 only as `difficult`,
+             which leaves the picture out of that class's problem
+    Cs       values of C, each > 0
+    dropout  part of the features that is dropped while training; see `drop_features`
+    tol      how far the objective may be above its minimum, as a part of it (proved by the dual problem)
+    returns  a `Linear` for each C, in the order of Cs
 
     Raises ValueError for wrong shapes, labels, NaN, or C <= 0; warns if a problem was not solved to `tol`.
     """
     x, labels = _checked(x, labels, Cs)
     present = labels == np.arange(labels.max() + 1)[:, None] if labels.ndim == 1 else labels.T == 1
     known = np.ones_like(present) if labels.ndim == 1 else labels.T >= 0
-    weight = known.astype(np.float32)
-    if class_weight is not None:
-        positives, negatives = (present & known).sum(1), (~present & known).sum(1)
-        balanced = negatives / np.maximum(positives, 1)
-        factor = balanced if class_weight == "balanced" else np.full(len(present), float(class_weight))
-        weight = np.where(present, factor[:, None] * weight, weight).astype(np.float32)
     copies = COPIES if dropout else 1
     x = drop_features(x, dropout, copies, seed)
     device = "cuda" if settings.current().device.type == "cuda" else "cpu"  # Apple's has no eigenvectors
     found = solve(
         torch.from_numpy(x).to(device),
         torch.from_numpy(np.tile(np.where(present, np.float32(1), np.float32(-1)), copies)).to(device),
-        torch.from_numpy(np.tile(weight / copies, copies)).to(device),
+        torch.from_numpy(np.tile(known.astype(np.float32) / copies, copies)).to(device),
         Cs,
-        loss=loss,
-        penalise_bias=penalise_bias,
         tol=tol,
     )
     return [Linear(found.weights[k].cpu().numpy(), found.bias[k].cpu().numpy(), c) for k, c in enumerate(Cs)]
@@ -102,7 +89,6 @@ def logistic_regression(
     labels: np.ndarray,
     Cs: Sequence[float],
     *,
-    class_weight: Literal["balanced"] | None = None,
     dropout: float = 0.0,
     seed: int = 0,
     tol: float = 1e-4,
@@ -127,9 +113,9 @@ def logistic_regression(
     factor = 2 if labels.max() == 1 else 1
     found = []
     for c in Cs:
-        learner = linear_model.LogisticRegression(
-            C=c * factor / copies, class_weight=class_weight, tol=tol, max_iter=1000
-        ).fit(x, labels)
+        learner = linear_model.LogisticRegression(C=c * factor / copies, tol=tol, max_iter=1000).fit(
+            x, labels
+        )
         weights, bias = learner.coef_, learner.intercept_
         if len(weights) == 1:
             weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2

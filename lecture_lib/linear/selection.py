@@ -11,7 +11,8 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from lecture_lib.linear.learners import Linear
 from lecture_lib.metrics import measure
 
-CS = (0.01, 0.1, 1.0, 10.0, 100.0)
+CS = (0.01, 0.1, 1.0, 10.0, 100.0)  # of `choose`
+KERNEL_CS = (0.1, 1.0, 10.0)  # of `classify`
 Learner = Callable[[np.ndarray, np.ndarray, Sequence[float]], list[Linear]]
 Fold = tuple[np.ndarray, np.ndarray]
 
@@ -29,7 +30,7 @@ def folds(labels: np.ndarray, n: int = 3, seed: int = 0) -> list[Fold]:
     """Part pictures into n folds: n pairs (train, validation) of int64 indices.
 
     labels [N]: every class is spread evenly over the folds, and needs n pictures. Labels [N, C], where a picture
-    can show several classes, are parted by lot.
+    can show several classes, are parted at random.
     """
     labels = np.asarray(labels)
     if labels.ndim == 1:

@@ -39,8 +39,7 @@ from lecture_lib.backbones.cost import bfloat16_is_faster
 from lecture_lib.chapters.fine_tuning.losses import softmax, tune_cls, tune_rnk
 from lecture_lib.datasets import DatasetNotFound, ImageCollection
 from lecture_lib.encoders import TEN_CROPS, summed
-from lecture_lib.linear import choose, folds, svm
-from lecture_lib.linear.comparison import CS
+from lecture_lib.linear import KERNEL_CS, choose, folds, svm
 from lecture_lib.results import claims, resampling
 from lecture_lib.results.claims import Claim, Result
 from lecture_lib.training.crops import Pictures, phi, prepare, to_scores
@@ -96,7 +95,7 @@ def evaluate(net: Backbone, training: Pictures, testing: Pictures) -> tuple[np.n
     them and brought to length 1. The SVMs learn from all training pictures, C by threefold validation among them.
     """
     x, y = (phi(net, part, TEN_CROPS) for part in (training, testing))
-    probe = choose(svm, summed(x), training.labels.numpy(), CS).probe
+    probe = choose(svm, summed(x), training.labels.numpy(), KERNEL_CS).probe
     return to_scores(net, y), probe.scores(summed(y))
 
 

@@ -12,7 +12,7 @@ from lecture_lib.backbones import Backbone
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders import TEN_CROPS, cnn
 from lecture_lib.encoders.augment import expand
-from lecture_lib.linear.comparison import classify, kernel
+from lecture_lib.linear import classify, kernel
 
 
 def phi_of_crops(net: Backbone, images: ImageCollection) -> np.ndarray:

@@ -11,7 +11,7 @@ from lecture_lib.chapters.ifv_vs_cnn import photographs
 from lecture_lib.chapters.ifv_vs_cnn.photographs import shared_training
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
 from lecture_lib.datasets.protocols import few_shot
-from lecture_lib.linear import classify, comparison, kernel
+from lecture_lib.linear import classify, kernel
 from lecture_lib.linear.kernels import products
 from lecture_lib.metrics import average_precision, by_class, mean_class_accuracy
 from lecture_lib.results import claims, papers
@@ -27,51 +27,6 @@ def clouds(n=90, d=40, classes=3, seed=0):
 def collection(n, labels, **more):
     images = ArrayImages(np.zeros((n, 3, 2, 2), np.uint8))
     return ImageCollection("small", "twin", images, tuple("abc"), labels, **more)
-
-
-def test_scores_are_those_of_the_svm_on_the_vectors():
-    x, labels = clouds()
-    ours, C = classify(kernel(x[:60], x[60:]), labels[:60])
-    choice = linear.choose(linear.svm, x[:60], labels[:60], comparison.CS)
-    assert choice.probe.C == C
-    assert ours == pytest.approx(choice.probe.scores(x[60:]), abs=0.02)
-
-
-def test_joined_kernels_are_those_of_joined_vectors():
-    (x, _), (y, _) = clouds(), clouds(seed=1)
-    both = np.concatenate([x, y], 1) / np.sqrt(2)
-    ours, theirs = kernel(x[:60], x[60:]) + kernel(y[:60], y[60:]), kernel(both[:60], both[60:])
-    assert ours.train == pytest.approx(theirs.train, abs=1e-5)
-    assert ours.test == pytest.approx(theirs.test, abs=1e-5)
-
-
-def test_views_weigh_as_one_picture():
-    x, labels = clouds()
-    views = np.repeat(x[:60, None], 4, axis=1)  # all alike: four samples of a quarter of the weight
-    once, C = classify(kernel(x[:60], x[60:]), labels[:60])
-    ours, same = classify(kernel(views, x[60:]), labels[:60])
-    assert same == C
-    assert ours == pytest.approx(once, abs=0.02)
-
-
-def test_views_of_a_picture_stay_in_one_fold(monkeypatch):
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((30, 200)).astype(np.float32)  # nothing to learn, but copies can be remembered
-    x /= np.linalg.norm(x, axis=1, keepdims=True)
-    labels = rng.permutation(30) % 2
-    views = np.repeat(x[:, None], 3, axis=1)
-    measured = []
-
-    def keep(learner, x, labels, Cs, parts):
-        measured.extend(
-            [linear.validate(learner, x, labels, Cs, parts).mean() for parts in (parts, linear.folds(labels))]
-        )
-        return linear.choose(learner, x, labels, Cs, parts)
-
-    monkeypatch.setattr(comparison, "choose", keep)
-    classify(kernel(views, x), labels)
-    honest, split = measured
-    assert honest < 0.7 < 0.95 < split  # folds that tear a picture's views apart seem to know everything
 
 
 def test_each_class_has_its_own_number():
