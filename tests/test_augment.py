@@ -13,8 +13,7 @@ from lecture_lib import backbones, encoders
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
 from lecture_lib.encoders import CNNAUG, FLIP, TEN_CROPS, View, expand, views
 from lecture_lib.encoders.augment import PYRAMID, cut, inside, rotate
-from lecture_lib.encoders.local import Local
-from lecture_lib.encoders.sift import dense_sift, grey
+from lecture_lib.encoders.sift import Local, dense_sift, grey
 
 
 def coordinates(height, width):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from lecture_lib.encoders import improve, intra_normalise
 from lecture_lib.encoders.bow import bow, chi2_map, nearest, vlad
-from lecture_lib.encoders.fisher import improve, intra_normalise
 
 WORDS = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
 X = torch.tensor(

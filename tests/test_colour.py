@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lecture_lib.encoders.colour import MIRROR_COLOUR, colour_statistics
-from lecture_lib.encoders.local import Local
+from lecture_lib.encoders.sift import Local
 
 
 def noise(height, width, seed=0):

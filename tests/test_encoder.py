@@ -220,33 +220,20 @@ def test_threads_work_side_by_side_and_leave_torchs_number_as_it_was(net, cache,
     assert torch.get_num_threads() == threads
 
 
-def test_phi_gives_float32_vectors_of_its_dimension(net):
-    images = collect(DrawnImages(3))
-    for tap, pool, dim in (
-        ("fc6", None, 768),
-        ("pool5", None, 2048),
-        ("pool5", "mean", 128),
-        ("conv1", 3, 576),
-    ):
-        phi = encoders.cnn(net, tap, pool=pool)
-        x = phi.fit(images)(images)
-        assert x.shape == (3, dim)
-        assert phi.dim == dim
-        assert x.dtype == np.float32
-        np.testing.assert_array_equal(x, phi.encode(images))
-    marks = [
-        encoders.cnn(net, *arguments).fingerprint
-        for arguments in [
-            ("fc6",),
-            ("fc7",),
-            ("fc6", None, True),
-            ("pool5",),
-            ("pool5", "mean"),
-            ("pool5", 1),
-        ]
-    ]
-    assert len(set(marks)) == len(marks)
-    assert encoders.cnn(net, "fc6").fingerprint == marks[0]
+def test_other_options_are_other_vectors_in_the_cache(net):
+    images, found = collect(DrawnImages(3)), {}
+    for dim, tap, options in [
+        (768, "fc6", {}),
+        (768, "fc7", {}),
+        (768, "fc6", {"l2": True}),
+        (2048, "pool5", {}),
+        (128, "pool5", {"pool": "mean"}),
+        (128, "pool5", {"pool": "max"}),
+        (576, "conv1", {"pool": 3}),
+    ]:
+        found[tap, *options.items()] = encoders.encode(net, images, [tap], **options)[tap]
+        assert found[tap, *options.items()].shape == (3, dim)
+    assert len({x.tobytes() for x in found.values()}) == len(found)
 
 
 def test_wrong_options_are_refused_before_any_picture_is_read(net):
@@ -256,6 +243,4 @@ def test_wrong_options_are_refused_before_any_picture_is_read(net):
     for pool in ("median", 0, True, 1.5):
         with pytest.raises(ValueError, match="pool is None"):
             encoders.encode(net, collect(images), ["pool5"], pool=pool)
-        with pytest.raises(ValueError, match="pool is None"):
-            encoders.cnn(net, "pool5", pool=pool)
     assert images.read == []

@@ -20,7 +20,7 @@ from lecture_lib.chapters.patch_transfer import judge_geometry as patch_geometry
 from lecture_lib.chapters.patch_transfer.grid import grid
 from lecture_lib.chapters.patch_transfer.inference import picture_score
 from lecture_lib.chapters.patch_transfer.labelling import label_patches
-from lecture_lib.encoders import fisher
+from lecture_lib.encoders import fisher, normalise
 from lecture_lib.encoders.codebook import GMM
 from lecture_lib.exercises import judging
 from lecture_lib.exercises.judging import Exercise, Wrong, compare, judge
@@ -1113,7 +1113,7 @@ def test_the_solutions_are_the_parts_of_the_fisher_vector():
     u = [solved("03.2")(x, q[:, k], mu[k], np.sqrt(var[k]), pi[k]) for k in range(K)]
     np.testing.assert_allclose(u, phi.reshape(K, 2, D)[:, 0], atol=1e-5)
     rows = phi.numpy()[None] * [[1], [-3], [0]]
-    np.testing.assert_allclose(solved("03.1")(rows), fisher.improve(torch.from_numpy(rows)), atol=1e-6)
+    np.testing.assert_allclose(solved("03.1")(rows), normalise.improve(torch.from_numpy(rows)), atol=1e-6)
 
 
 def test_the_solution_has_the_dimensions_of_the_papers_table():

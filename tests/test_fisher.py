@@ -10,8 +10,9 @@ from scipy.stats import norm
 from skimage.feature import fisher_vector
 from sklearn.mixture import GaussianMixture
 
+from lecture_lib.encoders import improve, intra_normalise
 from lecture_lib.encoders.codebook import GMM
-from lecture_lib.encoders.fisher import fisher, improve, intra_normalise, posteriors
+from lecture_lib.encoders.fisher import fisher, posteriors
 from lecture_lib.encoders.pooling import CHUNK, weighted_sums
 
 GOLDEN = Path(__file__).parent / "golden" / "vlfeat_fisher.npz"

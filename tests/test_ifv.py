@@ -8,9 +8,9 @@ import torch
 
 from lecture_lib import settings
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
-from lecture_lib.encoders import ifv, summed
+from lecture_lib.encoders import ifv, improve, intra_normalise, summed
 from lecture_lib.encoders.augment import FLIP, PYRAMID, TEN_CROPS, WHOLE
-from lecture_lib.encoders.fisher import fisher, improve, intra_normalise
+from lecture_lib.encoders.fisher import fisher
 from lecture_lib.encoders.ifv import Dense, encode, encode_one, learn, normalised, sample
 from lecture_lib.encoders.parallel import in_order
 

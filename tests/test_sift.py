@@ -11,8 +11,7 @@ from PIL import Image
 from scipy import ndimage
 from sklearn.datasets import load_sample_image
 
-from lecture_lib.encoders.filters import filter_columns, smooth
-from lecture_lib.encoders.sift import MIRROR, dense_sift, grey, phow, sift_pyramid
+from lecture_lib.encoders.sift import MIRROR, dense_sift, filter_columns, grey, phow, sift_pyramid, smooth
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "vlfeat_dsift.npz")
 

@@ -1,13 +1,13 @@
-"""Encoders phi: pictures to vectors.
+"""Encoders phi: pictures to vectors. `encode` is a network's, `ifv.encode` that of local descriptors.
 
-`encode` is a network's; `ifv.learn` and `ifv.encode` are those of local descriptors.
+Their vectors are normalised by `l2_normalise`, `improve` (the signed square root first), `intra_normalise`, `summed`.
 """
 
 from lecture_lib.encoders import fisher, ifv
 from lecture_lib.encoders.augment import CNNAUG, FLIP, PYRAMID, TEN_CROPS, WHOLE, View, expand, views
-from lecture_lib.encoders.cnn import CNNEncoder, cnn, encode
+from lecture_lib.encoders.cnn import encode
 from lecture_lib.encoders.nearest import neighbours
-from lecture_lib.encoders.normalise import l2_normalise, summed
+from lecture_lib.encoders.normalise import improve, intra_normalise, l2_normalise, summed
 
 __all__ = [
     "CNNAUG",
@@ -15,13 +15,13 @@ __all__ = [
     "PYRAMID",
     "TEN_CROPS",
     "WHOLE",
-    "CNNEncoder",
     "View",
-    "cnn",
     "encode",
     "expand",
     "fisher",
     "ifv",
+    "improve",
+    "intra_normalise",
     "l2_normalise",
     "neighbours",
     "summed",

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from lecture_lib.datasets.collection import ImageCollection
 from lecture_lib.datasets.derived import derive
-from lecture_lib.encoders.local import Local
+from lecture_lib.encoders.sift import Local
 
 VERSION = 1  # part of every recipe: raise it when the same view would give other pixels
 

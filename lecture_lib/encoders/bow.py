@@ -46,8 +46,8 @@ def vlad(x: Tensor, means: Tensor, regions: Tensor | None = None) -> Tensor:
     means    [K, D], the visual words
     regions  bool [R, N], which descriptors a region contains
 
-    Raw (Jegou et al. 2010, section 3). Usual is signed square root, then length 1, `fisher.improve`; or each word's
-    residual to length 1 first, `fisher.intra_normalise`.
+    Raw (Jegou et al. 2010, section 3). Usual is signed square root, then length 1, `improve`; or each word's
+    residual to length 1 first, `intra_normalise`.
     """
     _check(x, means)
     origin = means.mean(0)

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
-from functools import cached_property
 from threading import Lock
 from typing import Literal
 
@@ -26,6 +24,7 @@ from lecture_lib import store
 from lecture_lib.backbones import Backbone, crop, features, normalise
 from lecture_lib.backbones.backbone import check_taps
 from lecture_lib.datasets.collection import ImageCollection
+from lecture_lib.encoders.normalise import l2_normalise
 from lecture_lib.encoders.parallel import in_order
 
 VERSION = 1  # part of every recipe: raise it when the same pictures and network would give other vectors
@@ -70,47 +69,6 @@ def encode(
 
     label = f"{net.name} on {images.name}" if progress else None
     return store.fetch(recipes, len(images), stream, block=BLOCK, progress=label)
-
-
-def cnn(net: Backbone, tap: str, pool: Pool = None, l2: bool = False) -> CNNEncoder:
-    """Turn a network and one of its taps into an encoder phi: phi(images) is float32 [N, d]."""
-    check_taps(net, [tap])
-    _recipe(net, tap, pool, l2)
-    return CNNEncoder(net, tap, pool, l2)
-
-
-@dataclass(frozen=True)
-class CNNEncoder:
-    """phi: pictures to vectors, the activations of `net` at `tap`; pool and l2 as in `encode`."""
-
-    net: Backbone
-    tap: str
-    pool: Pool = None
-    l2: bool = False
-
-    def __call__(self, images: ImageCollection) -> np.ndarray:
-        """Encode pictures: float32 [N, d], in memory."""
-        return self.encode(images)
-
-    def fit(self, images: ImageCollection) -> CNNEncoder:
-        """Return the encoder as it is: nothing is learned from the pictures at hand."""
-        return self
-
-    def encode(self, images: ImageCollection) -> np.ndarray:
-        """Encode pictures: float32 [N, d], in memory."""
-        return encode(self.net, images, [self.tap], pool=self.pool, l2=self.l2)[self.tap].astype(np.float32)
-
-    @cached_property
-    def dim(self) -> int:
-        """The length d of a vector."""
-        side = self.net.input_size
-        black = torch.zeros(1, 3, side, side, dtype=torch.uint8)
-        return _encode_batch(self.net, black, [self.tap], self.pool, self.l2)[self.tap].shape[1]
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of everything that decides the vectors, besides the pictures."""
-        return store.fingerprint(_recipe(self.net, self.tap, self.pool, self.l2))
 
 
 def _recipe(net: Backbone, tap: str, pool: Pool, l2: bool) -> dict:
@@ -160,7 +118,7 @@ def _encode_batch(
             grid = [min(pool, side) for side in x.shape[2:]] if type(pool) is int else 1
             x = reduce(x, grid)
         x = x.flatten(1)
-        found[tap] = (F.normalize(x) if l2 else x).half().cpu()
+        found[tap] = (l2_normalise(x) if l2 else x).half().cpu()
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from lecture_lib.encoders.local import Local
+from lecture_lib.encoders.sift import Local
 
 MIRROR_COLOUR = torch.arange(96).view(4, 4, 2, 3).flip(1).flatten()
 """int64 [96]: if d has the statistics of a frame, d[MIRROR_COLOUR] has those of its left-right mirror image."""

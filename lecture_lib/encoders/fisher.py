@@ -1,4 +1,4 @@
-"""Fisher vectors of one picture's local descriptors, and how they are normalised.
+"""Fisher vectors of one picture's local descriptors, as the formula has them; `normalise` has what follows.
 
 phi_FV = [u_1; v_1; ...; u_K; v_K], of 2KD numbers: the gradient of the mean log-likelihood of N descriptors x_i with
 respect to the Gaussians' means and standard deviations, each divided by its own standard deviation under the model
@@ -67,26 +67,6 @@ def fisher(x: Tensor, gmm: GMM, regions: Tensor | None = None, assignment: str =
     return phi[0] if regions is None else phi
 
 
-def improve(phi: Tensor) -> Tensor:
-    """Return phi_IFV: the signed square root of each number, then length 1 (Perronnin et al. 2010, section 3).
-
-    phi  [.., d]; a vector of zeros stays as it is. Raw VLAD is normalised in the same way.
-    """
-    return F.normalize(_signed_sqrt(phi), dim=-1)
-
-
-def intra_normalise(phi: Tensor, K: int) -> Tensor:
-    """Return phi with each Gaussian's part of length 1, then the whole: Chatfield et al. 2014's, for Fisher vectors.
-
-    phi  [.., 2KD], or a raw VLAD [.., KD]
-
-    First each number's signed square root, then each Gaussian's [u_k; v_k] to length 1 (Arandjelovic and Zisserman
-    2013, section 3), so that no Gaussian outweighs the others, then the whole. A part of zeros stays as it is.
-    """
-    parts = F.normalize(_signed_sqrt(phi).unflatten(-1, (K, -1)), dim=-1)
-    return F.normalize(parts.flatten(-2), dim=-1)
-
-
 def _check(x: Tensor, gmm: GMM, assignment: str) -> None:
     """Raise ValueError where descriptors do not fit the Gaussians, or the assignment has no such name."""
     if x.ndim != 2 or x.shape[1] != gmm.means.shape[1]:
@@ -121,7 +101,3 @@ def _assign(score: Tensor, assignment: str) -> Tensor:
     if assignment == "soft":
         return score.softmax(1)
     return torch.zeros_like(score).scatter_(1, score.argmax(1, keepdim=True), 1)
-
-
-def _signed_sqrt(phi: Tensor) -> Tensor:
-    return phi.sign() * phi.abs().sqrt()

@@ -28,10 +28,10 @@ from lecture_lib.encoders.augment import WHOLE, View, inside
 from lecture_lib.encoders.bow import bow, vlad
 from lecture_lib.encoders.codebook import GMM, PCA, fit_gmm, fit_kmeans, fit_pca
 from lecture_lib.encoders.colour import MIRROR_COLOUR, colour_statistics
-from lecture_lib.encoders.fisher import fisher, improve, intra_normalise
-from lecture_lib.encoders.local import Local
+from lecture_lib.encoders.fisher import fisher
+from lecture_lib.encoders.normalise import improve, intra_normalise, l2_normalise
 from lecture_lib.encoders.parallel import in_order
-from lecture_lib.encoders.sift import MIRROR, phow, sift_pyramid
+from lecture_lib.encoders.sift import MIRROR, Local, phow, sift_pyramid
 
 VERSION = 1  # part of every recipe: raise it when the same pictures would give other descriptors or vectors
 BLOCK = 32  # pictures that an interrupt can lose
@@ -267,7 +267,7 @@ def normalised(phi: np.ndarray, K: int, *, intra: bool = False, pyramid: bool = 
         rows = torch.from_numpy(phi[start : start + ROWS].astype(np.float32))
         rows = intra_normalise(rows, K) if intra else improve(rows)
         if pyramid:
-            rows = torch.nn.functional.normalize(rows.flatten(1))
+            rows = l2_normalise(rows.flatten(1))
         out[start : start + ROWS] = rows.numpy()
     return out
 

@@ -1,17 +1,51 @@
-"""Length 1 for vectors, as linear classifiers and neighbours want them."""
+"""How vectors are normalised: to length 1, as linear classifiers and neighbours want them, and before that by roots."""
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
+import torch.nn.functional as F
+from torch import Tensor
+
+Vectors = TypeVar("Vectors", np.ndarray, Tensor)
 
 
-def l2_normalise(features: np.ndarray) -> np.ndarray:
-    """L2-normalise rows: float [N, d] to float32 [N, d]; a row of zeros stays zeros."""
-    x = np.asarray(features, dtype=np.float32)
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+def l2_normalise(x: Vectors) -> Vectors:
+    """Divide vectors [.., d] by their Euclidean length; a vector of zeros stays zeros.
+
+    Of an array, of any dtype, float32 is returned; of a tensor the dtype that it has, with gradients.
+    """
+    if isinstance(x, Tensor):
+        return F.normalize(x, dim=-1)
+    x = np.asarray(x, dtype=np.float32)
+    return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)
 
 
 def summed(phi: np.ndarray) -> np.ndarray:
     """Sum-pool the views of each picture, to length 1: [N, V, d] to float16 [N, d]."""
-    total = phi.sum(1, dtype=np.float32)
-    return (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)).astype(np.float16)
+    return l2_normalise(phi.sum(1, dtype=np.float32)).astype(np.float16)
+
+
+def improve(phi: Tensor) -> Tensor:
+    """Return phi_IFV: the signed square root of each number, then length 1 (Perronnin et al. 2010, section 3).
+
+    phi  [.., d]; a vector of zeros stays as it is. Raw VLAD is normalised in the same way.
+    """
+    return l2_normalise(_signed_sqrt(phi))
+
+
+def intra_normalise(phi: Tensor, K: int) -> Tensor:
+    """Return phi with each Gaussian's part of length 1, then the whole: Chatfield et al. 2014's, for Fisher vectors.
+
+    phi  [.., 2KD], or a raw VLAD [.., KD]
+
+    First each number's signed square root, then each Gaussian's [u_k; v_k] to length 1 (Arandjelovic and Zisserman
+    2013, section 3), so that no Gaussian outweighs the others, then the whole. A part of zeros stays as it is.
+    """
+    parts = l2_normalise(_signed_sqrt(phi).unflatten(-1, (K, -1)))
+    return l2_normalise(parts.flatten(-2))
+
+
+def _signed_sqrt(phi: Tensor) -> Tensor:
+    return phi.sign() * phi.abs().sqrt()

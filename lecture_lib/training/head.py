@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lecture_lib.backbones import Backbone
+from lecture_lib.encoders import l2_normalise
 
 
 class L2Normalise(nn.Module):
@@ -19,7 +19,7 @@ class L2Normalise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return float [B, d]; a vector of length 0 stays 0."""
-        return F.normalize(x)
+        return l2_normalise(x)
 
 
 def with_head(net: Backbone, classes: Sequence[str], seed: int = 0) -> Backbone:

@@ -17,8 +17,7 @@ from lecture_lib.chapters.ifv_vs_cnn.local_descriptors import as_array, in_grey
 from lecture_lib.chapters.ifv_vs_cnn.wheel import gaussian_colours
 from lecture_lib.display import pictures, style
 from lecture_lib.display.pictures import GAP, HEAD, as_pixels, enlarge
-from lecture_lib.encoders.local import Local
-from lecture_lib.encoders.sift import BINS
+from lecture_lib.encoders.sift import BINS, Local
 
 WIDE = 300  # pixels of the longer side of a painted picture
 COLUMNS = 3  # of painted pictures

@@ -16,7 +16,7 @@ from lecture_lib.chapters.ifv_vs_cnn import assignment_maps as painting
 from lecture_lib.chapters.ifv_vs_cnn.local_descriptors import as_array, in_grey
 from lecture_lib.display import style
 from lecture_lib.display.pictures import embed
-from lecture_lib.encoders.local import Local
+from lecture_lib.encoders.sift import Local
 
 WIDE = 400  # pixels of the longer side of a picture
 STRONGEST, PATCHES = 6, 9  # Gaussians that are shown, patches of each

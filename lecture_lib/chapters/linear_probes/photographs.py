@@ -165,8 +165,8 @@ def augment(
     positives it lies high, because a resample that repeats a positive near the top repeats its precision.
     """
     n = len(encoders.CNNAUG)
-    encoder = encoders.cnn(net, tap, pool=pool, l2=True)
-    x = encoder(encoders.expand(images)).reshape(len(images), n, -1)  # view 0 is the whole picture
+    x = encoders.encode(net, encoders.expand(images), [tap], pool=pool, l2=True)[tap].astype(np.float32)
+    x = x.reshape(len(images), n, -1)  # view 0 is the whole picture
     train, test = images.split_indices(train="train", test="val")
     labels = images.labels
     whole = choose(svm, x[train, 0], labels[train]).probe

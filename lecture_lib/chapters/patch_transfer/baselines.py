@@ -10,26 +10,21 @@ import torch
 
 from lecture_lib.backbones import Backbone
 from lecture_lib.datasets import ImageCollection
-from lecture_lib.encoders import TEN_CROPS, cnn
-from lecture_lib.encoders.augment import expand
+from lecture_lib.encoders import TEN_CROPS, encode, expand, l2_normalise
 from lecture_lib.linear import classify, kernel
 
 
 def phi_of_crops(net: Backbone, images: ImageCollection) -> np.ndarray:
     """Encode ten crops of whole pictures at tap decaf[7], a map by its mean: float32 [N, 10, d]."""
-    encoder = cnn(replace(net, resize=net.input_size), net.decaf[7], pool="mean")
-    vectors = encoder(expand(images, TEN_CROPS))
+    squares, layer = replace(net, resize=net.input_size), net.decaf[7]
+    vectors = encode(squares, expand(images, TEN_CROPS), [layer], pool="mean")[layer].astype(np.float32)
     return vectors.reshape(len(images), len(TEN_CROPS), -1)
 
 
 def svm_scores(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Score pictures by one-vs-rest SVMs on phi, crops [N, V, d] of length 1 summed and that again: float32 [m, C]."""
-    train, test = (_unit(_unit(x).sum(1)) for x in (train, test))
+    train, test = (l2_normalise(l2_normalise(x).sum(1)) for x in (train, test))
     return classify(kernel(train, test), labels)[0]
-
-
-def _unit(x: np.ndarray) -> np.ndarray:
-    return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)
 
 
 def shares(labels: np.ndarray) -> np.ndarray:

@@ -33,8 +33,7 @@ from lecture_lib.chapters.ifv_vs_cnn.local_descriptors import thinned
 from lecture_lib.chapters.ifv_vs_cnn.wheel import gaussian_colours, wheel
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.display import style
-from lecture_lib.encoders.local import Local
-from lecture_lib.encoders.sift import phow, sift_pyramid
+from lecture_lib.encoders.sift import Local, phow, sift_pyramid
 
 H, W = 48, 64
 

@@ -218,10 +218,12 @@ def test_augmentation_sums_scores_of_all_views_and_counts_classes_with_positives
     assert claim.n == 3
 
     # by hand: sixteen pictures for one
-    encoder = encoders.cnn(net, "pool5", pool=2, l2=True)
-    views = encoder(encoders.expand(squares))
+    views, alone = (
+        encoders.encode(net, some, ["pool5"], pool=2, l2=True)["pool5"].astype(np.float32)
+        for some in (encoders.expand(squares), squares)
+    )
     whole = views[::16]
-    np.testing.assert_allclose(whole, encoder(squares), atol=1e-3)  # the first view is the picture itself
+    np.testing.assert_allclose(whole, alone, atol=1e-3)  # the first view is the picture itself
     labels, val = squares.labels, np.arange(16, 32)
     c = choose(svm, whole[:16], labels[:16]).probe.C
     many = svm(views[: 16 * 16], np.repeat(labels[:16], 16, 0), [c / 16])[0]
