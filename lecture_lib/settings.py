@@ -7,10 +7,14 @@ or `use`, not with the package, so that ``import lecture_lib`` stays instant.
 
 from __future__ import annotations
 
+import contextlib
+import operator
 import os
 import random
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +25,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE_DATA = REPOSITORY / "data"
 
 PROFILES = {"demo": "twin-alexnet", "real": "squeezenet1_1"}  # profile -> its default backbone
+SWITCH = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "false", "no", "off"), False)
+MOST = 2**32 - 1  # the largest seed of NumPy, the narrowest of the three generators
 
 
 class SettingsError(ValueError):
@@ -46,16 +52,11 @@ class Settings:
 
 _chosen: dict[str, Any] = {}  # what the arguments of `use` have set so far
 _settings: Settings | None = None
-_default_threads: int | None = None  # torch's own choice, kept before the first set_num_threads
 
 
 def current() -> Settings:
     """Return the settings in force, read from the environment at the first call."""
-    global _settings
-    if _settings is None:
-        _settings = _resolve(_chosen)
-        _set_threads(_settings.threads)
-    return _settings
+    return _settings or _put_in_force(_chosen)
 
 
 def use(
@@ -85,25 +86,17 @@ def use(
     (LECTURE_PROFILE, LECTURE_BACKBONE, ...), else its default. Raises SettingsError, and changes
     nothing, if a value cannot be used.
     """
-    global _settings
-    given = {
-        "profile": profile,
-        "backbone": backbone,
-        "data": data,
-        "cache": cache,
-        "device": device,
-        "threads": threads,
-        "seed": seed,
-        "offline": offline,
-    }
-    chosen = _chosen | {name: value for name, value in given.items() if value is not None}
-    _settings = _resolve(chosen)
-    _chosen.update(chosen)
-    _set_threads(_settings.threads)
-    _set_seed(_settings.seed)
+    given = {name: value for name, value in locals().items() if name != "quiet" and value is not None}
+    import numpy as np
+    import torch
+
+    settings = _put_in_force(_chosen | given)
+    random.seed(settings.seed)
+    np.random.seed(settings.seed)  # noqa: NPY002  the global generator is the one that libraries draw from
+    torch.manual_seed(settings.seed)
     if not quiet:
-        print(describe(_settings))
-    return _settings
+        print(describe(settings))
+    return settings
 
 
 def reset() -> None:
@@ -119,10 +112,10 @@ def describe(settings: Settings) -> str:
 
     images = "twins drawn by lecture_lib"
     if settings.profile == "real":
-        images = f"photographs under {_short(settings.data)}"
+        images = f"photographs under {shown(settings.data)}"
     weights = f"{settings.backbone} from data/weights"
     if not settings.backbone.startswith("twin-"):
-        weights = f"{settings.backbone}, kept in {_short(Path(torch.hub.get_dir()))}"
+        weights = f"{settings.backbone}, kept in {shown(Path(torch.hub.get_dir()))}"
     device = str(settings.device)
     if settings.device.type == "cuda":
         device += f" ({torch.cuda.get_device_name(settings.device)})"
@@ -130,152 +123,106 @@ def describe(settings: Settings) -> str:
     return f"images   {images}\nweights  {weights}\ndevice   {device}, {threads}, seed {settings.seed}"
 
 
-def _resolve(chosen: dict[str, Any]) -> Settings:
-    def read(name: str, default: Any, parse: Callable[[Any], Any]) -> Any:
-        variable = f"LECTURE_{name.upper()}"
-        if name in chosen:
-            value, where = chosen[name], f"use({name}={chosen[name]!r})"
-        elif os.environ.get(variable, "").strip():  # a variable set to nothing counts as not set
-            value = os.environ[variable].strip()
-            where = f"{variable}={value}"
-            if parse is _folder:
-                value = _anchored(value)
-        else:
-            value, where = default, f"default {name}"
-        try:
-            return parse(value)
-        except SettingsError as error:
-            raise SettingsError(f"{where}: {error}") from None
+def shown(path: Path) -> str:
+    """A path from the project's folder or from home, so that a saved notebook does not tell who ran it."""
+    for base, sign in ((REPOSITORY, ""), (Path(os.path.expanduser("~")), "~/")):
+        if path.is_relative_to(base):
+            return sign + path.relative_to(base).as_posix()
+    return str(path)
+
+
+def _put_in_force(chosen: dict[str, Any]) -> Settings:
+    """Read all settings, and change something only when all can be used."""
+    global _settings
+    import torch
 
     if os.environ.get("TORCH_HOME", "").strip():
-        os.environ["TORCH_HOME"] = str(_anchored(os.environ["TORCH_HOME"].strip()))
-    profile = read("profile", "demo", _profile)
-    home = _cache_home()
-    return Settings(
-        profile=profile,
-        backbone=read("backbone", PROFILES[profile], _name),
-        data=read("data", home / "data", _folder),
-        cache=read("cache", home / "cache", _folder),
-        device=read("device", "auto", _device),
-        threads=read("threads", _torch_threads(), _threads),
-        seed=read("seed", 0, _seed),
-        offline=read("offline", False, _switch),
+        os.environ["TORCH_HOME"] = str(_folder(os.environ["TORCH_HOME"].strip()))
+    home, devices = _cache_home(), _devices()
+    no_profile = 'there is no such profile; take "demo" (twins) or "real" (photographs).'
+    no_device = (
+        f"no such device here; torch {torch.__version__} sees {', '.join(devices)}. Take one of these."
     )
+    # name -> default, how a value is read, what is said of one that cannot be
+    table = {
+        "profile": ("demo", _one_of({name: name for name in PROFILES}), no_profile),
+        "backbone": ("", str, ""),
+        "data": (home / "data", _folder, "this is not a folder; give the path of one."),
+        "cache": (home / "cache", _folder, "this is not a folder; give the path of one."),
+        "device": ("auto", _one_of(devices), no_device),
+        "threads": (_torch_threads(), partial(_whole, 1, 1024), "take a whole number from 1 to 1024."),
+        "seed": (0, partial(_whole, 0, MOST), f"a seed is a whole number from 0 to {MOST}."),
+        "offline": (False, _one_of(SWITCH), "this is a switch; take 1 or 0."),
+    }
+    read = {name: _read(chosen, name, *row) for name, row in table.items()}
+    _settings = Settings(**read | {"backbone": read["backbone"] or PROFILES[read["profile"]]})
+    _chosen.update(chosen)
+    torch.set_num_threads(_settings.threads)
+    return _settings
 
 
-def _cache_home() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("lecture_lib", appauthor=False))
-
-
-def _anchored(folder: str) -> Path:
-    # A command typed in the repository sets LECTURE_DATA=../photos, but a notebook's kernel starts in
-    # notebooks/: a relative folder that is not there is meant from the repository.
-    path = Path(folder).expanduser()
-    return path.absolute() if path.is_absolute() or path.exists() else (REPOSITORY / path).resolve()
-
-
-def _profile(value: Any) -> str:
-    if value not in PROFILES:
-        raise SettingsError('there is no such profile; take "demo" (twins) or "real" (photographs).')
-    return value
-
-
-def _name(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise SettingsError('a backbone is named, for example "twin-alexnet" or "squeezenet1_1".')
-    return value
+def _read(chosen: dict[str, Any], name: str, default: Any, parse: Callable[[Any], Any], advice: str) -> Any:
+    """One setting, from the arguments of `use`, the environment or its default."""
+    variable = f"LECTURE_{name.upper()}"
+    text = os.environ.get(variable, "").strip()  # a variable set to nothing counts as not set
+    if name in chosen:
+        value, where = chosen[name], f"use({name}={chosen[name]!r})"
+    elif text:
+        value, where = text, f"{variable}={text}"
+    else:
+        value, where = default, f"default {name}"
+    try:
+        return parse(value)
+    except (KeyError, RuntimeError, TypeError, ValueError):
+        raise SettingsError(f"{where}: {advice}") from None
 
 
 def _folder(value: Any) -> Path:
-    try:
-        path = Path(value).expanduser().absolute()
-    except (TypeError, RuntimeError):
-        raise SettingsError("this is not a folder; give a path.") from None
+    # A command typed in the repository sets LECTURE_DATA=../photos, but a notebook's kernel starts in
+    # notebooks/: a relative folder that is not there is meant from the repository.
+    path = Path(value).expanduser()  # RuntimeError: ~ where there is no home
+    path = path.absolute() if path.exists() else (REPOSITORY / path).resolve()
     if path.exists() and not path.is_dir():
-        raise SettingsError("this is a file; give a folder.")
+        raise ValueError("a file")
     return path
 
 
-def _device(value: Any) -> torch.device:
+def _whole(least: int, most: int, value: Any) -> int:
+    number = int(value) if isinstance(value, str) else operator.index(value)
+    if not least <= number <= most:
+        raise ValueError("out of range")
+    return number
+
+
+def _one_of(values: Mapping[str, Any]) -> Callable[[Any], Any]:
+    return lambda value: values[str(value).lower()]
+
+
+def _devices() -> dict[str, torch.device]:
+    """The devices that torch sees here, by name; "auto" is the fastest."""
     import torch
 
-    present = ["cpu"]
+    names = ["cpu"]
     if torch.cuda.is_available():
-        present = ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), "cpu"]
+        names = ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), "cpu"]
     elif torch.backends.mps.is_available():
-        present = ["mps", "cpu"]
-    name = str(value).lower()
-    if name == "auto":
-        return torch.device(present[0])
-    if name not in present:
-        raise SettingsError(
-            f"no such device here; torch {torch.__version__} sees {', '.join(present)}. "
-            'Take one of these or "auto".'
-        )
-    return torch.device(name)
+        names = ["mps", "cpu"]
+    return {name: torch.device(name) for name in names} | {"auto": torch.device(names[0])}
 
 
-def _integer(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return None
-    try:
-        number = int(value)
-        return number if not isinstance(value, float) or value == number else None
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _threads(value: Any) -> int:
-    threads = _integer(value)
-    if threads is None or threads < 1:
-        raise SettingsError("the number of threads is a whole number from 1.")
-    return threads
-
-
-def _seed(value: Any) -> int:
-    seed = _integer(value)
-    if seed is None or not 0 <= seed < 2**32:  # NumPy's range, the narrowest of the three generators
-        raise SettingsError("a seed is a whole number from 0 to 4294967295.")
-    return seed
-
-
-def _switch(value: Any) -> bool:
-    word = str(value).lower()
-    if word in ("1", "true", "yes", "on"):
-        return True
-    if word in ("0", "false", "no", "off"):
-        return False
-    raise SettingsError("this is a switch; take 1 or 0.")
-
-
+@cache  # before the first set_num_threads
 def _torch_threads() -> int:
-    global _default_threads
     import torch
 
-    if _default_threads is None:
-        _default_threads = torch.get_num_threads()
-    return _default_threads
+    return torch.get_num_threads()
 
 
-def _set_threads(threads: int) -> None:
-    import torch
+def _cache_home() -> Path:
+    """The user's cache folder; where nobody can write it, as without a home, one among the temporary files."""
+    import platformdirs
 
-    if torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)
-
-
-def _set_seed(seed: int) -> None:
-    import numpy as np
-    import torch
-
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  the global generator is the one that libraries draw from
-    torch.manual_seed(seed)
-
-
-def _short(path: Path) -> str:
-    # the home folder as ~, so that a saved notebook does not tell who ran it
-    home = Path("~").expanduser()
-    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)
+    with contextlib.suppress(RuntimeError):  # no home, and no entry for this user
+        folder = Path(platformdirs.user_cache_dir("lecture_lib", appauthor=False))
+        if os.access(next(path for path in (folder, *folder.parents) if path.exists()), os.W_OK):
+            return folder
+    return Path(tempfile.gettempdir(), f"lecture_lib-{getattr(os, 'getuid', int)()}")

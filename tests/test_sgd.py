@@ -3,6 +3,7 @@
 import copy
 import errno
 import math
+import os
 import random
 import subprocess
 import sys
@@ -495,7 +496,7 @@ def test_a_folder_that_cannot_be_written_is_named(cache):
 
 
 def test_a_full_disk_keeps_the_epochs_before(whole, monkeypatch):
-    normal, written = store.files.replace, []
+    normal, written = os.replace, []
 
     def full(*arguments):
         written.append(arguments)
@@ -503,7 +504,7 @@ def test_a_full_disk_keeps_the_epochs_before(whole, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         return normal(*arguments)
 
-    monkeypatch.setattr(store.files, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(store.StoreError, match=r"disk is full.*finetuning"):
         train()
     assert len(calls) == 3 * BATCHES

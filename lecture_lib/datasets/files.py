@@ -165,7 +165,7 @@ class _Ledger:
 
     def __init__(self, root: Path):
         key = hashlib.sha256(os.fsencode(os.path.abspath(root))).hexdigest()[:20]
-        self.file = settings.current().cache / "pictures" / f"{key}.json"
+        self.file = store.folder("pictures") / f"{key}.json"
         self.head = {"version": reading.VERSION, "root": reading.printable(os.path.abspath(root))}
         self.entries: dict[str, list] = {}  # name -> [bytes, mtime, digest, width, height]
         self.changed = False

@@ -1,16 +1,24 @@
 """Arrays computed once and kept on disk, named by a fingerprint of what made them.
 
-An array [n, ...] is computed in blocks of rows. Every finished block is a file of its own in
-``<cache>/arrays/<key>.parts/``; when all are there they are joined into ``<key>.npy``, beside
-``<key>.json``, which tells people what the array is. Each file appears whole or not at all (written
-under a temporary name, then renamed), so a killed process loses at most the block in hand. There are
-no locks: processes that compute the same array at once write the same blocks, and the first to finish
-wins. `clear` may be called at any time, too.
+An array [n, ...] is computed in blocks of rows, appended to ``<cache>/arrays/<key>.part``; when all are there
+it is renamed to ``<key>.npy``, beside ``<key>.json``, which tells people what the array is. A killed process
+loses at most the block in hand. One process at a time computes an array; others that ask for it wait.
 """
 
 from lecture_lib.store.arrays import fetch
-from lecture_lib.store.contents import clear, report, size
-from lecture_lib.store.files import StoreError, write_atomically
+from lecture_lib.store.contents import clear, folder, report, size
+from lecture_lib.store.files import StoreError, alone, unwritable, write_atomically
 from lecture_lib.store.fingerprints import fingerprint
 
-__all__ = ["StoreError", "clear", "fetch", "fingerprint", "report", "size", "write_atomically"]
+__all__ = [
+    "StoreError",
+    "alone",
+    "clear",
+    "fetch",
+    "fingerprint",
+    "folder",
+    "report",
+    "size",
+    "unwritable",
+    "write_atomically",
+]

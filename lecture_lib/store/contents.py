@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lecture_lib import settings
-from lecture_lib.store.arrays import open_npy
+from lecture_lib.store.files import alone
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Everything that the workbook keeps lies in one of these folders of the cache; others may be somebody else's.
+FOLDERS = {
+    "arrays": "computed in blocks",
+    "finetuning": "training",
+    "pretrain": "training",
+    "pictures": "what is known of a folder of pictures",
+    "results": "results of a notebook",
+}
+
+
+def folder(kind: str) -> Path:
+    """Return the folder of the cache for one kind of thing; `report`, `size` and `clear` know them all."""
+    if kind not in FOLDERS:
+        raise KeyError(f"Give {kind!r} a line in FOLDERS, so that clear() finds it.")
+    return settings.current().cache / kind
 
 
 def report() -> pd.DataFrame:
@@ -22,61 +40,65 @@ def report() -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for path in sorted(_folder().glob("*.json")):
-        with contextlib.suppress(OSError, ValueError):  # cleared by another process, or no array of ours
-            told = json.loads(path.read_text(encoding="utf-8"))
-            npy = path.with_suffix(".npy")
-            array = open_npy(npy, told["n"]) if npy.exists() else None
-            recipe = ", ".join(f"{key}={value}" for key, value in told["recipe"].items())
-            layout = (None, None) if array is None else (array.shape, str(array.dtype))
-            megabytes = sum(map(_bytes, _pieces(path.stem))) / 1e6
-            days = _days_unused(path.stem)
-            rows.append((told["name"], recipe, *layout, megabytes, days, array is not None))
+    for (kind, key), pieces in _kept().items():
+        name, recipe, array = FOLDERS[kind], key, None
+        if kind == "arrays":
+            with contextlib.suppress(OSError, ValueError, KeyError):  # cleared in the meantime, or damaged
+                about = json.loads(folder(kind).joinpath(f"{key}.json").read_text(encoding="utf-8"))
+                recipe = ", ".join(f"{key}={value}" for key, value in about["recipe"].items())
+                name = about["name"]
+                array = np.load(folder(kind) / f"{key}.npy", mmap_mode="r")
+        layout = (None, None) if array is None else (array.shape, str(array.dtype))
+        finished = array is not None or kind != "arrays"
+        rows.append((name, recipe, *layout, _bytes(pieces) / 1e6, _days_unused(pieces), finished))
     return pd.DataFrame(rows, columns=["name", "recipe", "shape", "dtype", "MB", "days", "finished"])
 
 
 def size() -> int:
-    """Return the number of bytes that all arrays take on disk, unfinished ones included."""
-    return _bytes(_folder())
+    """Return the number of bytes that all this takes on disk, unfinished arrays included."""
+    return sum(map(_bytes, _kept().values()))
 
 
 def clear(older_than_days: float | None = None) -> int:
-    """Delete all arrays, or those not used for so many days; return the number of bytes freed."""
+    """Delete all that is kept, or what was not used for so many days; return the number of bytes freed.
+
+    An array that a process is computing at this moment stays.
+    """
+    import filelock
+
     freed = 0
-    for key in sorted({path.name.split(".")[0] for path in _folder().glob("*")}):
-        if older_than_days is not None and _days_unused(key) < older_than_days:
+    for (kind, key), pieces in _kept().items():
+        if older_than_days is not None and _days_unused(pieces) < older_than_days:
             continue
-        for piece in _pieces(key):
-            before = _bytes(piece)
-            if piece.is_dir():
-                shutil.rmtree(piece, ignore_errors=True)
-            else:
+        before = _bytes(pieces)
+        with contextlib.suppress(filelock.Timeout, OSError), alone(folder(kind) / f"{key}.npy", wait=False):
+            for piece in pieces:
                 with contextlib.suppress(OSError):  # on Windows a file in use cannot be deleted
-                    piece.unlink()
-            freed += before - _bytes(piece)
+                    shutil.rmtree(piece) if piece.is_dir() else piece.unlink()
+        freed += before - _bytes(pieces)
     return freed
 
 
-def _folder() -> Path:
-    return settings.current().cache / "arrays"
+def _kept() -> dict[tuple[str, str], list[Path]]:
+    """(kind, key) -> its files: they share the name before the first dot."""
+    kept = defaultdict(list)
+    for kind in FOLDERS:
+        for path in sorted(folder(kind).glob("[!.]*")):
+            kept[kind, path.name.split(".")[0]].append(path)
+    return kept
 
 
-def _pieces(key: str) -> list[Path]:
-    return sorted(_folder().glob(f"{key}.*"))
-
-
-def _bytes(path: Path) -> int:
-    inside = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+def _bytes(pieces: list[Path]) -> int:
     total = 0
-    for file in inside or [path]:
+    for file in (file for piece in pieces for file in (piece, *piece.rglob("*"))):
         with contextlib.suppress(OSError):  # gone in the meantime
-            total += os.path.getsize(file) if os.path.isfile(file) else 0
+            total += file.stat().st_size if file.is_file() else 0
     return total
 
 
-def _days_unused(key: str) -> float:
+def _days_unused(pieces: list[Path]) -> float:
     newest = 0.0
-    for piece in _pieces(key):
+    for piece in pieces:
         with contextlib.suppress(OSError):
             newest = max(newest, piece.stat().st_mtime)
     return (time.time() - newest) / 86400

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what is said when they cannot be written."""
+"""Files that appear whole or not at all, one process at a time, and what is said when they cannot be written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 from lecture_lib import settings
@@ -17,48 +17,61 @@ class StoreError(Exception):
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that every reader sees the old content or the new, never a part of it."""
+    """Write a file so that every reader sees the old content or the new, never a part of it.
+
+    Raises StoreError if the folder cannot be written or is full.
+    """
     path = Path(path)
-    try:
-        replace(path, path.parent, [content])
-    except OSError as error:
-        raise unwritable(path.parent, error) from None
-
-
-def replace(path: Path, temporary: Path, chunks: Iterable[bytes | memoryview]) -> None:
-    """Write chunks into a new file in the folder `temporary`, then give it the name `path`."""
-    make_folder(temporary)
-    new = temporary / f"{path.name.split('.')[0]}.{secrets.token_hex(8)}.tmp"
-    try:
-        with open(new, "xb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-        os.replace(new, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            new.unlink()
-        raise
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, also while another process removes them."""
-    for attempt in range(5):
+    new = path.with_name(f"{path.name.split('.')[0]}.{secrets.token_hex(8)}.tmp")
+    with writing(path.parent):
         try:
-            return folder.mkdir(parents=True, exist_ok=True)
-        except (FileNotFoundError, FileExistsError):  # another process removed it while we looked at it
-            if attempt == 4 or folder.is_file():
-                raise
-    return None
+            new.write_bytes(content)
+            os.replace(new, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                new.unlink()
+            raise
 
 
-def unwritable(folder: Path, error: OSError) -> StoreError:
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Make the folder; what goes wrong in it becomes a StoreError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise StoreError(unwritable(folder, error)) from None
+
+
+def unwritable(folder: Path, error: OSError) -> str:
     """Say why a folder takes no more, and what to do."""
-    cache = settings.current().cache
-    inside = folder == cache or cache in folder.parents
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+    chosen, setting = settings.current(), ""
+    for variable, top in (("LECTURE_CACHE", chosen.cache), ("LECTURE_DATA", chosen.data)):
+        if folder.is_relative_to(top):
+            setting = f", or set {variable} to another folder"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         what = f"The disk is full: nothing more fits into {folder}. What was finished is kept."
-        todo = "Free some space (store.clear(older_than_days=7) deletes old arrays)"
-    else:
-        what = f"The folder {folder} cannot be written ({error.strerror or error})."
-        todo = "Make it writable"
-    return StoreError(f"{what} {todo}{', or set LECTURE_CACHE to another folder' if inside else ''}.")
+        return f"{what} Free some space (store.clear(older_than_days=7) deletes old arrays){setting}."
+    return f"The folder {folder} cannot be written ({error.strerror or error}). Make it writable{setting}."
+
+
+@contextlib.contextmanager
+def alone(path: Path, what: str = "", *, wait: bool = True) -> Iterator[None]:
+    """Let one process, or thread, at a time work on a file. Without `wait`: filelock.Timeout if somebody does."""
+    import filelock
+
+    guard = path.with_name(f".{path.name}.lock")
+    lock = filelock.FileLock(guard)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        if not wait:
+            raise
+        print(f"Another process is busy with {what or path.name}; waiting for it.")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            guard.unlink()  # still locked: those who wait notice and make a new one
+        lock.release()

@@ -244,7 +244,7 @@ def main(arguments: list[str] | None = None) -> None:
         "precision": "bfloat16" if bfloat16 else "float32",
         "code": store.fingerprint([Path(m).read_bytes() for m in (__file__, twin_alexnet.__file__)]),
     }
-    checkpoint = chosen.cache / "pretrain" / f"{store.fingerprint(made_from)[:20]}.pt"
+    checkpoint = store.folder("pretrain") / f"{store.fingerprint(made_from)[:20]}.pt"
     print(f"{len(pictures):,} images of {len(source.classes)} classes, checkpoint {checkpoint}")
 
     def report(line: dict) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lecture_lib import settings, store
+from lecture_lib import store
 from lecture_lib.backbones import Backbone
 from lecture_lib.metrics import measure
 from lecture_lib.training.crops import Pictures, random_crops, score
@@ -209,7 +209,7 @@ def checkpoint(net: Backbone, train: Pictures, validation: Pictures, loss: Loss,
         "recipe": asdict(recipe),
         "device": net.device.type,
     }
-    return settings.current().cache / "finetuning" / f"{store.fingerprint(made_from)[:20]}.pt"
+    return store.folder("finetuning") / f"{store.fingerprint(made_from)[:20]}.pt"
 
 
 def written(code: CodeType) -> list:
