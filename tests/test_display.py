@@ -1,26 +1,28 @@
-"""Figures: the same colour for the same thing, no picture over another, text for those who do not see them."""
+"""Figures of several chapters: one look for one thing, no picture over another, text for those who cannot see."""
 
 import base64
 import colorsys
 import io
-import json
-import re
+import warnings
+from itertools import combinations, pairwise
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from matplotlib.colors import to_rgb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from lecture_lib import display
-from lecture_lib.chapters.decaf_tsne import figures, widget
-from lecture_lib.chapters.decaf_tsne import figures as maps
-from lecture_lib.chapters.decaf_tsne import widget as widgets
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.datasets.twin import TwinImages
-from lecture_lib.display import pictures, sheet, style
+from lecture_lib.display import labels, pictures, sheet, style
+from lecture_lib.display.tiles import Block, Frame, Tile, fit, page, tiles
 
 CLASSES = ("duck", "owl", "car", "oak tree with a name far too long for its place")
 GROUPS = ("bird", "bird", "conveyance, transport", "plant")
@@ -32,10 +34,10 @@ def colour_of(i):
     return tuple(round(255 * v) for v in colorsys.hsv_to_rgb(i / N, 1, 1 if i % 2 else 0.6))
 
 
-def collection(n=N, size=16, images=ArrayImages, **options):
-    array = np.empty((n, 3, size, size), np.uint8)
-    array[:] = np.array([colour_of(i) for i in range(n)])[:, :, None, None]
-    labels = np.arange(n) % len(CLASSES)
+def collection(labels=None, images=ArrayImages, **options):
+    array = np.empty((N, 3, 16, 16), np.uint8)
+    array[:] = np.array([colour_of(i) for i in range(N)])[:, :, None, None]
+    labels = np.arange(N) % len(CLASSES) if labels is None else labels
     return ImageCollection("made up", "twin", images(array, **options), CLASSES, labels, GROUPS)
 
 
@@ -44,67 +46,65 @@ def images():
     return collection()
 
 
-@pytest.fixture
-def xy():
-    return np.random.default_rng(0).normal(size=(N, 2))
-
-
 def render(figure):
     """RGB pixels [H, W, 3] as shown in a notebook."""
-    return np.asarray(Image.open(io.BytesIO(style.encode(figure)[0])).convert("RGB"))
+    return np.asarray(Image.open(io.BytesIO(style.encode(figure)[0])).convert("RGB")).astype(int)
 
 
-def costs():
-    taps = ["conv1", "pool1", "fc6"]
-    kinds = ["convolutional", "pooling", "fully connected"]
-    return pd.DataFrame(
-        {"tap": taps, "kind": kinds, "mmac": [9.0, 0, 1], "parameters": [1000, 0, 9000], "ms": [6.0, 1, 3]}
-    )
+def texts(figure):
+    """All that is written in a figure, in axes, legends and beside them."""
+    found = [t.get_text() for axes in figure.axes for t in axes.texts]
+    return found + [t.get_text() for legend in figure.legends for t in legend.get_texts()]
 
 
-def purities():
-    rows = [
-        (tap, s, v, v - 0.1, v + 0.1) for s in ("seen", "unseen") for tap, v in (("pool1", 0.2), ("fc6", 0.8))
+def rows(names=("fc6", "pool1"), ns=(1, 3, 10, 30), first=60):
+    """A table of lines that rise by one a step, 20 apart."""
+    table = [
+        (name, n, first - 20 * j + k, first - 20 * j + k - 0.5, first - 20 * j + k + 0.25)
+        for j, name in enumerate(names)
+        for k, n in enumerate(ns)
     ]
-    return pd.DataFrame(rows, columns=["tap", "set", "value", "low", "high"])
+    return pd.DataFrame(table, columns=["name", "n", "value", "low", "high"])
 
 
-def all_figures(images, xy):
-    found = {"pool1": np.zeros((2, 3), int), "fc6": np.ones((2, 3), int)}
-    through = {
-        "conv1": torch.rand(1, 20, 9, 9),
-        "pool5": torch.zeros(3, 4, 4),
-        "fc8": torch.randn(1, len(CLASSES)),
-    }
+def aps(*methods, classes=("aeroplane", "boat", "cow", "mAP")):
+    values = 10.0 * np.arange(len(classes) * len(methods)).reshape(-1, len(methods)) % 97
+    return pd.DataFrame(values, index=list(classes), columns=list(methods))
+
+
+def trades():
+    return pd.DataFrame(
+        {
+            "name": ["a", "b", "c"],
+            "family": ["IFV", "CNN", "CNN"],
+            "x": [10.0, 100, 110],
+            "value": [40.0, 60, 60.5],
+        }
+    ).assign(low=lambda t: t.value - 1, high=lambda t: t.value + 1)
+
+
+def all_figures(images):
     yield display.contact_sheet(images, title="title")
-    yield display.filters(torch.randn(5, 3, 7, 7))
-    yield display.activations(torch.zeros(3, 30, 50, dtype=torch.uint8), through, classes=CLASSES)
-    yield display.neighbours_grid(images, [0, 1], found)
-    yield figures.scatter(xy, images, title="title")
-    yield figures.scatter_new(xy, images, xy[:3], ["bird", "plant", "my own"])
-    yield figures.scatter_grid({"pool1": xy, "fc6": xy, "fc7": xy, "fc8": xy}, images, title="title")
-    yield figures.picture_map(xy, images, n=10)
-    yield figures.purity_plot(purities(), chance={"seen": 0.1, "unseen": 0.15})
-    yield figures.purity_plot(purities().query("set == 'seen'").drop(columns="set"), chance=0.1)
-    yield figures.time_plot(costs(), batch=8)
+    yield display.neighbours_grid(images, [0, 1], {"fc6": np.ones((2, 3), int)}, title="title")
+    yield display.views_grid(images.tensor(0), [images.tensor(0)] * 4, list("abcd"), title="title")
+    yield display.learning_curves(rows(), ylabel="%", title="title", chance=2)
+    yield display.class_dumbbells(aps("CNN", "IFV"), aps("CNN", "IFV") + 1, xlabel="%", title="title")
+    yield display.tradeoff(trades(), xlabel="ms", ylabel="%", title="title")
 
 
-def test_every_figure_is_drawn_and_its_ground_is_white_also_in_a_dark_theme(images, xy):
-    for figure in all_figures(images, xy):
-        assert isinstance(figure, Figure)
+def test_every_figure_has_its_title_and_a_white_ground_and_leaves_the_users_style_alone(images):
+    before = dict(mpl.rcParams)
+    for figure in all_figures(images):
         pixels = render(figure)
         assert (pixels[-1, -1] > 250).all()
-        assert (pixels > 250).all(2).mean() > 0.05
         assert (pixels < 250).any()
-
-
-def test_drawing_leaves_the_users_own_style_alone(images, xy):
-    import matplotlib as mpl
-
-    before = dict(mpl.rcParams)
-    list(all_figures(images, xy))
-    widget.layer_slider({"pool1": xy, "fc6": xy}, images)
+        titles = [axes.get_title(loc="left") for axes in figure.axes]
+        assert "title" in texts(figure) + titles
+        assert max(figure.get_size_inches()) <= 11
     assert dict(mpl.rcParams) == before
+
+
+# ---------------------------------------------------------------------------------------------------------- showing
 
 
 def shown(monkeypatch):
@@ -120,8 +120,7 @@ def test_show_gives_one_image_with_its_text(monkeypatch):
     outputs = shown(monkeypatch)
     display.show(Figure(figsize=(2, 1)), "An empty page.")
     ((data, metadata),) = outputs
-    assert data["text/plain"] == "An empty page."
-    assert metadata["image/png"]["alt"] == "An empty page."
+    assert data["text/plain"] == metadata["image/png"]["alt"] == "An empty page."
     assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).format == "PNG"
 
 
@@ -142,14 +141,74 @@ def test_a_figure_of_pyplots_is_not_shown_twice(monkeypatch):
 def test_a_page_of_photographs_is_a_small_file():
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     picture = np.asarray(Image.fromarray(noise).resize((800, 600), Image.Resampling.BICUBIC))
-    data, kind = style.encode(pictures.page(picture)[0])
+    data, kind = style.encode(page(picture)[0])
     assert kind == "jpeg"
     assert len(data) < 150_000
 
 
-def test_pixels_of_a_page_are_not_resampled():
-    board = np.indices((61, 83)).sum(0)[..., None].repeat(3, 2).astype(np.uint8) % 2 * 255
-    assert np.array_equal(render(pictures.page(board)[0]), board)
+# ------------------------------------------------------------------------------------------------ colours and marks
+
+# what notebooks 01 to 05 draw in one figure
+COMPARED = [
+    ("ilsvrc2012", "caltech101", "sun397", "caltech101, random weights"),
+    ("training pictures", "test pictures"),
+    ("DeCAF7", "DeCAF6", "DeCAF5", "DeCAF1", "DeCAF6, random weights", "pixels, 16 x 16"),
+    ("CNN-SVM", "CNNaug-SVM"),
+    ("FK IN", "CNN", "CNN, (C) s s"),
+    ("IFV", "CNN", "IFV + CNN", "words"),
+    ("softmax", "TUNE-CLS", "TUNE-RNK", "from scratch", "frozen, SVM"),
+    ("caltech101 twin", "voc2007 twin"),
+    ("VOC 2007", "actions"),
+    ("patches, sum over patches", "patches, no background", "patches, no transfer", "the picture's middle"),
+]
+# Machado, Oliveira and Fernandes (2009): what a reader without the middle (long) cones sees of linear RGB
+DEUTAN = [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]
+PROTAN = [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]
+
+
+@pytest.mark.parametrize("methods", COMPARED)
+def test_what_is_compared_differs_in_mark_and_colour_also_to_colour_blind_readers(
+    methods,
+):
+    looks = style.of(*methods)
+    for one, other in combinations(looks.values(), 2):
+        if one.colour == other.colour:
+            assert one.stroke != other.stroke
+            continue
+        assert one.marker != other.marker
+        seen = np.array([to_rgb(one.colour), to_rgb(other.colour)]) ** 2.2
+        for sight in (np.eye(3), DEUTAN, PROTAN):
+            lightness = (np.clip(seen @ np.transpose(sight), 0, 1) ** (1 / 2.2)).T
+            assert np.linalg.norm(np.ptp(lightness, axis=1)) > 0.12
+
+
+def test_a_method_has_one_look_whatever_else_is_shown_and_whatever_a_notebook_calls_it():
+    everything = [name for methods in COMPARED for name in methods if ", " not in name]
+    for name in everything:
+        alone = style.of(name)[name]
+        for others in COMPARED:
+            assert style.of(*others, name)[name][:2] == alone[:2]
+            assert style.of(name, "zebra", *others)[name][:2] == alone[:2]
+    assert style.of("frozen, SVM")["frozen, SVM"] == style.of("CNN")["CNN"] == style.of("CNN-SVM")["CNN-SVM"]
+
+
+def test_every_figure_draws_a_method_in_its_look():
+    look = style.of("CNN")["CNN"]
+    curve = display.learning_curves(rows(("other", "CNN")), ylabel="%").axes[0].lines[1]
+    assert (curve.get_color(), curve.get_marker()) == look[:2]
+    dots = display.class_dumbbells(aps("other", "CNN"), xlabel="%").axes[0].collections[2]
+    assert to_hex(dots.get_facecolor()[0]) == look.colour
+    marks = display.tradeoff(trades(), xlabel="ms", ylabel="%").axes[0].lines
+    assert {m.get_marker() for m in marks if m.get_color() == look.colour and m.get_marker() != "None"} == {
+        look.marker
+    }
+
+
+def test_unknown_names_take_colours_that_the_methods_beside_them_do_not_have():
+    looks = style.of("CNN", "one", "two", "TUNE-CLS", "three", "two, random")
+    assert len({look.colour for look in looks.values()}) == 5
+    assert looks["two"][:2] == looks["two, random"][:2]
+    assert len(set(looks.values())) == 6
 
 
 def test_a_group_has_the_same_colour_whatever_else_is_shown():
@@ -161,29 +220,19 @@ def test_a_group_has_the_same_colour_whatever_else_is_shown():
     )
 
 
-def test_groups_of_the_lecture_differ_in_colour_and_come_in_its_order():
-    from lecture_lib.twins import world
+def test_groups_of_the_twins_have_their_own_looks_in_the_order_of_the_lecture():
+    from lecture_lib.twins import places, voc, world
 
-    groups = list(dict.fromkeys(c.group for c in world.OBJECTS))
-    looks = style.looks(reversed(groups))
-    assert list(looks) == groups
-    rgb = np.array([to_rgb(colour) for colour, _ in looks.values()])
-    apart = np.linalg.norm(rgb[:, None] - rgb[None], axis=2) + 9 * np.eye(len(rgb))
-    assert apart.min() > 0.2
-
-
-def test_every_group_of_the_twins_has_its_own_look():
-    from lecture_lib.twins import places, voc
-
-    for groups in (places.GROUPS, voc.GROUPS):
-        looks = style.looks(groups)
-        assert len({colour for colour, _ in looks.values()}) == len(looks)
-        assert all(look in style.GROUPS.values() for look in looks.values())
+    objects = list(dict.fromkeys(c.group for c in world.OBJECTS))
+    assert list(style.looks(reversed(objects))) == objects
+    for groups in (objects, places.GROUPS, voc.GROUPS):
+        rgb = np.array([to_rgb(colour) for colour, _ in style.looks(groups).values()])
+        apart = np.linalg.norm(rgb[:, None] - rgb[None], axis=2) + 9 * np.eye(len(rgb))
+        assert apart.min() > 0.2
 
 
 def test_names_that_are_no_groups_differ_too():
-    looks = style.looks(f"folder {i:02d}" for i in range(60))
-    assert len(set(looks.values())) == 60
+    assert len(set(style.looks(f"folder {i:02d}" for i in range(60)).values())) == 60
 
 
 def test_classes_take_the_place_of_groups_where_there_are_none(images):
@@ -191,12 +240,74 @@ def test_classes_take_the_place_of_groups_where_there_are_none(images):
     assert list(style.groups_of(bare)[:4]) == list(CLASSES)
 
 
-def test_contact_sheet_shows_only_pictures_of_the_class_it_names(images):
-    pixels = (
-        render(display.contact_sheet(images, classes=["car"], per_class=3, size=32))
-        .reshape(-1, 3)
-        .astype(int)
+# ------------------------------------------------------------------------------------------------------------ tiles
+
+
+def test_pixels_of_a_page_are_not_resampled():
+    board = np.indices((61, 83)).sum(0)[..., None].repeat(3, 2).astype(np.uint8) % 2 * 255
+    assert np.array_equal(render(page(board)[0]), board)
+
+
+blocks = st.builds(
+    lambda sizes, columns, heading, caption: Block(
+        [Tile(np.zeros((h, w, 3), np.uint8), caption) for h, w in sizes], columns, heading
+    ),
+    st.lists(st.tuples(st.integers(5, 60), st.integers(5, 60)), min_size=1, max_size=7),
+    st.integers(0, 4),
+    st.sampled_from(["", "a heading"]),
+    st.sampled_from(["", "one line", "two\nlines"]),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(blocks, min_size=1, max_size=3), min_size=1, max_size=3))
+def test_no_picture_lies_over_another_or_beyond_the_page(page_of):
+    figure, _, corners = tiles(page_of, title="title")
+    every = [tile.picture.shape for row in page_of for block in row for tile in block.tiles]
+    width, height = figure.bbox.size
+    boxes = [(x, y, x + w, y + h) for (x, y), (h, w, _) in zip(corners, every, strict=True)]
+    assert all(x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height for x0, y0, x1, y1 in boxes)
+    for one, other in combinations(boxes, 2):
+        assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+
+
+def test_captions_headings_and_labels_touch_no_picture_and_stay_on_the_page():
+    picture = np.zeros((50, 70, 3), np.uint8)
+    tile = Tile(
+        picture, "turned 15°\nanticlockwise", Frame("#0a8f5c", 3, "✓"), "a note far too long for this"
     )
+    block = Block(
+        [tile] * 6,
+        3,
+        heading="a heading longer than the whole page " * 3,
+        label="label\nof two lines",
+    )
+    figure, axes, corners = tiles([[block, Block([tile])], [block]], left=120, title="title")
+    figure.draw_without_rendering()
+    width, height = figure.bbox.size
+    boxes = [t.get_window_extent() for t in axes.texts if t.get_text() not in ("", "✓")]
+    for box in boxes:
+        assert box.x0 >= 0
+        assert box.x1 <= width + 1
+        assert box.y0 >= 0
+        for x, y in corners:
+            beside = box.x1 <= x or box.x0 >= x + 70
+            assert beside or box.y0 >= height - y or box.y1 <= height - y - 50
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+@given(st.text(min_size=1), st.floats(1, 300), st.floats(5, 14))
+def test_a_cut_name_fits_and_an_uncut_one_is_whole(name, width, size):
+    cut = fit(name, width, size)
+    assert len(cut) <= max(len(name), 1)
+    assert cut == name.replace("_", " ") or cut.endswith("…")
+
+
+# --------------------------------------------------------------------------------------------------------- pictures
+
+
+def test_contact_sheet_shows_only_pictures_of_the_class_it_names(images):
+    pixels = render(display.contact_sheet(images, classes=["car"], per_class=3, size=32)).reshape(-1, 3)
     seen = [i for i in range(N) if (np.abs(pixels - colour_of(i)).max(1) < 3).sum() > 500]
     assert len(seen) == 3
     assert all(CLASSES[images.labels[i]] == "car" for i in seen)
@@ -207,13 +318,7 @@ def test_contact_sheet_of_a_class_that_is_not_there_says_so(images):
         display.contact_sheet(images, classes=["cat"])
 
 
-def test_contact_sheet_takes_pictures_with_several_labels(images):
-    labels = np.eye(len(CLASSES), dtype=np.int8)[images.labels]
-    many = ImageCollection("many", "twin", images.images, CLASSES, labels, GROUPS)
-    assert display.contact_sheet(many).axes
-
-
-def test_twins_are_drawn_anew_for_a_large_picture_and_not_for_a_small_one():
+def test_twins_are_drawn_anew_for_large_pictures_in_one_go_and_not_for_small_ones():
     asked = []
 
     def draw(rows, width):
@@ -227,40 +332,31 @@ def test_twins_are_drawn_anew_for_a_large_picture_and_not_for_a_small_one():
     large = pictures.thumbnails(twins, [0, 1, 0], 64)
     assert asked == [([3, 9], 64)]
     assert [t.getpixel((5, 5))[0] for t in large] == [9, 3, 9]
+    display.neighbours_grid(twins, [0, 1], {"fc6": np.array([[1], [0]])})
+    assert len(asked) == 2
 
 
-def test_filters_show_the_sign_of_a_weight():
-    weight = torch.zeros(2, 3, 2, 2)
-    weight[0, 0, 0, 0], weight[1, :, 1, 1] = 2.0, -0.1
-    pixels = render(display.filters(weight, zoom=10))
-    assert tuple(pixels[10, 10]) == pytest.approx((255, 128, 128), abs=3)
-    assert tuple(pixels[20, 20]) == pytest.approx((128, 128, 128), abs=3)
-    assert tuple(pixels[20, 46]) == pytest.approx((0, 0, 0), abs=3)
-
-
-def test_filters_of_a_later_layer_are_refused():
-    with pytest.raises(ValueError, match=r"\[C, 3, k, k\]"):
-        display.filters(torch.zeros(4, 64, 3, 3))
-
-
-def test_activations_choose_the_channels_that_answer_most_and_name_the_highest_scores():
-    maps_ = torch.zeros(30, 5, 5)
-    maps_[17, 2, 2] = 3.0
-    figure = display.activations(
-        torch.zeros(3, 8, 8, dtype=torch.uint8), {"conv1": maps_, "fc8": torch.tensor([0.1, 3, 2, 1])},
-        channels=1, classes=("a", "b", "c", "d"),
-    )  # fmt: skip
-    assert (
-        render(figure).max(2) - render(figure).min(2)
-    ).max() > 50  # magma's colours; other channels are black
-    assert any(t.get_text() == "highest: b, c, d" for axes in figure.axes for t in axes.texts)
+def frames(figure):
+    """Frames around pictures, without those of the key."""
+    return [p for p in figure.axes[0].patches if p.get_width() > 40]
 
 
 def test_frames_of_neighbours_tell_class_group_and_neither_apart(images):
-    figure = display.neighbours_grid(images, [0], {"fc6": np.array([[4, 1, 2]])})
-    boxes = [p for p in figure.axes[0].patches if p.get_width() > 40]
-    assert [p.get_edgecolor()[:3] for p in boxes] == [to_rgb(c) for c in pictures.FRAMES.values()]
+    boxes = frames(display.neighbours_grid(images, [0], {"fc6": np.array([[4, 1, 2]])}))
+    assert [to_hex(p.get_edgecolor()) for p in boxes] == [frame.colour for frame in pictures.FRAMES.values()]
     assert len({p.get_linewidth() for p in boxes}) == 3  # not by colour alone
+
+
+def test_neighbours_that_share_one_of_several_classes_are_alike():
+    present = np.array([[1, 1, 0], [0, 1, 1], [0, 0, 1], [1, -1, 0], [0, 0, 0], [-1, 0, 0]], np.int8)
+    array = np.zeros((6, 3, 30, 40), np.uint8)
+    groups = ("vehicle", "animal", "animal")
+    several = ImageCollection("several", "twin", ArrayImages(array), ("a", "b", "c"), present, groups)
+    near = {"before": np.array([[1, 2, 3]]), "after": np.array([[4, 5, 2]])}
+    boxes = frames(display.neighbours_grid(several, [0], near))
+    kinds = [frame.colour for frame in pictures.FRAMES.values()]
+    assert [kinds.index(to_hex(p.get_edgecolor())) for p in boxes] == [0, 1, 0, 2, 2, 1]
+    assert all(p.get_width() > 1.25 * p.get_height() for p in boxes)  # whole pictures, not squares
 
 
 def test_neighbours_of_other_queries_are_refused(images):
@@ -268,115 +364,164 @@ def test_neighbours_of_other_queries_are_refused(images):
         display.neighbours_grid(images, [0, 1], {"fc6": np.zeros((3, 2), int)})
 
 
-def test_map_shows_every_point_once_and_hides_no_group_behind_another(images, xy):
-    axes = figures.scatter(xy, images).axes[0]
-    points = np.concatenate([c.get_offsets() for c in axes.collections])
-    assert np.array_equal(np.sort(points, 0), np.sort(xy, 0))
-    names = style.groups_of(images)
-    order = [c.get_facecolor()[0, :3] for c in axes.collections if len(c.get_offsets())]
-    last = {group: max(i for i, c in enumerate(order) if np.allclose(c, to_rgb(style.looks([group])[group][0])))
-            for group in set(names)}  # fmt: skip
-    assert min(last.values()) > 2 * len(last)
+def test_mirrors_stand_below_their_partners_and_all_views_are_equally_large():
+    def plain(i, height, width):
+        return torch.tensor(colour_of(i), dtype=torch.uint8)[:, None, None].expand(3, height, width)
+
+    sizes = [(60, 90), (40, 60), (20, 30), (8, 12)] * 4
+    views = [plain(2 * i + 1, *size) for i, size in enumerate(sizes)]
+    figure = display.views_grid(plain(0, 60, 90), views, [f"view {i}" for i in range(16)])
+    pixels = render(figure)
+    at = []
+    for i in range(16):
+        y, x = np.nonzero(np.abs(pixels - colour_of(2 * i + 1)).max(2) < 9)
+        assert len(x) == pytest.approx(100 * 67, rel=0.1)
+        at.append((x.mean(), y.mean()))
+    for i in range(8):
+        assert at[i][0] == pytest.approx(at[i + 8][0], abs=3)
+        assert at[i][1] < at[i + 8][1] - 40
+        assert i == 0 or at[i][0] > at[i - 1][0] + 50
 
 
-def test_a_map_of_other_pictures_is_refused(images, xy):
-    with pytest.raises(ValueError, match=r"\[40, 2\], not \[39, 2\]"):
-        figures.scatter(xy[1:], images)
-
-
-@pytest.mark.parametrize("spread", [1.0, 0.0], ids=["spread out", "all at one place"])
-@pytest.mark.parametrize("n", [1, 10, 40, 100])
-def test_thumbnails_do_not_overlap_and_stay_where_their_points_are(xy, n, spread):
-    cells = maps.choose_cells(xy * spread, n)
-    assert len(set(cells.values())) == len(cells) >= (1 if spread == 0 else min(n, N) * 0.8)
-    if spread and n == 40:
-        columns, rows = np.array(list(cells.values())).T
-        chosen = np.array(list(cells))
-        assert np.corrcoef(columns, xy[chosen, 0])[0, 1] > 0.99
-        assert np.corrcoef(rows, xy[chosen, 1])[0, 1] < -0.99  # row 0 is at the top
-
-
-def test_picture_map_shows_pictures_where_their_points_are(images, xy):
-    size = 20
-    pixels = render(figures.picture_map(xy, images, n=20, size=size)).astype(int)
-    for i, (column, row) in maps.choose_cells(xy, 20).items():
-        middle = pixels[pictures.GAP + row * size + size // 2, 4 + column * size + size // 2]
-        assert np.abs(middle - colour_of(i)).max() < 9
-
-
-def test_intervals_stand_where_the_table_says():
-    axes = figures.purity_plot(purities()).axes[0]
-    (x0, low), (x1, high) = axes.collections[1].get_segments()[1]
-    assert (low, high) == pytest.approx((0.7, 0.9))
-    assert x0 == x1 == pytest.approx(1, abs=0.2)
-
-
-def test_where_the_time_goes_is_said_in_true_numbers():
-    text = maps.summarise(costs())
-    assert text == "Convolutions take 60% of the time, fully connected layers hold 90% of the parameters"
-    assert maps.summarise(costs().iloc[:2]) == "Convolutions take 86% of the time"
-
-
-def test_time_plot_names_the_batch():
-    assert any("batches of 8" in axes.get_title("left") for axes in figures.time_plot(costs(), batch=8).axes)
-
-
-def test_layers_that_differ_by_turning_and_mirroring_do_not_move(xy):
-    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
-    first, second, third = widgets.align([xy, 3 * xy @ turn + 5, xy * [1, -1]])
-    assert np.allclose(first, second)
-    assert np.allclose(first, third)
-
-
-def test_moving_the_slider_moves_the_map_and_moving_it_back_restores_it(images, xy):
-    box = widget.layer_slider({"pool1": xy, "pool5": xy**3, "fc6": xy[::-1]}, images)
-    (_, slider, where), view = box.children[0].children, box.children[1]
-    first = view.value
-    seen = {first}
-    for step in range(slider.max + 1):
-        slider.value = step
-        seen.add(view.value)
-    assert len(seen) == slider.max + 1 == 2 * widgets.BETWEEN + 1
-    assert where.value == "fc6"
-    assert {Image.open(io.BytesIO(frame)).size for frame in seen} == {Image.open(io.BytesIO(first)).size}
-    slider.value = 0
-    assert view.value == first
-
-
-def test_hover_map_holds_every_point_at_its_place_and_loads_nothing(images, xy):
-    page = widget.hover_map(xy, images, title='Ducks & "drakes"').data
-    assert "http" not in page
-    assert not re.search(r'(?:src|href)="(?!data:)', page)
-    points = json.loads(re.search(r"points = (\[\[.*?\]\]),", page)[1])
-    assert [label for _, _, label in points] == images.labels.tolist()
-    drawn = Image.open(io.BytesIO(base64.b64decode(re.search(r'base64,([^"]+)"></div>', page)[1]))).convert(
-        "RGB"
-    )
-    colours = np.array([to_rgb(colour) for colour, _ in style.looks(style.groups_of(images)).values()]) * 255
-    for x, y, _ in points:  # in the drawing there is a mark of some group; another may lie over this one
-        there = np.asarray(drawn, int)[int(y) - 2 : int(y) + 3, int(x) - 2 : int(x) + 3].reshape(-1, 1, 3)
-        assert np.abs(there - colours).max(2).min() < 12
-    assert "Ducks &amp; &quot;drakes&quot;" in page
-
-
-def test_hover_map_of_many_pictures_stays_small():
-    n = 500
-    noise = np.random.default_rng(0).integers(0, 256, (n, 3, 24, 24), dtype=np.uint8)
-    many = ImageCollection("many", "real", ArrayImages(noise), CLASSES, np.arange(n) % 4, GROUPS)
-    page = widget.hover_map(np.random.default_rng(1).normal(size=(n, 2)), many, size=24).data
-    assert page.count("],[") == 299
-    assert len(page) < 350_000
-
-
-def test_a_class_called_like_a_tag_ends_no_script(images, xy):
-    classes = ("</script><b>", *CLASSES[1:])
-    odd = ImageCollection("odd", "real", images.images, classes, images.labels, GROUPS)
-    page = widget.hover_map(xy, odd).data
-    assert page.count("</script>") == 1
-
-
-def test_the_sheet_command_writes_a_png(images, monkeypatch, tmp_path, capsys):
+def test_the_sheet_command_writes_a_png(images, monkeypatch, tmp_path):
     monkeypatch.setattr(sheet.datasets, "load", lambda name: images)
-    sheet.main(["caltech101", str(tmp_path / "out.png"), "--per-class", "2", "--size", "20"])
+    sheet.main(["caltech101", str(tmp_path / "out.png")])
     assert Image.open(tmp_path / "out.png").format == "PNG"
-    assert "4 classes, drawn twins" in capsys.readouterr().out
+
+
+# ----------------------------------------------------------------------------------------------------------- curves
+
+
+def line(figure, name):
+    return next(one for one in figure.axes[0].lines if one.get_label() == name)
+
+
+def test_a_learning_curve_goes_through_the_values_of_its_name_by_rising_n_with_its_band():
+    figure = display.learning_curves(rows().sample(frac=1, random_state=0), ylabel="accuracy, %", chance=2)
+    for name, first in (("fc6", 60), ("pool1", 40)):
+        assert line(figure, name).get_xdata().tolist() == [1, 3, 10, 30]
+        assert line(figure, name).get_ydata().tolist() == [first + k for k in range(4)]
+    bands = [band.get_paths()[0].vertices for band in figure.axes[0].collections]
+    ranges = sorted((v[v[:, 0] == 10, 1].min(), v[v[:, 0] == 10, 1].max()) for v in bands)
+    assert ranges == [(41.5, 42.25), (61.5, 62.25)]
+    axes = figure.axes[0]
+    assert axes.get_xscale() == "log"
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["1", "3", "10", "30"]
+    assert set(line(figure, "by chance").get_ydata()) == {2}
+
+
+def test_nan_leaves_a_gap_in_line_and_band():
+    table = rows(ns=(1, 3, 10, 20, 30))
+    table.loc[2, ["value", "low", "high"]] = np.nan
+    table.loc[table.name == "pool1", ["value", "low", "high"]] = np.nan
+    figure = display.learning_curves(table, ylabel="%")
+    assert np.isnan(line(figure, "fc6").get_ydata()).tolist() == [k == 2 for k in range(5)]
+    assert len(figure.axes[0].collections[0].get_paths()) == 2
+    assert texts(figure) == ["fc6"]
+    render(figure)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t[:0], "no rows"),
+        (lambda t: t.assign(n=t.n - 1), "n = 0 has no place on a logarithmic axis"),
+        (lambda t: pd.concat([t, t[2:3]]), "'fc6' has two rows for n = 10; average them first"),
+    ],
+)
+def test_a_table_that_is_no_curve_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        display.learning_curves(change(rows()), ylabel="%")
+
+
+def test_crowded_numbers_are_tilted():
+    for ns, angle in (((24, 192, 384, 768, 1024, 4096), 45), ((24, 192, 384, 768), 0), ((24,), 0)):
+        axes = display.learning_curves(rows(["VOC"], ns), ylabel="%").axes[0]
+        assert {t.get_rotation() for t in axes.get_xticklabels()} == {angle}
+
+
+def test_every_class_has_its_dots_at_its_values_joined_by_a_line_and_the_mean_apart():
+    table = aps("CNN", "IFV", "both")
+    axes = display.class_dumbbells(table, xlabel="AP, %").axes[0]
+    joined, *dots = axes.collections
+    places = axes.get_yticks()
+    for method, marks in zip(table, dots, strict=True):
+        assert marks.get_offsets().tolist() == [[v, y] for v, y in zip(table[method], places, strict=True)]
+        assert marks.get_label() == method
+    for (start, stop), (_, values), y in zip(joined.get_segments(), table.iterrows(), places, strict=True):
+        assert start.tolist() == [values.min(), y]
+        assert stop.tolist() == [values.max(), y]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["aeroplane", "boat", "cow", "mAP"]
+    steps = np.diff(places)
+    assert steps[-1] > 1.4 * steps[0] == 1.4 * steps[1]
+    bottom, top = axes.get_ylim()
+    assert bottom > top  # the first class is at the top
+
+
+def test_the_papers_values_are_hollow_marks_in_the_colours_of_ours():
+    ours, paper = aps("CNN", "IFV"), aps("CNN", "IFV") + 3
+    figure = display.class_dumbbells(ours, paper, xlabel="%")
+    dots = [c for c in figure.axes[0].collections if c.get_label() in texts(figure)]
+    for solid, hollow, method in zip(dots[:2], dots[2:], ours, strict=True):
+        assert hollow.get_offsets()[:, 0].tolist() == paper[method].tolist()
+        assert to_hex(hollow.get_facecolor()[0]) == "#ffffff" != to_hex(solid.get_facecolor()[0])
+        assert to_hex(hollow.get_edgecolor()[0]) == to_hex(solid.get_facecolor()[0])
+    with pytest.raises(ValueError, match="rows and columns of ours"):
+        display.class_dumbbells(ours, paper[::-1], xlabel="%")
+
+
+def test_a_class_without_a_number_has_no_dot_and_no_line():
+    table = aps("CNN", "IFV")
+    table.iloc[0, 0] = np.nan
+    table.iloc[1] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = display.class_dumbbells(table, xlabel="%")
+    joined, first, _ = figure.axes[0].collections
+    assert len(joined.get_segments()) == 3
+    assert np.isfinite(np.ma.filled(first.get_offsets(), np.nan)).all(1).sum() == 2
+
+
+def test_twenty_one_rows_of_text_do_not_touch():
+    figure = display.class_dumbbells(
+        aps("CNN", classes=[*map("class {}".format, range(20)), "mAP"]), xlabel="%"
+    )
+    render(figure)
+    boxes = [t.get_window_extent() for t in figure.axes[0].get_yticklabels()]
+    assert all(one.y0 >= below.y1 for one, below in pairwise(boxes))
+
+
+# ----------------------------------------------------------------------------------------------- names at the ends
+
+
+@given(st.lists(st.floats(-500, 500), min_size=1, max_size=9))
+def test_names_move_apart_in_their_order_and_no_farther_than_they_must(places):
+    places = np.array(places)
+    apart = labels.spread(places, 10)
+    order = np.argsort(places, kind="stable")
+    assert (np.diff(apart[order]) >= 10 - 1e-6).all()
+    assert np.mean(apart) == pytest.approx(np.mean(places), abs=1e-6)
+    far = np.abs(places[:, None] - places) + 1e9 * np.eye(len(places))
+    alone = far.min(1) > 10 * len(places)
+    assert np.allclose(apart[alone], places[alone])
+
+
+def test_three_on_one_place_lie_one_gap_above_and_below_it():
+    assert labels.spread(np.array([5.0, 5, 5]), 10).tolist() == [-5, 5, 15]
+    assert labels.spread(np.array([0.0, 10, 25]), 10).tolist() == [0, 10, 25]
+
+
+def test_names_of_lines_do_not_touch_and_stand_right_of_the_axes_in_their_order_and_colour():
+    table = rows([f"layer {i}" for i in range(5)])
+    table["value"] = table["value"].where(table.n < 30, [60 + 0.1 * i for i in range(5) for _ in range(4)])
+    table = table[(table.name != "layer 3") | (table.n < 10)]  # one ends early
+    figure = display.learning_curves(table, ylabel="%", chance=1)
+    render(figure)
+    axes = figure.axes[0]
+    named = {t.get_text(): t for t in axes.texts}
+    boxes = {name: Text.get_window_extent(text) for name, text in named.items()}
+    assert set(boxes) == {*(f"layer {i}" for i in range(5)), "by chance"}
+    assert not any(one.overlaps(other) for one, other in combinations(boxes.values(), 2))
+    assert all(axes.bbox.x1 < box.x0 and box.x1 <= figure.bbox.width for box in boxes.values())
+    assert boxes["layer 4"].y0 > boxes["layer 0"].y0 > boxes["by chance"].y0
+    assert all(text.get_color() == line(figure, name).get_color() for name, text in named.items())

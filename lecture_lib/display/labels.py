@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from scipy.optimize import isotonic_regression
 
@@ -45,22 +43,27 @@ def place_name(text: Annotation, taken: np.ndarray, *, on: bool = False) -> tupl
     return boxes[best], reach[best]
 
 
-def name_ends(figure: Figure, axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
-    """Name lines in a column at the right of their axes, each as near to its end as the others let it.
+def name_ends(axes: Axes) -> None:
+    """Name the lines of axes that have a label in a column at their right, each as near to its line's end as can be.
 
-    ends  name -> (x, y, colour) of the line's end, in data; a thin line joins the two
+    A name has the colour of its line, and a thin line joins the two. Lines without a number are left out.
     """
+    axes.figure.draw_without_rendering()  # lay the axes out: only then are places known in pixels
+    lines = [line for line in axes.lines if not line.get_label().startswith("_")]
+    ends = {
+        line: points[-1] for line in lines if len(points := line.get_xydata()[np.isfinite(line.get_ydata())])
+    }
     if not ends:
         return
-    figure.draw_without_rendering()  # lay the axes out: only then are places known in pixels
-    x, y, colours = zip(*ends.values(), strict=True)
-    heights = axes.transData.transform(np.stack([x, y], 1).astype(float))[:, 1]
-    fractions = (spread(heights, LINE) - axes.bbox.y0) / axes.bbox.height
-    for name, end, fraction, colour in zip(ends, zip(x, y, strict=True), fractions, colours, strict=True):
+    places = np.array([line.get_transform().transform(end) for line, end in ends.items()])
+    fractions = (spread(places[:, 1], LINE) - axes.bbox.y0) / axes.bbox.height
+    thin = {"arrowstyle": "-", "lw": 0.7, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
+    for line, place, fraction in zip(ends, places, fractions, strict=True):
         axes.annotate(
-            name, end, xytext=(1 + ASIDE / axes.bbox.width, fraction), textcoords="axes fraction", va="center",
-            color=colour, fontsize=10, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.7, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4},
+            line.get_label(), axes.transData.inverted().transform(place), va="center", fontsize=10,
+            xytext=(1 + ASIDE / axes.bbox.width, fraction), textcoords="axes fraction",
+            color=line.get_color(), annotation_clip=False,
+            arrowprops=thin | {"color": line.get_color()},
         )  # fmt: skip
 
 
@@ -71,9 +74,9 @@ def spread(places: np.ndarray, gap: float) -> np.ndarray:
     """
     order = np.argsort(places, kind="stable")
     gaps = gap * np.arange(len(places))
-    moved = np.empty(len(places))
-    moved[order] = isotonic_regression(np.asarray(places, float)[order] - gaps).x + gaps
-    return moved
+    apart = np.empty(len(places))
+    apart[order] = isotonic_regression(np.asarray(places, float)[order] - gaps).x + gaps
+    return apart
 
 
 def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:

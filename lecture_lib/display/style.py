@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -20,6 +21,8 @@ from lecture_lib.datasets import ImageCollection
 
 DPI = 100
 INK, FAINT, PALE = "#222222", "#666666", "#9a9a9a"
+RIGHT, WRONG = "#0a8f5c", "#c2281d"
+SIGNS = {True: "✓", False: "✗"}  # right and wrong are not told apart by colour alone
 JPEG_QUALITY = 75  # a notebook stays under 1.5 MB
 MANY_COLOURS = 5000  # in a seventh of the pixels; more than that are pictures
 LOOK = {
@@ -59,19 +62,69 @@ GROUPS = {
     "vehicle": ("#d62728", "s"),
 }
 SPARE = (
-    "#1f77d0",
-    "#d62728",
-    "#2a9d3a",
-    "#ff7f0e",
-    "#5e2d91",
-    "#12b5c9",
-    "#f768a1",
-    "#8c4a1e",
-    "#b8a000",
-    "#25304f",
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#e69f00",
+    "#aa4499",
+    "#56b4e9",
+    "#332288",
+    "#882255",
+    "#117733",
+    "#777777",
 )
 SPARE_MARKERS = "o^sDvPX"
 SAME = {"musical instrument": "instrument"}
+
+# What is compared has one colour and mark in every figure of every notebook: methods, layers, data. The colours are
+# those of Okabe and Ito (2008) and of Tol (2021), which colour-blind readers tell apart, too.
+METHODS = {
+    "CNN": ("#0072b2", "o"),  # a frozen network, and an SVM on it
+    "CNN, views": ("#56b4e9", "D"),
+    "IFV": ("#e69f00", "s"),
+    "IFV + CNN": ("#117733", "P"),
+    "visual words": ("#882255", "X"),
+    "softmax": ("#009e73", "^"),  # a new last layer on a frozen network
+    "TUNE-CLS": ("#d55e00", "v"),
+    "TUNE-RNK": ("#aa4499", "X"),
+    "from scratch": ("#444444", "<"),
+    "patches": ("#332288", "s"),
+    "patches, no background": ("#e69f00", "d"),
+    "patches, no transfer": ("#444444", "<"),
+    "the picture's middle": ("#56b4e9", "P"),
+    "whole pictures": ("#56b4e9", "o"),
+    "DeCAF1": ("#e69f00", "v"),
+    "DeCAF5": ("#009e73", "s"),
+    "DeCAF6": ("#0072b2", "o"),
+    "DeCAF7": ("#aa4499", "^"),
+    "pixels": ("#444444", "P"),
+    "training pictures": ("#e69f00", "^"),
+    "test pictures": ("#0072b2", "o"),
+    "ilsvrc2012": ("#aa4499", "D"),
+    "caltech101": ("#d55e00", "^"),
+    "sun397": ("#009e73", "s"),
+    "voc2007": ("#0072b2", "o"),
+    "voc2012_action": ("#e69f00", "v"),
+}
+OTHER_NAMES = {
+    "frozen": "CNN",
+    "frozen, SVM": "CNN",
+    "SVM, not tuned": "CNN",
+    "CNN-SVM": "CNN",
+    "whole pictures, SVM": "CNN",
+    "CNNaug-SVM": "CNN, views",
+    "CNN, (C) s s": "CNN, views",
+    "FK": "IFV",
+    "FK IN": "IFV",
+    "words": "visual words",
+    "only the head": "softmax",
+    "patches, sum over patches": "patches",
+    "VOC 2007": "voc2007",
+    "voc2007 twin": "voc2007",
+    "caltech101 twin": "caltech101",
+    "actions": "voc2012_action",
+}
+STROKES = ("-", "--", ":", "-.")
 
 
 def look() -> AbstractContextManager[None]:
@@ -82,6 +135,38 @@ def look() -> AbstractContextManager[None]:
 def new_figure(width: float, height: float, **options) -> Figure:
     """An empty white figure of width x height inches, known to no window: it appears where it is shown."""
     return Figure(figsize=(width, height), dpi=DPI, facecolor="white", **options)
+
+
+class Look(NamedTuple):
+    """How a method is drawn: its colour, its mark, and the stroke of its line, which is broken for a variant."""
+
+    colour: str
+    marker: str
+    stroke: str = "-"
+
+
+def of(*methods: str) -> dict[str, Look]:
+    """The look of each method of a figure.
+
+    A method of METHODS has the same look in every figure. "DeCAF6, random weights" is a variant of "DeCAF6": it has
+    its colour and mark, and a broken stroke beside it. Others take the spare colours that the figure has not used.
+    """
+    bases = {}
+    for name in methods:
+        head = name.partition(", ")[0]
+        keys = name, OTHER_NAMES.get(name), head, OTHER_NAMES.get(head)
+        bases[name] = next((key for key in keys if key in METHODS), head if head in methods else name)
+    taken = {METHODS[base][0] for base in bases.values() if base in METHODS}
+    unused = iter(sorted(map(spare, range(len(taken) + len(bases))), key=lambda look: look[0] in taken))
+    found = {base: METHODS.get(base) or next(unused) for base in dict.fromkeys(bases.values())}
+    looks = {}
+    for name, base in bases.items():
+        family = [other for other in bases if bases[other] == base]
+        family.sort(
+            key=lambda other: base not in (other, OTHER_NAMES.get(other))
+        )  # itself before its variants
+        looks[name] = Look(*found[base], STROKES[family.index(name) % len(STROKES)])
+    return looks
 
 
 def looks(groups: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -138,16 +223,19 @@ def encode(figure: Figure) -> tuple[bytes, str]:
 
 def show(figure: Figure, alt: str) -> None:
     """Show a figure in a notebook, once, with the text `alt` for those who cannot see it."""
-    if not alt.strip():
-        raise ValueError("A figure needs an alternative text: say in a sentence what it shows.")
-    data, kind = encode(figure)
+    data, metadata = bundle(figure, alt)
     if "matplotlib.pyplot" in sys.modules:  # a figure of pyplot's would be shown again at the end of the cell
         sys.modules["matplotlib.pyplot"].close(figure)
-    ipython.display(
-        {f"image/{kind}": base64.b64encode(data).decode(), "text/plain": alt},
-        metadata={f"image/{kind}": {"alt": alt}},
-        raw=True,
-    )
+    ipython.display(data, metadata=metadata, raw=True)
+
+
+def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
+    """What Jupyter shows of a figure, data and metadata by MIME type; ValueError if `alt` is empty."""
+    if not alt.strip():
+        raise ValueError("A figure needs an alternative text: say in a sentence what it shows.")
+    drawn, kind = encode(figure)
+    data = {f"image/{kind}": base64.b64encode(drawn).decode(), "text/plain": alt}
+    return data, {f"image/{kind}": {"alt": alt}}
 
 
 def _key(name: str) -> str:

@@ -37,13 +37,13 @@ def tradeoff(
     if paper is not None:
         tables.append(check_costs(paper))
     families = list(dict.fromkeys(name for rows in tables for name in rows["family"]))
-    looks = {family: style.spare(i) for i, family in enumerate(families)}
+    looks = style.of(*families)
     with style.look():
         figure = style.new_figure(9, 5.4, layout="constrained")
         axes = figure.add_subplot(xscale="log")
         for rows, ours in zip(tables, (True, False), strict=False):
             for row in rows.itertuples():
-                colour, marker = looks[row.family]
+                colour, marker, _ = looks[row.family]
                 if ours:
                     axes.vlines(row.x, row.low, row.high, color=colour, lw=2, alpha=0.5)
                 axes.plot(
@@ -60,14 +60,14 @@ def tradeoff(
         axes.margins(y=0.12)
         handles = [
             Line2D([], [], ls="", marker=marker, color=colour, ms=8, label=family)
-            for family, (colour, marker) in looks.items()
+            for family, (colour, marker, _) in looks.items()
         ]
         if paper is not None:
             handles.append(
                 Line2D([], [], ls="", marker="o", mfc="white", mec=style.FAINT, ms=8, label="the paper")
             )
         figure.legend(handles=handles, loc="outside right upper")
-        name_marks(figure, axes, tables, {family: colour for family, (colour, _) in looks.items()})
+        name_marks(figure, axes, tables, {family: look.colour for family, look in looks.items()})
     return figure
 
 

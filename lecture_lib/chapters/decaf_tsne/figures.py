@@ -1,9 +1,10 @@
-"""Maps of features (t-SNE), and plots of what the layers hold and cost."""
+"""What a network makes of pictures: filters, activations, maps of features (t-SNE), what the layers hold and cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,13 +12,95 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from PIL import Image
+from torch import Tensor
 
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
+from lecture_lib.display.pictures import as_pixels, enlarge, filter_tiles
+from lecture_lib.display.tiles import GAP, HEAD, Block, Tile, blank, page, paste, tiles
 
 Groups = ImageCollection | Sequence[str]
 KINDS = {"convolutional": "#1f77d0", "pooling": "#9a9a9a", "fully connected": "#ff7f0e"}
+HIGHEST = "#c2281d"
 LAYERS = 6  # of marks, each of some points of every group, so that no group lies wholly over another
+
+
+def filters(weight: Tensor, *, title: str = "") -> Figure:
+    """Show first-layer filters, float [C, 3, k, k], as colour pictures, each scaled by itself about grey.
+
+    Raises ValueError if they are not those of colour pictures.
+    """
+    w = weight.detach().float().cpu()
+    if w.ndim != 4 or w.shape[1] != 3:
+        raise ValueError(f"Filters of colour pictures are [C, 3, k, k], not {list(w.shape)}.")
+    w = w / w.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
+    return tiles([[Block([Tile(one) for one in filter_tiles(w, 48)], columns=16)]], title=title).figure
+
+
+def activations(
+    picture: Tensor,
+    maps: Mapping[str, Tensor],
+    *,
+    channels: int = 8,
+    classes: Sequence[str] = (),
+    title: str = "",
+) -> Figure:
+    """Show one picture through the layers: its most active channels at each of them.
+
+    picture  uint8 [3, H, W]
+    maps     layer -> what the network makes of the picture there: [C, h, w] or [d] (a leading 1 is dropped)
+    classes  names of the units of the last layer, if these are scores: the three highest are named
+
+    The channels shown are those with the largest mean, each scaled by itself from dark (its least) to bright
+    (its most). A vector is drawn as one line a unit.
+    """
+    size, rows, vectors = 80, [], {}
+    for name, v in maps.items():
+        v = v.detach().float().cpu()
+        v = v[0] if v.ndim in (2, 4) else v
+        if v.ndim == 1:
+            vectors[name] = v.numpy()
+            shown = [blank(channels * (size + GAP) - GAP, size)]
+        else:
+            shown = [colour_map(one, size) for one in v[v.mean((1, 2)).topk(min(channels, len(v))).indices]]
+        label = f"{name}\n{' × '.join(map(str, v.shape))}"
+        rows.append([Block([Tile(one) for one in shown], label=label)])
+    photograph = np.asarray(enlarge(as_pixels(picture), 2 * size))
+    figure, axes, corners = tiles(rows, title=title, left=2 * size + 140)
+    (h, w), top = photograph.shape[:2], corners[0][1]
+    axes.imshow(photograph, extent=(GAP, GAP + w, top + h, top), interpolation="none", aspect="auto")
+    axes.set(xlim=(0, figure.bbox.width), ylim=(figure.bbox.height, 0))
+    firsts = np.cumsum([0, *(len(block.tiles) for (block,) in rows)])
+    for (name, *_), first in zip(maps.items(), firsts, strict=False):
+        if name in vectors:
+            x, y = corners[first]
+            box = np.array([x, figure.bbox.height - y - size, channels * (size + GAP) - GAP, size])
+            place = box / np.tile(figure.bbox.size, 2)
+            draw_units(figure.add_axes(place), vectors[name], classes if name == list(maps)[-1] else ())
+    return figure
+
+
+def colour_map(channel: Tensor, size: int) -> Image.Image:
+    """A channel [h, w] as a picture of size x size pixels, from dark (its least) to bright (its most)."""
+    levels = (channel - channel.min()) / (channel.max() - channel.min()).clamp(min=1e-12)
+    colours = mpl.colormaps["magma"]((levels * 255).byte().numpy(), bytes=True)[..., :3]
+    return Image.fromarray(np.ascontiguousarray(colours)).resize((size, size), Image.Resampling.BOX)
+
+
+def draw_units(axes: Axes, v: np.ndarray, names: Sequence[str]) -> None:
+    """Draw a vector [d] as one line a unit; if the units have names, mark and name the three highest."""
+    units, lw = np.arange(len(v)), max(0.6, 250 / len(v))
+    axes.vlines(units, 0, v, color="#51127c", lw=lw)
+    axes.axhline(0, color=style.PALE, lw=0.6)
+    axes.set_axis_off()
+    low, high = min(v.min(), 0), max(v.max(), 1e-9)
+    axes.set(xlim=(-1, len(v)), ylim=(low, low + (high - low) * (1.4 if len(names) else 1.02)))
+    if len(names):
+        best = np.argsort(-v)[:3]
+        axes.vlines(units[best], 0, v[best], color=HIGHEST, lw=lw + 1)
+        text = "highest: " + ", ".join(names[i] for i in best)
+        axes.text(0, 1, text, transform=axes.transAxes, va="top", fontsize=10, color=HIGHEST)
 
 
 def scatter(xy: np.ndarray, groups: Groups, *, title: str = "") -> Figure:
@@ -118,15 +201,15 @@ def picture_map(
     columns, rows = np.array(list(cells.values())).max(0) + 1
     names = style.groups_of(images)
     looks = style.looks(names)
-    top = pictures.HEAD if title else pictures.GAP
-    canvas = pictures.blank(columns * size + pictures.GAP, top + rows * size + 4)
+    top = HEAD if title else GAP
+    canvas = blank(columns * size + GAP, top + rows * size + 4)
     tiles = pictures.thumbnails(images, cells, size - 6, square=True)
     for (i, (column, row)), tile in zip(cells.items(), tiles, strict=True):
-        framed = pictures.blank(size - 2, size - 2)
+        framed = blank(size - 2, size - 2)
         framed[:] = np.multiply(to_rgb(looks[names[i]][0]), 255).astype(np.uint8)
-        pictures.paste(framed, tile, 2, 2)
-        pictures.paste(canvas, framed, 4 + column * size, top + row * size)
-    return pictures.page(canvas, title)[0]
+        paste(framed, tile, 2, 2)
+        paste(canvas, framed, 4 + column * size, top + row * size)
+    return page(canvas, title)[0]
 
 
 def choose_cells(xy: np.ndarray, n: int) -> dict[int, tuple[int, int]]:
@@ -166,12 +249,13 @@ def purity_plot(
     with style.look():
         figure = style.new_figure(8.5, 4.6, layout="constrained")
         axes = figure.add_subplot()
-        for k, name in enumerate(sets):
+        for k, (name, (colour, marker, stroke)) in enumerate(style.of(*sets).items()):
             rows = table[table["set"] == name] if name else table
             x = np.array([taps.index(tap) for tap in rows["tap"]]) + 0.12 * (k - (len(sets) - 1) / 2)
-            colour, marker = style.spare(k)
             axes.vlines(x, rows["low"], rows["high"], color=colour, lw=4, alpha=0.4)
-            axes.plot(x, rows["value"], color=colour, marker=marker, ms=7, lw=1.5, label=name or None)
+            axes.plot(
+                x, rows["value"], color=colour, marker=marker, ms=7, lw=1.5, ls=stroke, label=name or None
+            )
             if name in levels:
                 axes.axhline(levels[name], color=colour, ls=(k, (4, 4)), lw=1)
         if "" in levels:

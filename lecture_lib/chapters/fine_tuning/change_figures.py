@@ -47,7 +47,7 @@ def layer_movement(change: pd.DataFrame, cka: pd.DataFrame, *, title: str = "") 
     with style.look():
         figure, (left, right) = two_panels(title)
         left.set_yscale("log")
-        ends = draw_layers(left, percent.where(percent != 0, lowest), hollow=percent == 0)
+        draw_layers(left, percent.where(percent != 0, lowest), hollow=percent == 0)
         decades = lowest * 10.0 ** np.arange(max(np.ceil(np.log10(moved.max() / lowest)), 1) + 1)
         left.set_yticks(decades, ["0" if some_still and d == lowest else f"{d:g}" for d in decades])
         if some_still:
@@ -56,26 +56,22 @@ def layer_movement(change: pd.DataFrame, cka: pd.DataFrame, *, title: str = "") 
         left.minorticks_off()
         right.set(ylabel="linear CKA, before and after", xlabel="layer", ylim=(0, 1.04))
         right.axhline(1, color=style.PALE, lw=0.8, ls=":")
-        name_ends(figure, left, ends)
-        name_ends(figure, right, draw_layers(right, cka, hollow=cka.isna()))
+        draw_layers(right, cka, hollow=cka.isna())
+        name_ends(left)
+        name_ends(right)
     return figure
 
 
-def draw_layers(axes: Axes, table: pd.DataFrame, hollow: pd.DataFrame) -> dict[str, tuple[float, float, str]]:
-    """Draw one line a column of the table over its rows; returns name -> (x, y, colour) of their ends."""
-    x, ends = np.arange(len(table)), {}
-    for k, method in enumerate(table.columns):
-        colour, marker = style.spare(k)
+def draw_layers(axes: Axes, table: pd.DataFrame, hollow: pd.DataFrame) -> None:
+    """Draw one line a column of the table over its rows."""
+    x = np.arange(len(table))
+    for method, (colour, marker, _) in style.of(*table.columns).items():
         values, empty = table[method].to_numpy(float), hollow[method].to_numpy()
-        if not (known := np.flatnonzero(np.isfinite(values))).size:
-            continue
-        axes.plot(x, values, color=colour, lw=1.5, alpha=0.7)
+        axes.plot(x, values, color=colour, lw=1.5, alpha=0.7, label=method)
         for here, face in ((~empty, colour), (empty, "white")):
             axes.plot(x[here], values[here], ls="", marker=marker, ms=7, color=colour, mfc=face)
-        ends[str(method)] = (known[-1], values[known[-1]], colour)
     axes.set_xticks(x, [str(layer) for layer in table.index], rotation=45 if len(table) > 6 else 0)
     axes.set_xlim(-0.4, len(table) - 0.6)
-    return ends
 
 
 def filters_before_after(before: Tensor, after: Tensor, *, n: int = 24, title: str = "") -> Figure:

@@ -34,13 +34,12 @@ def training_curves(
     without an epoch has no line but takes its colour: so those of other figures stay the same. Raises ValueError if
     there is no epoch at all, or a first loss is not positive.
     """
-    looks = {method: style.spare(i)[0] for i, method in enumerate(curves)}
+    looks = style.of(*curves)
     drawn = {method: curve for method, curve in curves.items() if len(curve)}
     if not drawn:
         raise ValueError("There is no epoch to plot: give at least one curve that is not empty.")
     with style.look():
         figure, (left, right) = two_panels(title)
-        ends: dict[Axes, dict] = {left: {}, right: {}}
         for method, curve in drawn.items():
             epochs = np.arange(1, len(curve) + 1)
             loss, validation = (
@@ -51,18 +50,23 @@ def training_curves(
                     f"{method}: the loss of the first epoch is {loss[0]:g}; nothing is relative to it."
                 )
             for axes, values in ((left, loss / loss[0]), (right, validation)):
-                axes.plot(epochs, values, color=looks[method], lw=1.8)
-                ends[axes][method] = (epochs[-1], values[-1], looks[method])
+                axes.plot(epochs, values, color=looks[method].colour, lw=1.8, label=method)
             best = validation.argmax()
             right.plot(
-                epochs[best], validation[best], ls="", marker="o", ms=8, color=looks[method], mec="white"
+                epochs[best],
+                validation[best],
+                ls="",
+                marker=looks[method].marker,
+                ms=9,
+                color=looks[method].colour,
+                mec="white",
             )
         left.set(ylabel="training loss ÷ that of the first epoch", ylim=(0, None))
         right.set_ylabel(f"validation {unit} (dot: the best epoch)")
         for axes in (left, right):
             axes.set_xlabel("epoch")
             axes.xaxis.get_major_locator().set_params(integer=True)
-            name_ends(figure, axes, ends[axes])
+            name_ends(axes)
     return figure
 
 
@@ -85,29 +89,26 @@ def freeze_curves(
     with style.look():
         figure = style.new_figure(8.5, 4.6, layout="constrained")
         axes = figure.add_subplot()
-        ends = {}
         for ratio, colour, aside in zip(ratios, map(to_hex, colours), asides, strict=True):
             rows = table[table["ratio"] == ratio]
             x = rows["frozen"].map(place).to_numpy(float) + aside
             axes.vlines(
                 x, rows["low"].astype(float), rows["high"].astype(float), color=colour, lw=2, alpha=0.4
             )
-            axes.plot(x, rows["value"], color=colour, marker="o", ms=6, lw=1.8)
-            ends[f"ratio {ratio:g}"] = (x[-1], rows["value"].iloc[-1], colour)
+            axes.plot(x, rows["value"], color=colour, marker="o", ms=6, lw=1.8, label=f"ratio {ratio:g}")
         for row in table[table["ratio"].isna()].itertuples():
             axes.vlines(place[row.frozen], row.low, row.high, color=style.INK, lw=2, alpha=0.4)
-            axes.plot(place[row.frozen], row.value, ls="", marker="D", ms=7, color=style.INK)
-            ends["only the head"] = (place[row.frozen], row.value, style.INK)
+            look = {"color": style.INK, "marker": "D", "label": "only the head"}
+            axes.plot(place[row.frozen], row.value, ls="", ms=7, **look)
         axes.set_xlim(-0.3, len(depths) - 0.7)
         if baseline is not None:
-            axes.axhline(baseline, color=style.FAINT, ls="--", lw=1)
-            ends["SVM, not tuned"] = (len(depths) - 0.7, baseline, style.FAINT)
+            axes.axhline(baseline, color=style.of("CNN")["CNN"].colour, ls="--", lw=1, label="SVM, not tuned")
         axes.set_xticks(range(len(depths)), depths)
         axes.set(xlabel=f"{DEPTH}\n(ratio: {RATIO})", ylabel=unit)
         axes.set_title(title, fontsize=14)
         axes.grid(axis="y", color="#eeeeee")
         axes.set_axisbelow(True)
-        name_ends(figure, axes, ends)
+        name_ends(axes)
     return figure
 
 

@@ -19,7 +19,6 @@ from lecture_lib.chapters.patch_transfer.inference import TOLERANCE, K, peak, po
 from lecture_lib.chapters.patch_transfer.patch_figures import BOX, outline, panels
 from lecture_lib.display import style
 from lecture_lib.display.pictures import GAP, as_pixels
-from lecture_lib.display.rankings import MARKS
 
 FRAME, BESIDE = 172, 216  # pixels of the longer side of a picture, five or four in a row
 BAR = 20  # pixels from one colour bar to the next
@@ -122,7 +121,7 @@ def judge(item: Pointing) -> str:
     if not len(item.boxes):
         return "not in the picture"
     hit = points_at(peak(item.map), item.boxes, TOLERANCE * np.shape(item.map)[1])
-    return f"{MARKS[hit]} {'hit' if hit else 'miss'}"
+    return f"{style.SIGNS[hit]} {'hit' if hit else 'miss'}"
 
 
 def heat(pixels: np.ndarray, values: np.ndarray, highest: float) -> np.ndarray:

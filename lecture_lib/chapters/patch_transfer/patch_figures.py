@@ -154,7 +154,7 @@ def patch_sheet(
             x = left + column * (size + GAP)
             pictures.paste(canvas, cut(pixels, grid.xyxy[i], size), x, y)
             name = classes[labels[i]] if kind == "positive" else f"λ = {LAMBDAS[grid.scale[i]]:g}"
-            caption = pictures.shorten(name, size)
+            caption = pictures.fit(name, size)
             texts.append((x + size / 2, y + size + 14, caption, {"ha": "center", "fontsize": 9}))
     figure, axes = pictures.page(canvas, title)
     for x, y, text, look in texts:

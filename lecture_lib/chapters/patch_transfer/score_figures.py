@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from lecture_lib.chapters.patch_transfer.inference import K
 from lecture_lib.display import style
-from lecture_lib.display.curves import line_looks, name_lines, new_plot, series
+from lecture_lib.display.curves import new_plot, series
+from lecture_lib.display.labels import name_ends
 
 BEYOND = 1.9  # the maximum stands at so many times the largest k
 
@@ -30,18 +31,14 @@ def k_curve(table: pd.DataFrame, *, unit: str = "mAP, %", title: str = "") -> Fi
     end = BEYOND * ks[np.isfinite(ks)][-1]
     with style.look():
         figure, axes = new_plot(unit, title)
-        handles, ends = {}, {}
-        for (name, rows), (colour, marker, stroke) in zip(
-            lines.items(), line_looks(list(lines)), strict=True
-        ):
-            k, value, low, high = rows[["k", "value", "low", "high"]].to_numpy(float).T
+        for name, (colour, marker, stroke) in style.of(*lines).items():
+            k, value, low, high = lines[name][["k", "value", "low", "high"]].to_numpy(float).T
             at, apart = np.where(np.isfinite(k), k, end), np.isinf(k)
             look = {"color": colour, "marker": marker, "ms": 6, "mfc": colour if stroke == "-" else "white"}
             axes.fill_between(at[~apart], low[~apart], high[~apart], color=colour, alpha=0.15, lw=0)
             axes.vlines(at[apart], low[apart], high[apart], color=colour, lw=4, alpha=0.25)
-            (handles[name],) = axes.plot(at[~apart], value[~apart], lw=1.8, ls=stroke, label=name, **look)
-            axes.plot(at[-2:], value[-2:], lw=1, ls=":" if apart[-1] else "", **look)
-            ends[name] = (at[-1], value[-1])
+            axes.plot(at[~apart], value[~apart], lw=1.8, ls=stroke, **look)
+            axes.plot(at[-2:], value[-2:], lw=1, ls=":" if apart[-1] else "", label=name, **look)
         told = [k for k in ks if np.isinf(k) or k <= 10 or k % 5 == 0]  # more would lie on each other
         axes.set_xticks(
             [end if np.isinf(k) else k for k in told], ["max" if np.isinf(k) else f"{k:g}" for k in told]
@@ -52,7 +49,7 @@ def k_curve(table: pd.DataFrame, *, unit: str = "mAP, %", title: str = "") -> Fi
             textcoords="offset points", fontsize=9, color=style.FAINT,
         )  # fmt: skip
         axes.set_xlabel("k (logarithmic): to the left all patches count, to the right the best ones")
-        name_lines(figure, axes, handles, ends)
+        name_ends(axes)
     return figure
 
 
@@ -78,8 +75,7 @@ def pointing_bars(table: pd.DataFrame, counts: Mapping[str, int], *, title: str 
         axes.hlines(rows, 0, 100, color="#f0f0f0", lw=15, zorder=0)
         axes.grid(axis="x", color="white", lw=1.5)
         axes.set_axisbelow(True)
-        for i, method in enumerate(table.columns):
-            colour, marker = style.spare(i)
+        for i, (method, (colour, marker, _)) in enumerate(style.of(*table.columns).items()):
             axes.plot(
                 values[:, i], rows + asides[i], ls="", marker=marker, ms=6.5, color=colour, label=str(method)
             )

@@ -667,8 +667,8 @@ def test_values_of_the_paper_are_hollow_and_have_the_colours_of_their_families()
         (m.get_xdata()[0], m.get_ydata()[0]): m for m in figure.axes[0].lines if m.get_marker() != "None"
     }
     assert marks[83968, 66].get_mfc() == "white"
-    assert marks[83968, 66].get_mec() == style.spare(0)[0]
-    assert marks[4096, 79.9].get_mec() == style.spare(1)[0]
+    assert marks[83968, 66].get_mec() == style.of("IFV")["IFV"].colour
+    assert marks[4096, 79.9].get_mec() == style.of("CNN")["CNN"].colour
     assert texts(figure)[-1] == "the paper"
     assert {"FK", "CNN M"} <= set(texts(figure))
     assert len(of(LineCollection, figure.axes[0])) == 3

@@ -418,7 +418,7 @@ def test_the_curve_goes_through_the_finite_k_and_the_maximum_stands_apart_at_the
     assert [ticks[k] for k in ("1", "2", "5", "20")] == [1, 2, 5, 20]
     assert ticks["max"] > 25
     drawn = [line for line in axes.lines if line.get_linestyle() in ("-", ":")]
-    curves = {c.get_label(): (c, tail) for c, tail in zip(drawn[::2], drawn[1::2], strict=True)}
+    curves = {tail.get_label(): (c, tail) for c, tail in zip(drawn[::2], drawn[1::2], strict=True)}
     for name, rows in table.groupby("name"):
         curve, tail = curves[name]
         finite = rows[np.isfinite(rows.k)]
