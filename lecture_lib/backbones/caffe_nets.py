@@ -204,10 +204,7 @@ def backbone(name: str, file: Path | None, weights: str) -> Backbone:
         mean, classes = given.mean, given.classes
     else:
         draw_weights(stages)
-        mean, classes = MEAN, ()
-    classes = classes or tuple(f"class {i}" for i in range(plan["fc8"]))
-    if len(classes) != plan["fc8"]:
-        raise ValueError(f"{file} names {len(classes)} classes, and the network has {plan['fc8']} scores.")
+        mean, classes = MEAN, tuple(f"class {i}" for i in range(plan["fc8"]))
     mean = tuple(float(value) / 255 for value in mean)
     std = (1 / 255,) * 3  # pixels stay in 0..255
     return Backbone(name, stages, RESIZE, input_size, mean, std, classes, weights, DECAF)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from lecture_lib.backbones import Backbone
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def layer_costs(net: Backbone, batch: int = 1, repeats: int = 7) -> pd.DataFrame:
     """Cost of each stage of the network for one picture, in batches of `batch`.
 
@@ -22,28 +21,28 @@ def layer_costs(net: Backbone, batch: int = 1, repeats: int = 7) -> pd.DataFrame
     `mmac`, million multiply-adds a picture in convolutions and linear maps; `parameters`; `ms`, milliseconds a
     picture: the median over `repeats` passes on the device and threads in use.
     """
-    device = next(net.stages.parameters()).device
-    x = torch.randn(batch, 3, net.input_size, net.input_size, device=device)
+    x = torch.randn(batch, 3, net.input_size, net.input_size, device=net.device)
     x = x.contiguous(memory_format=torch.channels_last)
     stages = dict(net.stages.named_children())
-    rows = {}
-    with _counting(net.stages) as multiply_adds:
-        after = x
-        for tap, stage in stages.items():
-            before = sum(multiply_adds)
+    rows, after = [], x
+    for tap, stage in stages.items():
+        with FlopCounterMode(display=False) as counter:
             after = stage(after)
-            rows[tap] = {
+        rows.append(
+            {
                 "tap": tap,
                 "kind": _kind(stage),
-                "mmac": (sum(multiply_adds) - before) / batch / 1e6,
+                "mmac": counter.get_total_flops() / 2 / batch / 1e6,  # it counts a multiply-add as two
                 "parameters": sum(p.numel() for p in stage.parameters()),
             }
+        )
     passes = pd.DataFrame([_time_stages(stages, x) for _ in range(repeats + 2)][2:])  # two to warm up
-    table = pd.DataFrame(rows.values())
+    table = pd.DataFrame(rows)
     table["ms"] = table["tap"].map(passes.median()) * 1e3 / batch
     return table
 
 
+@torch.inference_mode()
 def _time_stages(stages: dict[str, nn.Module], x: Tensor) -> dict[str, float]:
     seconds = {}
     for tap, stage in stages.items():
@@ -57,10 +56,8 @@ def _time_stages(stages: dict[str, nn.Module], x: Tensor) -> dict[str, float]:
 
 
 def _wait(x: Tensor) -> None:
-    if x.device.type == "cuda":
-        torch.cuda.synchronize(x.device)
-    elif x.device.type == "mps":
-        torch.mps.synchronize()
+    if x.device.type in ("cuda", "mps"):
+        getattr(torch, x.device.type).synchronize()
 
 
 def _kind(stage: nn.Module) -> str:
@@ -68,26 +65,6 @@ def _kind(stage: nn.Module) -> str:
     if any(isinstance(m, nn.Conv2d) for m in modules):
         return "convolutional"
     return "fully connected" if any(isinstance(m, nn.Linear) for m in modules) else "pooling"
-
-
-@contextmanager
-def _counting(stages: nn.Module) -> Iterator[list[int]]:
-    """Collect the multiply-adds of each convolution and linear map that runs meanwhile."""
-    counts: list[int] = []
-
-    def count(module: nn.Module, _inputs: tuple[Tensor], output: Tensor) -> None:
-        counts.append(output.numel() * module.weight[0].numel())  # a dot product of that length an output
-
-    hooks = [
-        module.register_forward_hook(count)
-        for module in stages.modules()
-        if isinstance(module, nn.Conv2d | nn.Linear)
-    ]
-    try:
-        yield counts
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def bfloat16_is_faster(device: torch.device) -> bool:
