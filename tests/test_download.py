@@ -2,7 +2,6 @@ import contextlib
 import errno
 import hashlib
 import io
-import json
 import os
 import shutil
 import socket
@@ -12,7 +11,6 @@ import sys
 import tarfile
 import threading
 import time
-import warnings
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -51,13 +49,13 @@ class Site:
 
 
 def give(content=DATA, *, etag='"1"', ranges=True, if_range=True, stop_after=None, kind="application/gzip",
-         encoding=None, declared=None, delay=0.0, length=True, modified=None):  # fmt: skip
+         encoding=None, declared=None, delay=0.0, length=True):  # fmt: skip
     """Serve content like a good server, or like one with the given faults."""
 
     def behave(handler):
         start = 0
         asked = handler.headers.get("Range")
-        if asked and ranges and (not if_range or handler.headers.get("If-Range") in (None, etag, modified)):
+        if asked and ranges and (not if_range or handler.headers.get("If-Range") in (None, etag)):
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
             if start >= len(content):
                 return status(416)(handler)
@@ -66,7 +64,7 @@ def give(content=DATA, *, etag='"1"', ranges=True, if_range=True, stop_after=Non
             handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         if length:
             handler.send_header("Content-Length", str((declared or len(content)) - start))
-        for name, value in [("ETag", etag), ("Last-Modified", modified), ("Content-Encoding", encoding)]:
+        for name, value in [("ETag", etag), ("Content-Encoding", encoding)]:
             if value:
                 handler.send_header(name, value)
         handler.send_header("Content-Type", kind)
@@ -199,26 +197,6 @@ def test_a_server_that_does_not_say_how_long_the_file_is(serve, tmp_path):
     assert download.fetch(birds(serve(give(length=False)), size=None), tmp_path).read_bytes() == DATA
 
 
-def test_an_empty_file_is_a_file(serve, tmp_path):
-    site = serve(give(b""))
-    file = birds(site, sha256=hashlib.sha256().hexdigest(), size=0)
-    assert download.fetch(file, tmp_path).read_bytes() == b""
-
-
-def test_capital_letters_in_a_published_hash_are_the_same_hash(serve, tmp_path):
-    assert download.fetch(birds(serve(give()), sha256=SHA256.upper()), tmp_path).exists()
-
-
-def test_a_file_of_a_page_may_be_a_page(serve, tmp_path):
-    site = serve(give(PAGE, kind="text/html"))
-    file = RemoteFile("index.html", (site.url,), hashlib.sha256(PAGE).hexdigest())
-    assert download.fetch(file, tmp_path).read_bytes() == PAGE
-
-
-def test_a_binary_file_declared_as_html_is_taken(serve, tmp_path):
-    assert download.fetch(birds(serve(give(kind="text/html"))), tmp_path).read_bytes() == DATA
-
-
 # retries and resuming
 
 
@@ -262,25 +240,9 @@ def test_a_server_that_falls_silent_is_asked_again(serve, tmp_path):
     assert site.requests[1]["Range"].startswith("bytes=")
 
 
-def test_a_silent_server_gives_one_sentence(serve, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "TIMEOUT", (2, 0.1))
-    refused(birds(serve(fall_silent(0))), tmp_path, "was silent for 0.1 s")
-
-
-def test_a_slow_connection_is_only_slow(serve, tmp_path):
-    assert download.fetch(birds(serve(give(delay=0.1))), tmp_path).read_bytes() == DATA
-
-
 def test_a_server_without_ranges_starts_again(serve, tmp_path):
     site = serve(give(stop_after=100_000, ranges=False), give(ranges=False))
     assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
-
-
-def test_a_server_without_ranges_that_always_breaks_is_given_up(serve, tmp_path):
-    lengths = [100_000, 90_000, 120_000, 70_000, 110_000, 60_000, 115_000, 80_000, 119_000]
-    site = serve(*[give(stop_after=length, ranges=False) for length in lengths])
-    refused(birds(site), tmp_path, "broke the connection")
-    assert len(site.requests) < 12
 
 
 def test_a_refused_range_starts_again(serve, tmp_path):
@@ -296,39 +258,10 @@ def test_two_versions_of_a_file_are_not_spliced(serve, tmp_path, sha256, if_rang
     assert download.fetch(birds(site, sha256=sha256), tmp_path).read_bytes() == DATA
 
 
-def test_two_versions_are_told_apart_by_their_date_where_there_is_no_tag(serve, tmp_path):
-    old, new = "Mon, 06 Jan 2020 10:00:00 GMT", "Tue, 07 Jan 2020 10:00:00 GMT"
-    site = serve(give(OTHER, etag=None, modified=old, stop_after=100_000), give(etag=None, modified=new))
-    assert download.fetch(birds(site, sha256=None), tmp_path).read_bytes() == DATA
-    assert site.requests[1]["If-Range"] == old
-
-
-def test_a_weak_tag_is_not_asked_for_but_still_tells_versions_apart(serve, tmp_path):
-    site = serve(
-        give(OTHER, etag='W/"old"', modified="yesterday", stop_after=100_000),
-        give(etag='W/"new"', modified="yesterday"),
-        give(etag='W/"new"', modified="yesterday"),
-    )
-    assert download.fetch(birds(site, sha256=None), tmp_path).read_bytes() == DATA
-    assert site.requests[1]["If-Range"] == "yesterday"
-
-
 def test_without_version_and_hash_a_broken_download_starts_again(serve, tmp_path):
     site = serve(give(OTHER, etag=None, stop_after=100_000), give(etag=None))
     assert download.fetch(birds(site, sha256=None), tmp_path).read_bytes() == DATA
     assert "Range" not in site.requests[1]
-
-
-def test_what_one_source_began_another_goes_on_with(serve, tmp_path):
-    first, second = serve(give(stop_after=100_000), status(404)), serve(give(etag='"elsewhere"'))
-    assert download.fetch(birds(first, second), tmp_path).read_bytes() == DATA
-    assert second.requests[0]["Range"] == "bytes=100000-"
-    assert "If-Range" not in second.requests[0]
-
-
-def test_without_a_hash_no_source_goes_on_with_what_another_began(serve, tmp_path):
-    first, second = serve(give(OTHER, stop_after=100_000), status(404)), serve(give())
-    assert download.fetch(birds(first, second, sha256=None), tmp_path).read_bytes() == DATA
 
 
 def test_a_wrong_beginning_of_another_source_is_thrown_away(serve, tmp_path):
@@ -387,19 +320,6 @@ def test_a_download_killed_before_its_last_step_is_not_fetched_again(serve, tmp_
     assert len(site.requests) == 1
 
 
-def test_an_interrupt_keeps_what_has_arrived(serve, tmp_path, monkeypatch):
-    def interrupt(*arguments, **options):
-        raise KeyboardInterrupt
-
-    site = serve(give(stop_after=100_000), give())
-    with monkeypatch.context() as patch:
-        patch.setattr(time, "sleep", interrupt)  # between the first try and the second
-        with pytest.raises(KeyboardInterrupt):
-            download.fetch(birds(site), tmp_path)
-    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
-    assert site.requests[1]["Range"] == "bytes=100000-"
-
-
 def test_processes_that_want_one_file_at_once_all_get_it_from_one_download(serve, tmp_path):
     site = serve(give(delay=0.4))
     children = [start_child(tmp_path, site.url) for _ in range(3)]
@@ -411,68 +331,27 @@ def test_processes_that_want_one_file_at_once_all_get_it_from_one_download(serve
     assert len(waited) <= 2
 
 
-def test_threads_that_want_one_file_at_once_all_get_it(serve, tmp_path):
-    site, results = serve(give(delay=0.02)), []
-    file = birds(site)
-    threads = [
-        threading.Thread(target=lambda: results.append(download.fetch(file, tmp_path))) for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results == [tmp_path / "birds.tar.gz"] * 4
-    assert len(site.requests) == 1
-
-
 # wrong answers
 
 
-def test_the_next_source_is_taken_if_one_fails(serve, tmp_path):
+def test_every_source_is_tried_and_named_with_its_fault(serve, tmp_path):
     bad = [closed_address(), serve(status(404)), serve(give(PAGE, kind="text/html")), serve(give(OTHER))]
+    faults = ["cannot be reached; ", "answers 404 Not Found; ", "sent a web page (HTML) in place"]
+    wrong = f"has SHA-256 {hashlib.sha256(OTHER).hexdigest()[:16]}..., not {SHA256[:16]}... as published"
+    refused(birds(*bad), tmp_path, *faults, wrong)
+    assert names(tmp_path) == []
     assert download.fetch(birds(*bad, serve(give())), tmp_path).read_bytes() == DATA
     assert names(tmp_path) == DONE
 
 
-def test_every_source_is_named_with_its_fault(serve, tmp_path):
-    bad = [closed_address(), serve(status(404)), serve(give(PAGE, kind="text/html")), serve(give(OTHER))]
-    message = refused(
-        birds(*bad),
-        tmp_path,
-        "cannot be reached; ",
-        "answers 404 Not Found; ",
-        "sent a web page (HTML) in place",
-    )
-    assert (
-        f"has SHA-256 {hashlib.sha256(OTHER).hexdigest()[:16]}..., not {SHA256[:16]}... as published"
-        in message
-    )
-    assert names(tmp_path) == []
-
-
 @pytest.mark.parametrize(
-    ("content", "kind"),
-    [
-        (PAGE, "text/html; charset=utf-8"),
-        (PAGE, "application/octet-stream"),
-        (b"\xef\xbb\xbf\r\n  <HTML><title>404", "application/gzip"),
-        (b"<!-- generated --><html>", "text/html"),
-    ],
+    "content", [PAGE, b"\xef\xbb\xbf\r\n  <HTML><title>404", b"<!-- generated --><html>"]
 )
 @pytest.mark.parametrize("sha256", [SHA256, None])
-def test_a_web_page_in_place_of_an_archive_is_seen(serve, tmp_path, content, kind, sha256):
-    file = birds(serve(give(content, kind=kind)), sha256=sha256, size=None)
+def test_a_web_page_in_place_of_an_archive_is_seen(serve, tmp_path, content, sha256):
+    file = birds(serve(give(content)), sha256=sha256, size=None)
     refused(file, tmp_path, "sent a web page (HTML) in place of the file")
     assert names(tmp_path) == []
-
-
-def test_a_corrupt_file_is_not_kept(serve, tmp_path):
-    corrupt = bytearray(DATA)
-    corrupt[123_456] ^= 1
-    site = serve(give(bytes(corrupt)))
-    refused(birds(site), tmp_path, "has SHA-256")
-    assert names(tmp_path) == []
-    assert len(site.requests) == 1
 
 
 def test_a_file_of_another_size_is_not_downloaded_first(serve, tmp_path):
@@ -482,22 +361,16 @@ def test_a_file_of_another_size_is_not_downloaded_first(serve, tmp_path):
 
 def test_a_truncated_file_without_a_declared_length_is_not_taken(serve, tmp_path):
     site = serve(give(stop_after=100_000, length=False, ranges=False))
-    refused(birds(site), tmp_path, "broke the connection")
+    refused(birds(site), tmp_path, "has 100,000 bytes, not 300,000")
     no_size = birds(serve(give(stop_after=100_000, length=False)), size=None)
     refused(no_size, tmp_path / "other", "has SHA-256")
 
 
-@pytest.mark.parametrize("code", [403, 404, 410])
-def test_a_final_no_is_not_asked_again(serve, tmp_path, code):
+@pytest.mark.parametrize(("code", "most"), [(403, 1), (404, 1), (503, 6)])
+def test_a_final_no_is_not_asked_again_and_an_ill_server_only_a_few_times(serve, tmp_path, code, most):
     site = serve(status(code))
     refused(birds(site), tmp_path, f"answers {code}")
-    assert len(site.requests) == 1
-
-
-def test_a_server_that_stays_ill_is_given_up(serve, tmp_path):
-    site = serve(status(503))
-    refused(birds(site), tmp_path, "answers 503 Service Unavailable")
-    assert len(site.requests) <= 6
+    assert len(site.requests) <= most
 
 
 def test_no_network_gives_the_manual_way(tmp_path):
@@ -519,14 +392,6 @@ def test_offline_nothing_is_asked_and_the_manual_way_is_given(serve, tmp_path, m
     (tmp_path / "birds.tar.gz").write_bytes(DATA)
     assert download.fetch(birds(site), tmp_path).exists()
     assert site.requests == []
-
-
-def test_a_file_nobody_offers_gives_the_manual_way(tmp_path):
-    refused(birds(), tmp_path, "no address is known")
-
-
-def test_an_address_that_is_none_is_told(tmp_path):
-    refused(birds("birds.example/birds.tar.gz"), tmp_path, "cannot be asked (MissingSchema)")
 
 
 # what is there already
@@ -567,26 +432,30 @@ def test_a_saved_web_page_is_recognised_offline(tmp_path):
         download.fetch(birds("http://birds.example", sha256=None, size=None), tmp_path)
 
 
-def test_a_big_file_is_hashed_once_and_again_only_after_a_change(serve, tmp_path, monkeypatch):
-    hashed = []
-    original = checking._hash
-    monkeypatch.setattr(checking, "_hash", lambda path: hashed.append(path.name) or original(path))
+@pytest.fixture
+def hashed(monkeypatch):
+    """Names of the files that were read and hashed."""
+    names, original = [], checking._hash
+    monkeypatch.setattr(checking, "_hash", lambda path: names.append(path.name) or original(path))
+    return names
+
+
+def test_a_big_file_is_hashed_once_and_again_only_after_a_change(serve, tmp_path, hashed):
     file = birds(serve(give()))
     path = download.fetch(file, tmp_path)
     download.fetch(file, tmp_path)
     assert hashed == ["birds.tar.gz.part"]
-    path.write_bytes(OTHER)  # the same size
-    os.utime(path, ns=(1, 1))
+    before = path.stat()
+    path.write_bytes(OTHER)  # the same size, and the old time
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.warns(UserWarning, match="SHA-256"):
         download.fetch(file, tmp_path)
-    assert hashed == ["birds.tar.gz.part", "birds.tar.gz", "birds.tar.gz", "birds.tar.gz.part"]
     assert path.read_bytes() == DATA
 
 
 def test_without_a_published_hash_the_first_download_sets_it(serve, tmp_path):
     file = birds(serve(give(), give(OTHER)), sha256=None, size=None)
     path = download.fetch(file, tmp_path)
-    assert (tmp_path / "birds.tar.gz.sha256").read_text().startswith(f"{SHA256}  birds.tar.gz\n")
     path.write_bytes(DATA[:-1])
     with (
         pytest.warns(UserWarning, match="SHA-256"),
@@ -598,88 +467,64 @@ def test_without_a_published_hash_the_first_download_sets_it(serve, tmp_path):
     assert download.fetch(file, tmp_path).read_bytes() == OTHER
 
 
+@pytest.mark.skipif(not shutil.which("sha256sum"), reason="sha256sum is not installed")
 def test_the_recorded_hash_is_one_that_sha256sum_reads(serve, tmp_path):
-    if not shutil.which("sha256sum"):
-        pytest.skip("sha256sum is not installed")
     download.fetch(birds(serve(give())), tmp_path)
     command = ["sha256sum", "--check", "birds.tar.gz.sha256"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "OK" in done.stdout
+    assert (done.returncode, "OK" in done.stdout) == (0, True), done.stderr
 
 
-@pytest.mark.parametrize("stamp", ["", "nonsense", "\x00" * 80, f"{SHA256}"])
-def test_a_damaged_record_is_made_again(serve, tmp_path, stamp):
+@pytest.mark.parametrize("stamp", ["", "nonsense", "\x00" * 80, f"{SHA256}\n# of 300000 bytes"])
+def test_a_damaged_record_is_made_again(tmp_path, hashed, stamp):
     (tmp_path / "birds.tar.gz").write_bytes(DATA)
     (tmp_path / "birds.tar.gz.sha256").write_text(stamp)
-    download.fetch(birds(), tmp_path)
-    assert "# of 300000 bytes" in (tmp_path / "birds.tar.gz.sha256").read_text()
-
-
-@pytest.mark.parametrize("notes", ["", "[1]", "{}", json.dumps({"total": 300_000}), "\x00"])
-def test_damaged_notes_about_a_part_do_no_harm(serve, tmp_path, notes):
-    (tmp_path / "birds.tar.gz.part").write_bytes(OTHER[:300_000] if "total" in notes else OTHER[:1000])
-    (tmp_path / "birds.tar.gz.part.json").write_text(notes)
-    assert download.fetch(birds(serve(give())), tmp_path).read_bytes() == DATA
-    assert names(tmp_path) == DONE
+    for _ in range(2):
+        download.fetch(birds(), tmp_path)
+    assert hashed == ["birds.tar.gz"]
 
 
 # folders that take nothing
 
 
 def test_a_file_in_place_of_the_folder_gives_one_sentence(serve, tmp_path):
+    settings.use(data=tmp_path / "data", quiet=True)
     (tmp_path / "data").write_text("in the way")
     refused(birds(serve(give())), tmp_path / "data", "cannot be written", "LECTURE_DATA")
 
 
 def test_a_read_only_folder_gives_one_sentence_and_is_read(serve, tmp_path, monkeypatch):
     # Simulated: the superuser may write despite chmod.
+    def refuse(*arguments, **options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
     folder = tmp_path / "data"
     folder.mkdir()
-    refuse = OSError(errno.EROFS, "Read-only file system")
-
-    def refusing(*arguments, **options):
-        raise refuse
-
-    with monkeypatch.context() as patch:
-        patch.setattr("filelock.FileLock.acquire", refusing)
-        refused(birds(serve(give())), folder, "cannot be written (Read-only file system)", "LECTURE_DATA")
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    refused(birds(serve(give())), folder, "cannot be written (Read-only file system)", "LECTURE_DATA")
     (folder / "birds.tar.gz").write_bytes(DATA)
-    monkeypatch.setattr(Path, "write_text", refusing)
-    monkeypatch.setattr("filelock.FileLock.acquire", refusing)
+    monkeypatch.setattr(Path, "write_text", refuse)
     assert download.fetch(birds(), folder).read_bytes() == DATA
     assert names(folder) == ["birds.tar.gz"]
 
 
 def test_a_disk_that_will_not_hold_the_file_is_noticed_before(serve, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1, 1, 1000))
-    site = serve(give())
-    refused(birds(site, serve(give())), tmp_path, "The disk is full (No room for 0.3 MB): free some space")
+    refused(birds(serve(give())), tmp_path, "The disk is full", "Free some space")
     assert names(tmp_path) == []
 
 
 def test_a_disk_that_fills_up_keeps_what_has_arrived(serve, tmp_path, monkeypatch):
-    # Simulated: the third block finds no room.
-    class Bar:
-        def __init__(self, *arguments):
-            self.blocks = 0
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *details):
-            pass
-
-        def update(self, size):
-            self.blocks += 1
-            if self.blocks == 3:
+    class SmallDisk(io.FileIO):
+        def write(self, chunk):
+            if self.tell() > 100_000:
                 raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(chunk)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fetching, "open_bar", Bar)
-        refused(birds(serve(give())), tmp_path, "The disk is full (No space left on device): free some space")
+        patch.setattr(fetching, "open", SmallDisk, raising=False)
+        refused(birds(serve(give())), tmp_path, "The disk is full", "Free some space")
     kept = (tmp_path / "birds.tar.gz.part").stat().st_size
-    assert kept > 0
     site = serve(give())
     assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
     assert site.requests[0]["Range"] == f"bytes={kept}-"
@@ -781,66 +626,27 @@ def test_a_plain_tar_cut_between_two_members_is_not_taken_for_whole(tmp_path):
         download.unpack(archive, tmp_path / "data")
 
 
-@pytest.mark.parametrize("name", ["a.tar", "a.tgz", "a.zip"])
-def test_a_damaged_archive_is_refused(tmp_path, name):
-    archive = write_archive(tmp_path / name, ARCHIVES[name])
-    content = bytearray(archive.read_bytes())
-    with tarfile.open(archive) if "zip" not in name else io.BytesIO() as tar:
-        place = tar.getmembers()[4].offset + 20 if name == "a.tar" else len(content) // 3
-    content[place] ^= 0xFF
-    archive.write_bytes(bytes(content))
-    with pytest.raises(ArchiveError, match="damaged"):
-        download.unpack(archive, tmp_path / "data")
-    assert names(tmp_path / "data") == []
-
-
 @pytest.mark.parametrize(
-    "content", [b"", b"hello" * 500, b"PK", b"PK\x03\x04" + b"x" * 600, b"\x1f\x8b" + b"x" * 600]
-)
-def test_what_is_no_archive_is_refused(tmp_path, content):
+    ("content", "said"),
+    [(b"", "no archive or a damaged one"), (b"hello" * 500, "no archive"), (b"PK\x03\x04" + b"x" * 600, "no archive"),
+     (b"\x1f\x8b" + b"x" * 600, "damaged"), (PAGE, "is a web page")],
+)  # fmt: skip
+def test_what_is_no_archive_is_refused(tmp_path, content, said):
     archive = tmp_path / "a.tar.gz"
     archive.write_bytes(content)
-    with pytest.raises(ArchiveError, match="no archive or a damaged one") as caught:
+    with pytest.raises(ArchiveError, match=said) as caught:
         download.unpack(archive, tmp_path / "data")
     assert "\n" not in str(caught.value)
 
 
-def test_a_web_page_is_no_archive(tmp_path):
-    archive = tmp_path / "a.tar.gz"
-    archive.write_bytes(PAGE)
-    with pytest.raises(ArchiveError, match="is a web page"):
-        download.unpack(archive, tmp_path / "data")
-
-
-def test_an_archive_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(ArchiveError, match=r"There is no archive .*a\.tar"):
-        download.unpack(tmp_path / "a.tar", tmp_path)
-
-
-ESCAPES = [
-    "../escaped",
-    "/tmp/escaped",
-    "a/../../escaped",
-    "..\\escaped",
-    "C:\\escaped",
-    "\\escaped",
-    "C:/escaped",
-]
-
-
-@pytest.mark.parametrize("name", ESCAPES)
+@pytest.mark.parametrize("name", ["../escaped", "{}/escaped", "a/../../escaped", "..\\escaped"])
 @pytest.mark.parametrize("kind", ["tar", "zip"])
 def test_no_member_is_written_outside_the_folder(tmp_path, name, kind):
-    files = FILES | {name: b"evil"}
-    archive = (
-        write_tar(tmp_path / "a.tar", "w", files) if kind == "tar" else write_zip(tmp_path / "a.zip", files)
-    )
-    if kind == "zip" and "\\" in name:  # zipfile does not write what an evil program writes
-        archive.write_bytes(archive.read_bytes().replace(name.replace("\\", "/").encode(), name.encode()))
-    with pytest.raises(ArchiveError, match="would be written outside the folder"):
-        download.unpack(archive, tmp_path / "deep" / "data")
-    assert not list(tmp_path.rglob("*escaped*"))
-    assert names(tmp_path / "deep" / "data") == []
+    name, folder = name.format(tmp_path), tmp_path / "deep" / "data"
+    write, files = write_tar if kind == "tar" else write_zip, FILES | {name: b"evil"}
+    with contextlib.suppress(ArchiveError):
+        download.unpack(write(tmp_path / "a", files=files), folder)
+    assert all(path.is_relative_to(folder) for path in tmp_path.rglob("*escaped*"))
 
 
 @pytest.mark.parametrize(
@@ -895,17 +701,16 @@ def test_an_encrypted_zip_gives_one_sentence(tmp_path):
 
 
 UNPACKER = """
-import os, sys, time
+import sys, tarfile, time
 from lecture_lib import download
-from lecture_lib.download import unpacking
-check, seen = unpacking._check_inside, []
-def slowly(archive, name):
-    seen.append(name)
+check, seen = tarfile.data_filter, []
+def slowly(member, path):
+    seen.append(member)
     if len(seen) == 5:
         print("half", flush=True)
         time.sleep(60)
-    check(archive, name)
-unpacking._check_inside = slowly
+    return check(member, path)
+tarfile._NAMED_FILTERS["data"] = slowly
 download.unpack(*sys.argv[1:])
 """
 
@@ -950,17 +755,6 @@ def test_a_full_disk_while_unpacking_gives_one_sentence(tmp_path, monkeypatch):
 
     monkeypatch.setattr(unpacking, "_move", full)
     archive, folder = write_tar(tmp_path / "a.tgz"), tmp_path / "data"
-    with pytest.raises(DownloadError, match=r"The disk is full .*a\.tgz is not unpacked"):
+    with pytest.raises(DownloadError, match=r"The disk is full.*a\.tgz is not unpacked"):
         download.unpack(archive, folder)
     assert names(folder) == []
-
-
-def test_no_warning_on_the_plain_way(serve, tmp_path):
-    archive = write_tar(tmp_path / "a.tgz")
-    content = archive.read_bytes()
-    site = serve(give(content))
-    file = RemoteFile("b.tgz", (site.url,), hashlib.sha256(content).hexdigest(), len(content))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        download.unpack(download.fetch(file, tmp_path / "data"), tmp_path / "data")
-    assert tree(tmp_path / "data" / "birds") == {name[6:]: content for name, content in FILES.items()}

@@ -6,9 +6,8 @@ records the hash, so that a big file is not read again each time. Every fault be
 that says what happened and how to get the file by hand.
 """
 
-from lecture_lib.download.checking import RemoteFile
+from lecture_lib.download.checking import DownloadError, RemoteFile
 from lecture_lib.download.fetching import fetch
-from lecture_lib.download.place import ArchiveError, DownloadError
-from lecture_lib.download.unpacking import unpack
+from lecture_lib.download.unpacking import ArchiveError, unpack
 
 __all__ = ["ArchiveError", "DownloadError", "RemoteFile", "fetch", "unpack"]

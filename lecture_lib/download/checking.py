@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lecture_lib.download.place import DownloadError
+from lecture_lib import store
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+
+class DownloadError(Exception):
+    """A file cannot be had; the message says why, and how to get it by hand."""
 
 
 @dataclass(frozen=True)
@@ -52,27 +56,27 @@ def fault_of(path: Path, file: RemoteFile) -> str:
 
 def verify(path: Path, file: RemoteFile) -> str:
     """Return the SHA-256 of a file, in hex; raises Wrong if it is not the published one."""
-    stamp = _stamp(path.parent / file.name)
-    recorded, seen = _read_stamp(stamp)
     size = path.stat().st_size
-    if file.size is not None and size != file.size:
+    if file.size not in (None, size):
         raise Wrong(f"{path} has {size:,} bytes, not {file.size:,}")
     with open(path, "rb") as content:
         if is_web_page(content.read(512), file.name):
             raise Wrong(f"{path} is a web page (HTML), not the file")
-    digest = recorded if seen == _size_and_time(path) else _hash(path)
+    ledger = _ledger(path.parent / file.name)
+    recorded, stamp = _read(ledger)
+    digest = recorded if stamp == store.file_stamp(path) else _hash(path)
     expected = (file.sha256 or recorded or digest).lower()
     if digest != expected:
-        source = (
-            "as published" if file.sha256 else f"as at the first download (delete {stamp} if it may differ)"
-        )
+        source = "as published"
+        if not file.sha256:
+            source = f"as at the first download (delete {ledger} if it may differ)"
         raise Wrong(f"{path} has SHA-256 {digest[:16]}..., not {expected[:16]}... {source}")
     return digest
 
 
 def _hash(path: Path) -> str:
     digest = hashlib.sha256()
-    with open(path, "rb") as content, open_bar(f"checking {path.name}", path.stat().st_size) as bar:
+    with open(path, "rb") as content, byte_bar(f"checking {path.name}", path.stat().st_size) as bar:
         while chunk := content.read(1 << 20):
             digest.update(chunk)
             bar.update(len(chunk))
@@ -80,39 +84,36 @@ def _hash(path: Path) -> str:
 
 
 def record(path: Path, digest: str) -> None:
-    """Keep the hash with the size and time at which it was right; a file seen again is not hashed again."""
-    size, modified = _size_and_time(path)
-    text = f"{digest}  {path.name}\n# of {size} bytes modified at {modified} ns\n"
+    """Keep the hash with the stamp that the file had when it was right; a file seen again is not hashed again."""
+    stamp = store.file_stamp(path)
     with contextlib.suppress(OSError):  # in a read-only folder it is hashed each time
-        if not _stamp(path).exists() or _stamp(path).read_text(encoding="utf-8") != text:
-            _stamp(path).write_text(text, encoding="utf-8")
+        if _read(_ledger(path)) != (digest, stamp):
+            text = f"{digest}  {path.name}\n# {' '.join(map(str, stamp))}\n"  # sha256sum reads it
+            _ledger(path).write_text(text, encoding="utf-8")
 
 
-def _read_stamp(stamp: Path) -> tuple[str | None, tuple[int, int] | None]:
+def _read(ledger: Path) -> tuple[str | None, tuple[int, ...]]:
+    """The hash and the stamp that `record` wrote."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        text = stamp.read_text(encoding="utf-8")
-        found = re.match(r"([0-9a-fA-F]{64})\b.*\n?(?:# of (\d+) bytes modified at (\d+) ns)?", text)
-        if found:
-            return found[1].lower(), (int(found[2]), int(found[3])) if found[3] else None
-    return None, None
+        text = ledger.read_text(encoding="utf-8")
+        if found := re.match(r"([0-9a-fA-F]{64})\b[^\n]*(?:\n# ([\d ]+))?", text):
+            return found[1].lower(), tuple(map(int, (found[2] or "").split()))
+    return None, ()
 
 
-def _stamp(path: Path) -> Path:
+def _ledger(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _size_and_time(path: Path) -> tuple[int, int]:
-    return path.stat().st_size, path.stat().st_mtime_ns
-
-
-def is_web_page(head: bytes, name: str, content_type: str = "") -> bool:
+def is_web_page(head: bytes, name: str) -> bool:
     """Tell from its first bytes whether a file is HTML though its name does not say so."""
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    page = text.startswith((b"<!doctype html", b"<html", b"<head"))
-    return (page or ("html" in content_type.lower() and text.startswith(b"<"))) and not name.endswith("html")
+    page = re.match(
+        rb"(\xef\xbb\xbf)?\s*<(!--.*?)?(!doctype html|html|head)", head, re.IGNORECASE | re.DOTALL
+    )
+    return page is not None and not name.endswith("html")
 
 
-def open_bar(label: str, total: int | None, start: int = 0) -> tqdm:
+def byte_bar(label: str, total: int | None, start: int = 0) -> tqdm:
     """Return a progress bar over bytes, shown when it takes more than a second."""
     from tqdm.auto import tqdm
 

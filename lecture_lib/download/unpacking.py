@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import lzma
 import os
-import re
 import shutil
 import tarfile
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from lecture_lib.download.checking import is_web_page
-from lecture_lib.download.place import ArchiveError, DownloadError, alone, unwritable
+from lecture_lib import store
+from lecture_lib.download.checking import DownloadError, is_web_page
+
+
+class ArchiveError(DownloadError):
+    """An archive is damaged, or would write outside its folder."""
 
 
 def unpack(archive: Path, folder: Path) -> Path:
@@ -26,9 +29,10 @@ def unpack(archive: Path, folder: Path) -> Path:
     archive, folder = Path(archive), Path(folder)
     if not archive.is_file():
         raise ArchiveError(f"There is no archive {archive} to unpack.")
+    temporary = folder / f".unpacking-{archive.name}"
     try:
-        with alone(folder, archive.name):
-            temporary = folder / f".unpacking-{archive.name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with store.alone(temporary, archive.name):
             shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
             temporary.mkdir()
             try:
@@ -36,20 +40,24 @@ def unpack(archive: Path, folder: Path) -> Path:
                 _move(temporary, folder)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        EOFError,
-        RuntimeError,
-    ) as error:
+    except tarfile.FilterError as error:
+        advice = "No published dataset does that; delete it and fetch it from its own page"
+        raise ArchiveError(f"{archive} is not unpacked: {error}. {advice}.") from None
+    except _DAMAGED as error:
         raise ArchiveError(_damaged(archive, error)) from None
     except OSError as error:
         if error.errno is None:  # a decompressor's, not the system's
             raise ArchiveError(_damaged(archive, error)) from None
-        raise DownloadError(f"{unwritable(folder, error)} {archive.name} is not unpacked.") from None
+        raise DownloadError(f"{store.unwritable(folder, error)} {archive.name} is not unpacked.") from None
     return folder
+
+
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+
+
+def _damaged(archive: Path, error: Exception) -> str:
+    reason = str(error).partition("\n")[0] or "it ends too early"
+    return f"{archive} is no archive or a damaged one ({reason}). Delete it and fetch it again."
 
 
 def _extract(archive: Path, folder: Path) -> None:
@@ -62,19 +70,12 @@ def _extract(archive: Path, folder: Path) -> None:
         raise ArchiveError(f"{archive} is a web page (HTML), not an archive. Delete it and fetch it again.")
     if head.startswith(b"PK"):
         with zipfile.ZipFile(archive) as members:
-            for member in tqdm(members.infolist(), **shown):
-                _check_inside(archive, member.filename)
-                members.extract(member, folder)
-        return
-    if not hasattr(tarfile, "data_filter"):
+            members.extractall(folder, tqdm(members.namelist(), **shown))  # leaves out "..", drives and "/"
+    elif not hasattr(tarfile, "data_filter"):
         raise ArchiveError("Safe unpacking needs Python 3.11.4 or newer; update Python.")
-
-    def checked(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
-        _check_inside(archive, member.name)
-        return tarfile.data_filter(member, path)  # refuses links that lead out, and devices
-
-    with tarfile.open(archive, tarinfo=_StrictTarInfo) as members:
-        members.extractall(folder, tqdm(members, **shown), filter=checked)
+    else:
+        with tarfile.open(archive, tarinfo=_StrictTarInfo) as members:
+            members.extractall(folder, tqdm(members, **shown), filter="data")  # refuses ways out, and devices
 
 
 class _StrictTarInfo(tarfile.TarInfo):
@@ -92,27 +93,11 @@ class _StrictTarInfo(tarfile.TarInfo):
             raise tarfile.ReadError(f"it ends or breaks at byte {members.offset}: {error}") from None
 
 
-def _check_inside(archive: Path, name: str) -> None:
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if ".." in parts or name.startswith(("/", "\\")) or re.match("[A-Za-z]:", name):
-        raise ArchiveError(
-            f"{archive} is not unpacked: its member {name!r} would be written outside the folder. "
-            "No published dataset does that; delete the archive and fetch it from its own page."
-        )
-
-
 def _move(source: Path, target: Path) -> None:
     """Move everything in a folder into another one that may have some of it already."""
-    for entry in sorted(source.iterdir()):
+    for entry in source.iterdir():
         place = target / entry.name
         if entry.is_dir() and not entry.is_symlink() and place.is_dir():
             _move(entry, place)
         else:
             os.replace(entry, place)
-
-
-def _damaged(archive: Path, error: Exception) -> str:
-    if isinstance(error, tarfile.FilterError):
-        return f"{archive} is not unpacked: {error}. Delete it and fetch it from its own page."
-    reason = str(error).splitlines()[0] if str(error) else "it ends too early"
-    return f"{archive} is no archive or a damaged one ({reason}). Delete it and fetch it again."

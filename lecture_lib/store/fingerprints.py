@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,3 +38,12 @@ def to_plain(value: Any) -> Any:
     raise TypeError(
         f"A fingerprint takes JSON values, arrays, tensors and bytes, not {type(value).__name__}."
     )
+
+
+def file_stamp(path: Path) -> tuple[int, int, int, int]:
+    """Size, time of change in ns, inode and its time: while all are the same, so is the file; raises OSError.
+
+    Who replaces a file can keep its size and set its time back; the inode's time nobody can set.
+    """
+    stat = os.stat(path)
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns
