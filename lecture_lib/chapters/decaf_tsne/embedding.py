@@ -18,8 +18,6 @@ from lecture_lib.encoders.normalise import l2_normalise
 if TYPE_CHECKING:
     from openTSNE import TSNEEmbedding
 
-BLOCK = 1024  # rows of distances held at once
-
 
 def purity(features: np.ndarray, labels: np.ndarray, k: int = 10) -> np.ndarray:
     """Share of each picture's k nearest neighbours that have its label: float64 [N] in [0, 1].
@@ -32,7 +30,7 @@ def purity(features: np.ndarray, labels: np.ndarray, k: int = 10) -> np.ndarray:
 
 
 def chance_purity(labels: np.ndarray) -> float:
-    """Expected `purity` where neighbours are drawn by lot."""
+    """Expected `purity` where neighbours are drawn at random."""
     _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return float(((counts[inverse] - 1) / (len(inverse) - 1)).mean())
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from PIL import Image
@@ -17,12 +16,15 @@ from torch import Tensor
 
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
+from lecture_lib.display.labels import name_ends
 from lecture_lib.display.pictures import as_pixels, enlarge, filter_tiles
 from lecture_lib.display.tiles import GAP, HEAD, Block, Tile, blank, page, paste, tiles
 
 Groups = ImageCollection | Sequence[str]
 KINDS = {"convolutional": "#1f77d0", "pooling": "#9a9a9a", "fully connected": "#ff7f0e"}
 HIGHEST = "#c2281d"
+CHANNELS = 8  # of a layer's activations
+CELL = 42  # pixels of a cell of a map of pictures
 LAYERS = 6  # of marks, each of some points of every group, so that no group lies wholly over another
 
 
@@ -39,12 +41,7 @@ def filters(weight: Tensor, *, title: str = "") -> Figure:
 
 
 def activations(
-    picture: Tensor,
-    maps: Mapping[str, Tensor],
-    *,
-    channels: int = 8,
-    classes: Sequence[str] = (),
-    title: str = "",
+    picture: Tensor, maps: Mapping[str, Tensor], *, classes: Sequence[str], title: str = ""
 ) -> Figure:
     """Show one picture through the layers: its most active channels at each of them.
 
@@ -61,9 +58,9 @@ def activations(
         v = v[0] if v.ndim in (2, 4) else v
         if v.ndim == 1:
             vectors[name] = v.numpy()
-            shown = [blank(channels * (size + GAP) - GAP, size)]
+            shown = [blank(CHANNELS * (size + GAP) - GAP, size)]
         else:
-            shown = [colour_map(one, size) for one in v[v.mean((1, 2)).topk(min(channels, len(v))).indices]]
+            shown = [colour_map(one, size) for one in v[v.mean((1, 2)).topk(min(CHANNELS, len(v))).indices]]
         label = f"{name}\n{' × '.join(map(str, v.shape))}"
         rows.append([Block([Tile(one) for one in shown], label=label)])
     photograph = np.asarray(enlarge(as_pixels(picture), 2 * size))
@@ -75,7 +72,7 @@ def activations(
     for (name, *_), first in zip(maps.items(), firsts, strict=False):
         if name in vectors:
             x, y = corners[first]
-            box = np.array([x, figure.bbox.height - y - size, channels * (size + GAP) - GAP, size])
+            box = np.array([x, figure.bbox.height - y - size, CHANNELS * (size + GAP) - GAP, size])
             place = box / np.tile(figure.bbox.size, 2)
             draw_units(figure.add_axes(place), vectors[name], classes if name == list(maps)[-1] else ())
     return figure
@@ -111,7 +108,7 @@ def scatter(xy: np.ndarray, groups: Groups, *, title: str = "") -> Figure:
     with style.look():
         figure, axes = new_map(title)
         names = style.groups_of(groups)
-        list(mark(axes, xy, names, float(np.clip(30_000 / len(names), 14, 36))))
+        mark(axes, xy, names, float(np.clip(30_000 / len(names), 14, 36)))
         frame(axes, xy)
         style.add_legend(figure, names)
     return figure
@@ -124,9 +121,9 @@ def scatter_new(
     with style.look():
         figure, axes = new_map(title)
         old, new = style.groups_of(groups), style.groups_of(new_groups)
-        list(mark(axes, xy, old, 12, alpha=0.3))
+        mark(axes, xy, old, 12, alpha=0.3)
         size = float(np.clip(12_000 / len(new), 20, 52))
-        list(mark(axes, new_xy, new, size, edgecolors=style.INK, linewidths=0.013 * size + 0.2))
+        mark(axes, new_xy, new, size, edgecolors=style.INK, linewidths=0.013 * size + 0.2)
         frame(axes, np.concatenate([xy, new_xy]))
         style.add_legend(figure, np.concatenate([old, new]))
     return figure
@@ -136,23 +133,16 @@ def scatter_grid(
     maps: Mapping[str, np.ndarray], groups: Groups, *, columns: int = 3, title: str = ""
 ) -> Figure:
     """Draw several maps of the same N pictures side by side: caption -> [N, 2], with one legend."""
-    columns = min(columns, len(maps))
-    rows = -(-len(maps) // columns)
-    names = style.groups_of(groups)
+    names, rows = style.groups_of(groups), -(-len(maps) // columns)
     side = min(4.4, 9 / columns)  # inches
     with style.look():
-        figure = style.new_figure(
-            side * columns + 2, (side + 0.25) * rows + 0.4 * bool(title), layout="constrained"
-        )
-        grid = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes, (caption, xy) in zip(grid, maps.items(), strict=False):
-            list(mark(axes, xy, names, side**2 * float(np.clip(1200 / len(names), 0.5, 1.5))))
+        figure = style.new_figure(side * columns + 2, (side + 0.25) * rows + 0.4, layout="constrained")
+        for k, (caption, xy) in enumerate(maps.items()):
+            axes = figure.add_subplot(rows, columns, k + 1)
+            mark(axes, xy, names, side**2 * float(np.clip(1200 / len(names), 0.5, 1.5)))
             frame(axes, xy)
             axes.set_title(caption, fontsize=12)
-        for axes in grid[len(maps) :]:
-            axes.set_axis_off()
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=14)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=14)
         style.add_legend(figure, names)
     return figure
 
@@ -167,17 +157,17 @@ def new_map(title: str) -> tuple[Figure, Axes]:
 
 def mark(
     axes: Axes, xy: np.ndarray, names: np.ndarray, size: float, **options
-) -> Iterator[tuple[PathCollection, np.ndarray]]:
-    """Mark points [N, 2] with the looks of their groups; yields the marks and whose they are, a bool mask [N]."""
-    xy = np.asarray(xy)
-    if xy.shape != (len(names), 2):
-        raise ValueError(f"A map of {len(names)} pictures is [{len(names)}, 2], not {list(xy.shape)}.")
-    layer = np.random.default_rng(0).integers(LAYERS, size=len(names))
+) -> list[tuple[PathCollection, np.ndarray]]:
+    """Mark points [N, 2] with the looks of their groups; returns the marks and whose they are, a bool mask [N]."""
+    if np.shape(xy) != (len(names), 2):
+        raise ValueError(f"A map of {len(names)} pictures is [{len(names)}, 2], not {list(np.shape(xy))}.")
+    layer, marks = np.random.default_rng(0).integers(LAYERS, size=len(names)), []
     for k in range(LAYERS):
         for group, (colour, marker) in style.looks(names).items():
             here = (names == group) & (layer == k)
-            style_of = {"s": size, "color": colour, "marker": marker, "linewidths": 0} | options
-            yield axes.scatter(*xy[here].T, **style_of), here
+            look = {"s": size, "color": colour, "marker": marker, "linewidths": 0} | options
+            marks.append((axes.scatter(*np.asarray(xy)[here].T, **look), here))
+    return marks
 
 
 def frame(axes: Axes, xy: np.ndarray) -> None:
@@ -189,26 +179,23 @@ def frame(axes: Axes, xy: np.ndarray) -> None:
         spine.set(visible=True, color="#dddddd")
 
 
-def picture_map(
-    xy: np.ndarray, images: ImageCollection, *, n: int = 300, size: int = 42, title: str = ""
-) -> Figure:
+def picture_map(xy: np.ndarray, images: ImageCollection, *, n: int = 300, title: str = "") -> Figure:
     """Draw a map [N, 2] of its pictures: about `n` of them at their places, none over another.
 
-    The map is laid out in cells of `size` pixels; a cell shows the picture nearest to its centre, in a frame of
-    its group's colour.
+    The map is laid out in cells; a cell shows the picture nearest to its centre, in a frame of its group's colour.
     """
     cells = choose_cells(xy, n)
     columns, rows = np.array(list(cells.values())).max(0) + 1
     names = style.groups_of(images)
     looks = style.looks(names)
     top = HEAD if title else GAP
-    canvas = blank(columns * size + GAP, top + rows * size + 4)
-    tiles = pictures.thumbnails(images, cells, size - 6, square=True)
-    for (i, (column, row)), tile in zip(cells.items(), tiles, strict=True):
-        framed = blank(size - 2, size - 2)
-        framed[:] = np.multiply(to_rgb(looks[names[i]][0]), 255).astype(np.uint8)
-        paste(framed, tile, 2, 2)
-        paste(canvas, framed, 4 + column * size, top + row * size)
+    canvas = blank(columns * CELL + GAP, top + rows * CELL + 4)
+    for (i, (column, row)), tile in zip(
+        cells.items(), pictures.thumbnails(images, cells, CELL - 6, square=True), strict=True
+    ):
+        framed = Image.new("RGB", (CELL - 2, CELL - 2), looks[names[i]][0])
+        framed.paste(tile, (2, 2))
+        paste(canvas, framed, 4 + column * CELL, top + row * CELL)
     return page(canvas, title)[0]
 
 
@@ -231,98 +218,72 @@ def choose_cells(xy: np.ndarray, n: int) -> dict[int, tuple[int, int]]:
     return {int(i): (int(cell[i, 0]), int(cell[i, 1])) for i in nearest[first]}
 
 
-def purity_plot(
-    table: pd.DataFrame,
-    *,
-    title: str = "",
-    ylabel: str = "k-NN group purity",
-    chance: float | Mapping[str, float] | None = None,
-) -> Figure:
-    """Plot a number with its interval at each tap.
+def purity_plot(table: pd.DataFrame, *, ylabel: str, title: str = "", chance: float | None = None) -> Figure:
+    """Plot a number with its interval at each layer, one line a set of pictures.
 
-    table   columns `tap`, `value`, `low`, `high` and, for several lines, `set`; taps in the order of the network
-    chance  what guessing gives: one dashed line, or one a set
+    table   columns `tap` (the layers, in the order of the network), `set`, `value`, `low`, `high`
+    chance  what guessing gives
     """
     taps = list(dict.fromkeys(table["tap"]))
-    sets = list(dict.fromkeys(table["set"])) if "set" in table else [""]
-    levels = chance if isinstance(chance, Mapping) else {} if chance is None else {"": chance}
+    looks = style.of(*table["set"].unique())
     with style.look():
         figure = style.new_figure(8.5, 4.6, layout="constrained")
         axes = figure.add_subplot()
-        for k, (name, (colour, marker, stroke)) in enumerate(style.of(*sets).items()):
-            rows = table[table["set"] == name] if name else table
-            x = np.array([taps.index(tap) for tap in rows["tap"]]) + 0.12 * (k - (len(sets) - 1) / 2)
+        for k, (name, (colour, marker, stroke)) in enumerate(looks.items()):
+            rows = table[table["set"] == name]
+            x = np.array([taps.index(tap) for tap in rows["tap"]]) + 0.12 * (k - (len(looks) - 1) / 2)
             axes.vlines(x, rows["low"], rows["high"], color=colour, lw=4, alpha=0.4)
-            axes.plot(
-                x, rows["value"], color=colour, marker=marker, ms=7, lw=1.5, ls=stroke, label=name or None
-            )
-            if name in levels:
-                axes.axhline(levels[name], color=colour, ls=(k, (4, 4)), lw=1)
-        if "" in levels:
-            axes.axhline(levels[""], color=style.FAINT, ls="--", lw=1)
-        if levels:
-            axes.plot([], [], color=style.FAINT, ls="--", lw=1, label="by chance")
+            axes.plot(x, rows["value"], color=colour, marker=marker, ms=7, lw=1.5, ls=stroke, label=name)
+        if chance is not None:
+            axes.axhline(chance, color=style.FAINT, ls="--", lw=1, label="by chance")
         axes.set(xticks=range(len(taps)), xticklabels=taps, xlim=(-0.5, len(taps) - 0.5), ylabel=ylabel)
         axes.tick_params(axis="x", length=0)
         axes.grid(axis="y", color="#eeeeee")
         axes.set_axisbelow(True)
         axes.set_title(title, fontsize=14)
-        if sets != [""] or levels:
-            axes.legend(loc="best")
-        axes.text(
-            1, -0.12, "shaded bars: 95 % intervals", transform=axes.transAxes, ha="right", va="top",
-            fontsize=9, color=style.FAINT,
-        )  # fmt: skip
+        axes.set_xlabel("shaded bars: 95 % intervals", fontsize=9, color=style.FAINT, loc="right")
+        name_ends(axes)
     return figure
 
 
-def time_plot(costs: pd.DataFrame, *, batch: int = 1, title: str = "") -> Figure:
+def time_plot(costs: pd.DataFrame, *, batch: int = 1) -> Figure:
     """Plot what each layer costs: measured milliseconds beside counted multiply-adds and parameters.
 
     costs  as of `backbones.cost.layer_costs`: columns `tap`, `kind`, `ms`, `mmac`, `parameters`
     batch  pictures a pass when they were measured; it is named above the bars
-    title  by default, which share of the time and of the parameters goes where
+
+    The title says which share of the time and of the parameters goes where.
     """
     panels = {
         f"ms a picture, batches of {batch}": costs["ms"].to_numpy(),
         "million multiply-adds a picture": costs["mmac"].to_numpy(),
         "million parameters": costs["parameters"].to_numpy() / 1e6,
     }
-    colours = [KINDS[kind] for kind in costs["kind"]]
-    places = range(len(costs))
     with style.look():
         figure = style.new_figure(9.5, 0.3 * len(costs) + 1.9, layout="constrained")
-        for k, (axes, (unit, values)) in enumerate(
-            zip(figure.subplots(1, 3, sharey=True), panels.items(), strict=True)
-        ):
-            bars = axes.barh(places, values, color=colours)
+        every = figure.subplots(1, 3, sharey=True)
+        for axes, (unit, values) in zip(every, panels.items(), strict=True):
+            bars = axes.barh(costs["tap"], values, color=[KINDS[kind] for kind in costs["kind"]])
             largest = max(values.max(), 1e-9)
-            axes.bar_label(
-                bars, [label(v, largest) for v in values], padding=3, fontsize=9, color=style.FAINT
-            )
-            axes.set(xlim=(0, 1.22 * largest), xticks=[], yticks=places, yticklabels=costs["tap"])
+            names = [label(v, largest) for v in values]
+            axes.bar_label(bars, names, padding=3, fontsize=9, color=style.FAINT)
+            axes.set(xlim=(0, 1.22 * largest), xticks=[])
             axes.set_title(unit, fontsize=11)
             axes.spines["bottom"].set_visible(False)
             axes.tick_params(axis="y", length=0)
-            if k == 0:
-                axes.invert_yaxis()
-        kinds = [
-            Patch(color=colour, label=kind) for kind, colour in KINDS.items() if kind in set(costs["kind"])
-        ]
+        axes.invert_yaxis()
+        kinds = [Patch(color=KINDS[kind], label=kind) for kind in KINDS if kind in set(costs["kind"])]
         figure.legend(handles=kinds, loc="outside lower left", ncols=3)
-        figure.suptitle(title or summarise(costs), x=0.01, ha="left", fontsize=14)
+        figure.suptitle(say_where(costs), x=0.01, ha="left", fontsize=14)
     return figure
 
 
-def summarise(costs: pd.DataFrame) -> str:
+def say_where(costs: pd.DataFrame) -> str:
     """Where the time goes and where the parameters are, in a sentence."""
     shares = costs.groupby("kind")[["ms", "parameters"]].sum() / costs[["ms", "parameters"]].sum()
-    text = f"Convolutions take {shares['ms'].get('convolutional', 0):.0%} of the time"
-    if "fully connected" in shares.index:
-        text += (
-            f", fully connected layers hold {shares['parameters']['fully connected']:.0%} of the parameters"
-        )
-    return text
+    shares = shares.reindex(["convolutional", "fully connected"], fill_value=0)
+    time, parameters = shares.loc["convolutional", "ms"], shares.loc["fully connected", "parameters"]
+    return f"Convolutions take {time:.0%} of the time, fully connected layers hold {parameters:.0%} of the parameters"
 
 
 def label(value: float, largest: float) -> str:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import io
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 import ipywidgets
 import numpy as np
 from IPython.display import HTML
+from matplotlib.figure import Figure
 from PIL import Image
 
 from lecture_lib.chapters.decaf_tsne import figures as maps
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
+from lecture_lib.display.explorer import explorer
 
 BETWEEN = 8  # steps of the slider from one layer to the next
+SIZE = 48  # pixels across a picture of the hover map's sheet
 ACROSS = 20  # pictures in a row of the hover map's sheet
 
 # Finds the point nearest to the mouse, rings it, and shows its picture from the sheet. All sizes are in pixels of
@@ -68,50 +69,37 @@ SCRIPT = """
 """
 
 
-def layer_slider(
-    layers: Mapping[str, np.ndarray], groups: maps.Groups, *, title: str = ""
-) -> ipywidgets.VBox:
+def layer_slider(layers: Mapping[str, np.ndarray], groups: maps.Groups) -> ipywidgets.VBox:
     """Make a slider over layers that moves the points of one map to their places in the next.
 
-    layers  tap -> map [N, 2] of the same pictures; each is turned, mirrored and scaled onto the one before, which
+    layers  layer -> map [N, 2] of the same pictures; each is turned, mirrored and scaled onto the one before, which
             t-SNE leaves free
     """
     names, taps, layouts = style.groups_of(groups), list(layers), align(list(layers.values()))
     with style.look():
         figure, axes = maps.new_map(" ")
-        marks = list(maps.mark(axes, layouts[0], names, 16))
+        marks = maps.mark(axes, layouts[0], names, 16)
         maps.frame(axes, np.concatenate(layouts))
         style.add_legend(figure, names)
-        style.encode(figure)
-        figure.set_layout_engine("none")  # laid out once: nothing jumps, and a frame takes less time
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once: nothing jumps, and a step takes less time
 
-    @cache
-    def draw(step: int) -> bytes:
+    def draw(step: int) -> tuple[Figure, str]:
         k, t = divmod(step, BETWEEN)
         t = t / BETWEEN
         t = t * t * (3 - 2 * t)  # set off and arrive gently
         ahead = min(k + 1, len(taps) - 1)
-        xy = (1 - t) * layouts[k] + t * layouts[ahead]
-        axes.set_title(
-            f"{title}  {taps[k]}{f' → {taps[ahead]}' if t else ''}".strip(), fontsize=14, loc="left"
-        )
+        where = f"{taps[k]} → {taps[ahead]}" if t else taps[k]
+        axes.set_title(where, fontsize=14, loc="left")
         for points, here in marks:
-            points.set_offsets(xy[here])
-        return style.encode(figure)[0]
+            points.set_offsets(((1 - t) * layouts[k] + t * layouts[ahead])[here])
+        return figure, f"The map of {where}, coloured by group"
 
     last = BETWEEN * (len(taps) - 1)
-    view = ipywidgets.Image(value=draw(0), format="png", layout={"max_width": "100%", "width": "900px"})
     slider = ipywidgets.IntSlider(0, 0, last, description="layer", readout=False, layout={"width": "560px"})
-    play = ipywidgets.Play(min=0, max=last, interval=150, description="move through the layers")
+    play = ipywidgets.Play(min=0, max=last, interval=150)
     ipywidgets.jslink((play, "value"), (slider, "value"))
-    where = ipywidgets.Label(taps[0])
-
-    def turn(change: dict) -> None:
-        view.value = draw(change["new"])
-        where.value = taps[round(change["new"] / BETWEEN)]
-
-    slider.observe(turn, "value")
-    return ipywidgets.VBox([ipywidgets.HBox([play, slider, where]), view])
+    return ipywidgets.VBox([play, explorer(draw, {"step": slider})])
 
 
 def align(layouts: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -127,17 +115,15 @@ def align(layouts: Sequence[np.ndarray]) -> list[np.ndarray]:
     return aligned
 
 
-def hover_map(
-    xy: np.ndarray, images: ImageCollection, *, n: int = 300, size: int = 48, title: str = ""
-) -> HTML:
+def hover_map(xy: np.ndarray, images: ImageCollection, *, n: int = 300) -> HTML:
     """Make a map [N, 2] that shows the picture under the mouse, with its class and group.
 
-    At most n of the pictures are drawn, chosen by lot. It is one block of HTML that loads nothing, so it works in
+    At most n of the pictures are drawn, chosen at random. It is one block of HTML that loads nothing, so it works in
     a saved notebook too; where scripts are off, the map is still there.
     """
     chosen = np.sort(np.random.default_rng(0).permutation(len(images))[:n])
     xy, images = np.asarray(xy)[chosen], images[chosen]
-    figure = maps.scatter(xy, images, title=title)
+    figure = maps.scatter(xy, images)
     drawn, kind = style.encode(figure)
     width, height = figure.canvas.get_width_height()
     at = figure.axes[0].transData.transform(xy)
@@ -146,22 +132,21 @@ def hover_map(
         [round(x, 1), round(height - y, 1), label]
         for (x, y), label in zip(at.tolist(), images.labels.tolist(), strict=True)
     ]
-    sheet = pictures.blank(ACROSS * size, -(-len(chosen) // ACROSS) * size)
-    for k, tile in enumerate(pictures.thumbnails(images, range(len(images)), size, square=True)):
-        pictures.paste(sheet, tile, k % ACROSS * size, k // ACROSS * size)
+    sheet = Image.new("RGB", (ACROSS * SIZE, -(-len(chosen) // ACROSS) * SIZE))
+    for k, tile in enumerate(pictures.thumbnails(images, range(len(images)), SIZE, square=True)):
+        sheet.paste(tile, (k % ACROSS * SIZE, k // ACROSS * SIZE))
     buffer = io.BytesIO()
-    Image.fromarray(sheet).save(buffer, "jpeg", quality=70, optimize=True)
+    sheet.save(buffer, "jpeg", quality=70, optimize=True)
     name = "hover" + hashlib.sha256(drawn).hexdigest()[:10]
     script = SCRIPT % {
-        "id": name, "width": width, "size": size, "across": ACROSS,
+        "id": name, "width": width, "size": SIZE, "across": ACROSS,
         "sheet": base64.b64encode(buffer.getvalue()).decode(),
         "points": json.dumps(points, separators=(",", ":")),
         "names": json.dumps(names).replace("</", "<\\/"),  # a class called "</script>" ends no script
     }  # fmt: skip
-    alt = f"{title or 'Map'}: {len(chosen)} pictures as points, coloured by group"
     return HTML(
         f'<div id="{name}" style="position:relative;max-width:{width}px;background:#fff">'
-        f'<img alt="{html.escape(alt)}" style="width:100%;display:block" '
+        f'<img alt="A map of {len(chosen)} pictures as points, coloured by group" style="width:100%;display:block" '
         f'src="data:image/{kind};base64,{base64.b64encode(drawn).decode()}"></div>'
         f"<script>{script}</script>"
     )

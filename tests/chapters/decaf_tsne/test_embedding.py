@@ -8,7 +8,7 @@ from sklearn.metrics import silhouette_samples
 from sklearn.neighbors import NearestNeighbors
 
 from lecture_lib.chapters.decaf_tsne import embedding
-from lecture_lib.encoders import l2_normalise, neighbours
+from lecture_lib.encoders import l2_normalise, nearest, neighbours
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_neighbours_are_those_of_scikit_learn(blobs):
 
 
 def test_nobody_is_a_neighbour_of_itself_even_among_duplicates(monkeypatch):
-    monkeypatch.setattr(embedding, "BLOCK", 3)  # the second block starts at row 3: its diagonal is not at 0
+    monkeypatch.setattr(nearest, "BLOCK", 3)  # the second block starts at row 3: its diagonal is not at 0
     x = np.tile(np.eye(2, dtype=np.float32)[:1], (8, 1))
     assert not (neighbours(x, 4) == np.arange(8)[:, None]).any()
 

@@ -1,0 +1,226 @@
+"""Filters, activations, maps and costs: every point and number is where it belongs; and the widgets over them."""
+
+import base64
+import colorsys
+import io
+import json
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from lecture_lib.chapters.decaf_tsne import figures, widget
+from lecture_lib.datasets import ArrayImages, ImageCollection
+from lecture_lib.display import explorer, style
+from lecture_lib.display.tiles import GAP
+
+CLASSES = ("duck", "owl", "car", "oak tree")
+GROUPS = ("bird", "bird", "conveyance, transport", "plant")
+N = 40
+
+
+def colour_of(i):
+    """A colour of picture i's own, far enough from the others to survive JPEG."""
+    return tuple(round(255 * v) for v in colorsys.hsv_to_rgb(i / N, 1, 1 if i % 2 else 0.6))
+
+
+@pytest.fixture
+def images():
+    array = np.empty((N, 3, 16, 16), np.uint8)
+    array[:] = np.array([colour_of(i) for i in range(N)])[:, :, None, None]
+    return ImageCollection(
+        "made up", "twin", ArrayImages(array), CLASSES, np.arange(N) % len(CLASSES), GROUPS
+    )
+
+
+@pytest.fixture
+def xy():
+    return np.random.default_rng(0).normal(size=(N, 2))
+
+
+def render(figure):
+    """RGB pixels [H, W, 3] as shown in a notebook."""
+    return np.asarray(Image.open(io.BytesIO(style.encode(figure)[0])).convert("RGB")).astype(int)
+
+
+def costs():
+    kinds = ["convolutional", "pooling", "fully connected"]
+    return pd.DataFrame(
+        {"tap": ["conv1", "pool1", "fc6"], "kind": kinds, "mmac": [9.0, 0, 1], "parameters": [1000, 0, 9000],
+         "ms": [6.0, 1, 3]}
+    )  # fmt: skip
+
+
+def purities():
+    rows = [
+        (tap, s, v, v - 0.1, v + 0.1) for s in ("seen", "unseen") for tap, v in (("pool1", 0.2), ("fc6", 0.8))
+    ]
+    return pd.DataFrame(rows, columns=["tap", "set", "value", "low", "high"])
+
+
+def test_every_figure_is_drawn_on_white_and_leaves_the_users_style_alone(images, xy):
+    before = dict(mpl.rcParams)
+    through = {"conv1": torch.rand(1, 20, 9, 9), "pool5": torch.zeros(3, 4, 4), "fc8": torch.randn(1, 4)}
+    for figure in (
+        figures.filters(torch.randn(5, 3, 7, 7)),
+        figures.activations(torch.zeros(3, 30, 50, dtype=torch.uint8), through, classes=CLASSES),
+        figures.scatter(xy, images, title="title"),
+        figures.scatter_new(xy, images, xy[:3], ["bird", "plant", "my own"]),
+        figures.scatter_grid({"pool1": xy, "fc6": xy, "fc7": xy, "fc8": xy}, images, title="title"),
+        figures.picture_map(xy, images, n=10),
+        figures.purity_plot(purities(), ylabel="purity", chance=0.1),
+        figures.time_plot(costs(), batch=8),
+    ):
+        pixels = render(figure)
+        assert (pixels[-1, -1] > 250).all()
+        assert (pixels < 250).any()
+    assert dict(mpl.rcParams) == before
+
+
+# ------------------------------------------------------------------------------------------- filters and activations
+
+
+def test_filters_show_the_sign_of_a_weight():
+    weight = torch.zeros(2, 3, 2, 2)
+    weight[0, 0, 0, 0], weight[1, :, 1, 1] = 2.0, -0.1
+    pixels = render(figures.filters(weight))  # each weight is 24 pixels wide
+    assert tuple(pixels[GAP + 12, GAP + 12]) == pytest.approx((255, 128, 128), abs=3)
+    assert tuple(pixels[GAP + 36, GAP + 12]) == pytest.approx((128, 128, 128), abs=3)
+    assert tuple(pixels[GAP + 36, 2 * GAP + 48 + 36]) == pytest.approx((0, 0, 0), abs=3)
+
+
+def test_filters_of_a_later_layer_are_refused():
+    with pytest.raises(ValueError, match=r"\[C, 3, k, k\]"):
+        figures.filters(torch.zeros(4, 64, 3, 3))
+
+
+def test_activations_choose_the_channels_that_answer_most_and_name_the_highest_scores():
+    maps = torch.zeros(30, 5, 5)
+    maps[17, 2, 2] = 3.0
+    through = {"conv1": maps, "fc8": torch.tensor([0.1, 3, 2, 1])}
+    figure = figures.activations(torch.zeros(3, 8, 8, dtype=torch.uint8), through, classes=list("abcd"))
+    first = render(figure)[:80, 300:382]  # magma's colours; other channels are black
+    assert (first.max(2) - first.min(2)).max() > 50
+    assert any(t.get_text() == "highest: b, c, d" for axes in figure.axes for t in axes.texts)
+
+
+# ------------------------------------------------------------------------------------------------------------- maps
+
+
+def test_map_shows_every_point_once_and_hides_no_group_behind_another(images, xy):
+    axes = figures.scatter(xy, images).axes[0]
+    points = np.concatenate([c.get_offsets() for c in axes.collections])
+    assert np.array_equal(np.sort(points, 0), np.sort(xy, 0))
+    looks = style.looks(style.groups_of(images))
+    order = [c.get_facecolor()[0, :3] for c in axes.collections if len(c.get_offsets())]
+    last = [
+        max(i for i, c in enumerate(order) if np.allclose(c, to_rgb(colour))) for colour, _ in looks.values()
+    ]
+    assert min(last) > 2 * len(last)
+
+
+def test_a_map_of_other_pictures_is_refused(images, xy):
+    with pytest.raises(ValueError, match=r"\[40, 2\], not \[39, 2\]"):
+        figures.scatter(xy[1:], images)
+
+
+@pytest.mark.parametrize("spread", [1.0, 0.0], ids=["spread out", "all at one place"])
+@pytest.mark.parametrize("n", [1, 10, 40, 100])
+def test_thumbnails_do_not_overlap_and_stay_where_their_points_are(xy, n, spread):
+    cells = figures.choose_cells(xy * spread, n)
+    assert len(set(cells.values())) == len(cells) >= (1 if spread == 0 else min(n, N) * 0.8)
+    if spread and n == 40:
+        columns, rows = np.array(list(cells.values())).T
+        chosen = np.array(list(cells))
+        assert np.corrcoef(columns, xy[chosen, 0])[0, 1] > 0.99
+        assert np.corrcoef(rows, xy[chosen, 1])[0, 1] < -0.99  # row 0 is at the top
+
+
+def test_picture_map_shows_pictures_where_their_points_are(images, xy):
+    size = figures.CELL
+    pixels = render(figures.picture_map(xy, images, n=20))
+    for i, (column, row) in figures.choose_cells(xy, 20).items():
+        middle = pixels[GAP + row * size + size // 2, 4 + column * size + size // 2]
+        assert np.abs(middle - colour_of(i)).max() < 9
+
+
+# ------------------------------------------------------------------------------------------------------------ plots
+
+
+def test_intervals_stand_where_the_table_says():
+    axes = figures.purity_plot(purities(), ylabel="purity").axes[0]
+    (x0, low), (x1, high) = axes.collections[1].get_segments()[1]
+    assert (low, high) == pytest.approx((0.7, 0.9))
+    assert x0 == x1 == pytest.approx(1, abs=0.2)
+
+
+def test_where_the_time_goes_is_said_in_true_numbers_over_bars_of_the_batch():
+    text = figures.say_where(costs())
+    assert text == "Convolutions take 60% of the time, fully connected layers hold 90% of the parameters"
+    panels = figures.time_plot(costs(), batch=8).axes
+    assert [bar.get_width() for bar in panels[0].patches] == [6, 1, 3]
+    assert any("batches of 8" in axes.get_title("left") for axes in panels)
+    bottom, top = panels[0].get_ylim()
+    assert bottom > top  # the first layer is at the top
+
+
+# ---------------------------------------------------------------------------------------------------------- widgets
+
+
+def test_layers_that_differ_by_turning_and_mirroring_do_not_move(xy):
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    first, second, third = widget.align([xy, 3 * xy @ turn + 5, xy * [1, -1]])
+    assert np.allclose(first, second)
+    assert np.allclose(first, third)
+
+
+def test_moving_the_slider_moves_the_map_and_moving_it_back_restores_it(images, xy, monkeypatch):
+    seen = []
+    monkeypatch.setattr(explorer.ipython, "display", lambda data, metadata, raw: seen.append(data))
+    box = widget.layer_slider({"pool1": xy, "pool5": xy**3, "fc6": xy[::-1]}, images)
+    (slider,) = box.children[1].children[0].children
+    for step in range(1, slider.max + 1):
+        slider.value = step
+    assert len({data["image/png"] for data in seen}) == len(seen) == 2 * widget.BETWEEN + 1
+    assert {Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size for data in seen} == {(900, 660)}
+    assert "pool5 → fc6" in seen[-2]["text/plain"]
+    slider.value = 0
+    assert seen[-1] == seen[0]
+
+
+def hover_page(*arguments, **options):
+    page = widget.hover_map(*arguments, **options).data
+    return page, json.loads(re.search(r"points = (\[\[.*?\]\]),", page)[1])
+
+
+def test_hover_map_holds_every_point_at_its_place_and_loads_nothing(images, xy):
+    page, points = hover_page(xy, images)
+    assert "http" not in page
+    assert not re.search(r'(?:src|href)="(?!data:)', page)
+    assert [label for _, _, label in points] == images.labels.tolist()
+    drawn = Image.open(io.BytesIO(base64.b64decode(re.search(r'base64,([^"]+)"></div>', page)[1]))).convert(
+        "RGB"
+    )
+    colours = np.array([to_rgb(colour) for colour, _ in style.looks(style.groups_of(images)).values()]) * 255
+    for x, y, _ in points:  # in the drawing there is a mark of some group; another may lie over this one
+        there = np.asarray(drawn, int)[int(y) - 2 : int(y) + 3, int(x) - 2 : int(x) + 3].reshape(-1, 1, 3)
+        assert np.abs(there - colours).max(2).min() < 12
+
+
+def test_hover_map_of_many_pictures_stays_small():
+    n = 500
+    noise = np.random.default_rng(0).integers(0, 256, (n, 3, 24, 24), dtype=np.uint8)
+    many = ImageCollection("many", "real", ArrayImages(noise), CLASSES, np.arange(n) % 4, GROUPS)
+    page, points = hover_page(np.random.default_rng(1).normal(size=(n, 2)), many)
+    assert len(points) == 300
+    assert len(page) < 1_000_000
+
+
+def test_a_class_called_like_a_tag_ends_no_script(images, xy):
+    odd = ImageCollection("odd", "real", images.images, ("</script><b>", *CLASSES[1:]), images.labels, GROUPS)
+    assert hover_page(xy, odd)[0].count("</script>") == 1
