@@ -25,8 +25,8 @@ from lecture_lib.encoders.codebook import GMM
 from lecture_lib.exercises import judging
 from lecture_lib.exercises.judging import Exercise, Wrong, compare, judge
 from lecture_lib.settings import REPOSITORY
-from lecture_lib.training import sgd as training
-from lecture_lib.training import with_head
+from lecture_lib.training import Recipe, with_head
+from lecture_lib.training.fine_tuning import groups as learning_rates
 
 RIGHT_CLS = "(kept.sum(0) / n.clamp(min=1)).sum()"
 RIGHT_HINGE = "w @ w / 2 + C * loss.sum(), w - C * pull @ x, -C * pull.sum()"
@@ -1166,7 +1166,7 @@ def test_the_rates_of_a_decay_of_1_are_those_of_the_training():
     taps = [tap for tap, stage in net.stages.named_children() if list(stage.parameters())]
     for frozen in (None, "conv3", "fc7"):
         found = solved("04.3")(taps, 0.05, 0.1, 1, frozen)
-        groups = training.groups(net, training.Recipe(lr=0.05, ratio=0.1, frozen=frozen))
+        groups = learning_rates(net, Recipe(lr=0.05, ratio=0.1, frozen=frozen))
         rate_of = {id(weight): group["lr"] for group in groups for weight in group["params"]}
         for tap in taps:
             for weight in net.stages.get_submodule(tap).parameters():

@@ -1,8 +1,9 @@
-"""Training of networks: the loop, its checkpoints, crops of pictures, and new heads."""
+"""Training of networks: the loop and its checkpoints, new heads, fine-tuning, crops of pictures."""
 
-from lecture_lib.training.crops import CENTRE, Pictures, phi, prepare, score, to_scores
+from lecture_lib.training.crops import CENTRE, Pictures, phi, prepare, random_crops, score, to_scores
+from lecture_lib.training.fine_tuning import Tuned, fine_tune
 from lecture_lib.training.head import with_head
-from lecture_lib.training.sgd import Diverged, Recipe, Tuned, fine_tune
+from lecture_lib.training.sgd import Diverged, Recipe
 
 __all__ = [
     "CENTRE",
@@ -13,6 +14,7 @@ __all__ = [
     "fine_tune",
     "phi",
     "prepare",
+    "random_crops",
     "score",
     "to_scores",
     "with_head",

@@ -1,242 +1,225 @@
-"""Fine-tuning: a network is trained further on another task, its pre-trained layers slower than its new head."""
+"""The training loop: stochastic gradient descent with momentum 0.9, for pictures, patches and features alike.
+
+Pre-training, fine-tuning, adaptation layers, a narrow fc7 and trainings from scratch all call `train`. What it learns
+from comes through a function of its caller, `load`, which gives the samples of a batch by their numbers: crops cut
+anew each time, or rows of features that were computed once.
+"""
 
 from __future__ import annotations
 
 import copy
 import io
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import CodeType
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lecture_lib import store
-from lecture_lib.backbones import Backbone
-from lecture_lib.metrics import measure
-from lecture_lib.training.crops import Pictures, random_crops, score
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-VERSION = 1  # part of every checkpoint's name: raise it when the same recipe would give other weights
+VERSION = 2  # part of every checkpoint's name: raise it when the same recipe would give other weights
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the outcome of a training, besides the network, the pictures and the loss.
+    """What decides the outcome of a training, besides the network, the samples and the loss.
 
-    lr        of the new head, the last stage; it falls to 0 along a half cosine over all epochs
-    ratio     the other layers learn at ratio x lr
-    frozen    the last tap that keeps its weights, with all before it; None: all layers learn
-    dropout   rate of the network's dropout layers; few pictures seen a few times need little
+    batch     samples in a step
+    even      batches of nearly one size, as a last one of few samples would weigh as much as all others; False: of
+              `batch` samples, what is left over last (or, if it is a single one, not at all in this epoch)
+    lr        highest learning rate; of the head, where a network is fine-tuned
+    ratio     fine-tuning: the layers below the head learn at ratio x lr
+    frozen    fine-tuning: the last tap that keeps its weights, with all before it; None: all layers learn
+    schedule  "cosine": rates fall along half a cosine, to nearly 0 in the last step; "cosine to zero": a step ahead of
+              it; "warm cosine": they first rise over 5 % of all steps; or epochs after which they fall to a tenth
+    dropout   rate of all dropout layers; few pictures seen a few times need little. None: the layers' own rates
     patience  training stops after so many epochs without a better validation
-    bfloat16  compute the forward pass in bfloat16, on a processor that is fast in it; a GPU takes float16 anyway
+    reseed    epoch e (from 0) draws from a seed of its own, seed * 100_003 + reseed + e, so that a resumed training
+              draws what an uninterrupted one draws; None: from where torch's generator stands (not to be resumed)
+    bfloat16  compute the forward pass in bfloat16, on a device that is fast in it
     """
 
     epochs: int = 30
     batch: int = 32
+    even: bool = True
     lr: float = 0.01
     ratio: float = 0.1
     frozen: str | None = None
-    dropout: float = 0.0
-    patience: int = 10
+    schedule: str | tuple[int, ...] = "cosine to zero"
+    nesterov: bool = False
     weight_decay: float = 5e-4
+    dropout: float | None = 0.0
+    patience: int = 10
     seed: int = 0
+    reseed: int | None = 0
     bfloat16: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Tuned:
-    """A trained network with its best weights, in eval mode, and its curve.
-
-    curve  one dict an epoch: lr of the head at its end, loss (mean over batches), validation (mAP or mean class
-           accuracy, %)
-    """
-
-    net: Backbone
-    curve: list[dict]
-
-
 class Diverged(FloatingPointError):
-    """A loss or a score is not finite; `last_good` is the Tuned of the epochs before, or None in the first."""
-
-    last_good: Tuned | None = None
+    """A loss or a score is not finite."""
 
 
-def fine_tune(
-    net: Backbone, train: Pictures, validation: Pictures, loss: Loss, recipe: Recipe, *, progress: bool = True
-) -> Tuned:
-    """Train a copy of a network, whose last stage is its head, and keep the weights that were best in validation.
+def train(
+    net: nn.Module,
+    n: int,
+    load: Callable[[Tensor], tuple[Tensor, Tensor]],
+    loss: Loss,
+    recipe: Recipe,
+    *,
+    groups: Sequence[dict] | None = None,
+    validate: Callable[[], dict] | None = None,
+    checkpoint: Path | None = None,
+    label: str | None = None,
+) -> list[dict]:
+    """Train a network in place, leave it in eval mode, and return its curve: one dict an epoch, with lr and loss.
 
-    After every epoch the state goes into a file in the cache folder (finetuning/). After an interrupt the same call
-    goes on from there and ends with the numbers of a training that nobody stopped; a finished one is only read.
-    Raises Diverged as soon as a loss is not finite, KeyError for a tap `frozen` that is not there.
+    n           number of samples, at least 1
+    load        gives samples by their numbers, int64 [B]: what `net` takes and what `loss` takes, on net's device
+    loss        takes scores in float32, and what `load` gives with them; a mean over the batch
+    groups      parameters with learning rates of their own, as torch.optim.SGD takes them; by default all at recipe.lr.
+                lr in the curve is that of the last group
+    validate    called after every epoch; what it returns joins the curve. If that has a number `validation`, the
+                weights of the first epoch where it is highest are kept, and `patience` counts; else the last weights
+    checkpoint  file written after every epoch. If it is there the training goes on from it, and ends with the numbers
+                of one that nobody stopped; a finished one is only read
+    label       of the progress bar; None: there is none
+
+    Modules of which no parameter learns (requires_grad) are in eval mode: averages of a frozen BatchNorm stay.
+    Raises Diverged as soon as a loss is not finite; the checkpoint stays at the epoch before.
     """
     from tqdm.auto import tqdm
 
-    file = checkpoint(net, train, validation, loss, recipe)
-    net = replace(net, stages=copy.deepcopy(net.stages), weights=f"{net.weights}, fine-tuned")
-    for module in net.stages.modules():
-        if isinstance(module, nn.Dropout):
+    for module in net.modules():
+        if isinstance(module, nn.Dropout) and recipe.dropout is not None:
             module.p = recipe.dropout
-    optimizer = torch.optim.SGD(groups(net, recipe), momentum=0.9, weight_decay=recipe.weight_decay)
-    # float16 would round small gradients to 0
-    scaler = torch.amp.GradScaler(enabled=net.device.type == "cuda")
-    curve, best = resume(file, net, optimizer, scaler)
-    bar = tqdm(total=recipe.epochs, initial=len(curve), desc=loss.__name__, disable=not progress, leave=False)
-    while not over(curve, recipe):
-        try:
-            line = train_epoch(net, train, loss, optimizer, scaler, recipe, epoch=len(curve))
-            line["validation"] = validate(net, validation)
-        except Diverged as error:
-            net.stages.load_state_dict(best)
-            net.stages.eval()
-            error.last_good = Tuned(net, curve) if curve else None
-            raise
-        if not curve or line["validation"] > max(past["validation"] for past in curve):
-            best = copy.deepcopy(net.stages.state_dict())
+    options = {"momentum": 0.9, "nesterov": recipe.nesterov, "weight_decay": recipe.weight_decay}
+    optimizer = torch.optim.SGD(groups or net.parameters(), recipe.lr, **options)
+    highest = [group["lr"] for group in optimizer.param_groups]
+    curve, best = _resume(checkpoint, net, optimizer)
+    bar = tqdm(total=recipe.epochs, initial=len(curve), desc=label, disable=label is None, leave=False)
+    while not _is_over(curve, recipe):
+        line = _train_epoch(net, n, load, loss, recipe, optimizer, highest, len(curve))
+        line |= validate() if validate else {}
         curve.append(line)
-        # what is over needs nothing to go on with
-        parts = {} if over(curve, recipe) else {"net": net.stages, "optimizer": optimizer, "scaler": scaler}
-        save(file, curve, best, **parts)
+        if _since_best(curve) == 0:
+            best = copy.deepcopy(net.state_dict())
+        if checkpoint:
+            # what is over needs nothing to go on with
+            states = {} if _is_over(curve, recipe) else {"net": net, "optimizer": optimizer}
+            buffer = io.BytesIO()
+            states = {name: part.state_dict() for name, part in states.items()}
+            torch.save({"curve": curve, "best": best} | states, buffer)
+            store.write_atomically(checkpoint, buffer.getvalue())
         bar.update()
-        bar.set_postfix(loss=f"{line['loss']:.3f}", validation=f"{line['validation']:.1f} %")
+        bar.set_postfix({name: f"{value:.3g}" for name, value in line.items()})
     bar.close()
-    net.stages.load_state_dict(best)
-    net.stages.eval()
-    return Tuned(net, curve)
+    net.load_state_dict(best)
+    net.eval()
+    return curve
 
 
-def train_epoch(
-    net: Backbone,
-    train: Pictures,
+def _train_epoch(
+    net: nn.Module,
+    n: int,
+    load: Callable[[Tensor], tuple[Tensor, Tensor]],
     loss: Loss,
-    optimizer: torch.optim.Optimizer,
-    scaler: torch.amp.GradScaler,
     recipe: Recipe,
+    optimizer: torch.optim.Optimizer,
+    highest: Sequence[float],
     epoch: int,
 ) -> dict:
-    """Train on every picture once, in random crops and a random order; return the line of the curve."""
-    device = net.device
-    low = torch.float16 if device.type == "cuda" else torch.bfloat16
-    set_mode(net)
+    """Show every sample once, in a random order; return the line of the curve, loss being the mean over batches."""
+    device = next(net.parameters()).device
+    net.train()
+    for module in net.modules():
+        learns = [weight.requires_grad for weight in module.parameters()]
+        if learns and not any(learns):
+            module.eval()
     total = 0.0
-    # every epoch has its own seed, so that a resumed training draws what an uninterrupted one draws
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe.seed * 100_003 + epoch)
-        # of nearly one size: a last batch of one picture would weigh as much as all others
-        batches = torch.randperm(len(train)).tensor_split(math.ceil(len(train) / recipe.batch))
+    with torch.random.fork_rng(enabled=recipe.reseed is not None):
+        if recipe.reseed is not None:
+            torch.manual_seed(recipe.seed * 100_003 + recipe.reseed + epoch)
+        order = torch.randperm(n)
+        if recipe.even:
+            batches = order.tensor_split(math.ceil(n / recipe.batch))
+        else:  # BatchNorm cannot learn from a batch of one
+            batches = [batch for batch in order.split(recipe.batch) if len(batch) > 1 or n == 1]
         for i, batch in enumerate(batches):
-            done = (epoch + (i + 1) / len(batches)) / recipe.epochs
-            for group in optimizer.param_groups:
-                group["lr"] = group["highest"] * 0.5 * (1 + math.cos(math.pi * done))
-            x, y = random_crops(net, train, batch), train.labels[batch].to(device)
-            with torch.autocast(device.type, low, enabled=recipe.bfloat16 or device.type == "cuda"):
-                scores = net.stages(x)
+            factor = _factor(recipe, epoch * len(batches) + i, recipe.epochs * len(batches))
+            for group, lr in zip(optimizer.param_groups, highest, strict=True):
+                group["lr"] = lr * factor
+            x, y = load(batch)
+            with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bfloat16):
+                scores = net(x)
             value = loss(scores.float(), y)
             if not torch.isfinite(value):
                 raise Diverged(
                     f"The loss is {value.item()} in epoch {epoch + 1}, batch {i + 1} of {len(batches)}: take a lower "
-                    f"learning rate than lr={recipe.lr:g}. What was reached before is in this error's last_good."
+                    f"learning rate than lr={recipe.lr:g}, and check that what is learned from is finite."
                 )
             optimizer.zero_grad()
-            scaler.scale(value).backward()
-            scaler.step(optimizer)
-            scaler.update()
+            value.backward()
+            optimizer.step()
             total += value.item()
     return {"lr": optimizer.param_groups[-1]["lr"], "loss": total / len(batches)}
 
 
-def validate(net: Backbone, pictures: Pictures) -> float:
-    """Return mAP, or for one class a picture mean class accuracy, of the scores of the pictures' centres: in %."""
-    scores = score(net, pictures)
-    if not np.isfinite(scores).all():
-        raise Diverged("Scores in validation are not finite: take a lower learning rate.")
-    return 100 * measure(scores, pictures.labels.numpy())
+def _factor(recipe: Recipe, step: int, steps: int) -> float:
+    """Return what learning rates are multiplied by in a step, 0 .. steps - 1 of the whole training."""
+    if isinstance(recipe.schedule, tuple):
+        return 0.1 ** sum(step * recipe.epochs >= epoch * steps for epoch in recipe.schedule)
+    warm = max(1, round(0.05 * steps)) if recipe.schedule == "warm cosine" else 0
+    if step < warm:
+        return (step + 1) / warm
+    ahead = int(recipe.schedule == "cosine to zero")
+    return 0.5 * (1 + math.cos(math.pi * (step - warm + ahead) / max(1, steps - warm)))
 
 
-def over(curve: list[dict], recipe: Recipe) -> bool:
-    """Say whether all epochs are done, or the best validation lies `patience` of them back."""
-    seen = [line["validation"] for line in curve]
-    since_best = len(seen) - 1 - seen.index(max(seen)) if seen else -1
-    return len(seen) >= recipe.epochs or since_best >= recipe.patience
+def _since_best(curve: Sequence[dict]) -> int:
+    """Count the epochs since the first with the best validation; 0 where there is no validation."""
+    values = [line["validation"] for line in curve if "validation" in line]
+    return len(values) - 1 - values.index(max(values)) if values else 0
 
 
-def groups(net: Backbone, recipe: Recipe) -> list[dict]:
-    """Freeze what is to stay, and part the other weights by their learning rate: the last group is the head."""
-    taps = net.taps
-    if recipe.frozen is not None and recipe.frozen not in taps[:-1]:
-        raise KeyError(
-            f"{net.name} cannot be frozen up to {recipe.frozen!r}; it can up to {', '.join(taps[:-1])}."
-        )
-    learning = taps.index(recipe.frozen) + 1 if recipe.frozen else 0
-    net.stages.requires_grad_(False)
-    for stage in net.stages[learning:]:
-        stage.requires_grad_(True)
-    body = [p for stage in net.stages[learning:-1] for p in stage.parameters()]
-    head = list(net.stages[-1].parameters())
-    body_group = [{"params": body, "lr": recipe.ratio * recipe.lr}] if body else []
-    parts = [*body_group, {"params": head, "lr": recipe.lr}]
-    return [part | {"highest": part["lr"]} for part in parts]
+def _is_over(curve: Sequence[dict], recipe: Recipe) -> bool:
+    return len(curve) >= recipe.epochs or _since_best(curve) >= recipe.patience
 
 
-def set_mode(net: Backbone) -> None:
-    """Put the network in training mode, all but the BatchNorm of frozen layers: its averages are theirs."""
-    net.stages.train()
-    for module in net.stages.modules():
-        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d) and not module.weight.requires_grad:
-            module.eval()
-
-
-def checkpoint(net: Backbone, train: Pictures, validation: Pictures, loss: Loss, recipe: Recipe) -> Path:
-    """Name the file of a training by all that decides its outcome, the code of the loss included.
-
-    Of the loss count its own code, its default arguments and what it closes over; not functions that it calls.
-    """
-    made_from = {
-        "version": VERSION,
-        "net": net.fingerprint,
-        "train": train.fingerprint,
-        "validation": validation.fingerprint,
-        "loss": [
-            loss.__name__,
-            written(loss.__code__),
-            repr((loss.__defaults__, loss.__kwdefaults__)),
-            [repr(cell.cell_contents) for cell in loss.__closure__ or ()],
-        ],
-        "recipe": asdict(recipe),
-        "device": net.device.type,
-    }
-    return store.folder("finetuning") / f"{store.fingerprint(made_from)[:20]}.pt"
-
-
-def written(code: CodeType) -> list:
-    """Return what a function computes as plain values: instructions, names and constants, functions in it included."""
-    constants = [written(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
-    return [code.co_code, code.co_names, constants]
-
-
-def save(file: Path, curve: list[dict], best: dict, **parts) -> None:
-    """Write the state of a training, or with no parts that of a finished one, whole or not at all."""
-    buffer = io.BytesIO()
-    torch.save(
-        {"curve": curve, "best": best} | {name: part.state_dict() for name, part in parts.items()}, buffer
-    )
-    store.write_atomically(file, buffer.getvalue())
-
-
-def resume(file: Path, net: Backbone, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler):
-    """Read the state of a training, if there is one: its curve and the best weights so far."""
-    if not file.exists():
-        return [], copy.deepcopy(net.stages.state_dict())
+def _resume(
+    file: Path | None, net: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[list[dict], dict[str, Tensor]]:
+    """Read the state of a training, if there is one; return its curve and the weights to keep so far."""
+    if file is None or not file.exists():
+        return [], net.state_dict()
     try:
-        saved = torch.load(file, map_location=net.device, weights_only=True)
+        saved = torch.load(file, map_location=next(net.parameters()).device, weights_only=True)
     except Exception as error:  # a damaged file fails in many ways
         raise ValueError(f"{file} is damaged ({type(error).__name__}): delete it, and train again.") from None
     if "optimizer" in saved:
-        net.stages.load_state_dict(saved["net"])
+        net.load_state_dict(saved["net"])
         optimizer.load_state_dict(saved["optimizer"])
-        scaler.load_state_dict(saved["scaler"])
     return saved["curve"], saved["best"]
+
+
+def checkpoint_file(recipe: Recipe, loss: Loss, **fingerprints: object) -> Path:
+    """Name the checkpoint of a training by all that decides its outcome.
+
+    fingerprints  of the network, the samples and whatever else does, as plain values
+
+    Of the loss count its own code, its default arguments and what it closes over; not functions that it calls.
+    """
+    closed_over = [repr(cell.cell_contents) for cell in loss.__closure__ or ()]
+    defaults = repr((loss.__defaults__, loss.__kwdefaults__))
+    described = [loss.__name__, _instructions(loss.__code__), defaults, closed_over]
+    made_from = fingerprints | {"version": VERSION, "recipe": asdict(recipe), "loss": described}
+    return store.folder("training") / f"{store.fingerprint(made_from)[:20]}.pt"
+
+
+def _instructions(code: CodeType) -> list:
+    """Return instructions, names and constants; functions written inside are among the constants."""
+    constants = [_instructions(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return [code.co_code, code.co_names, constants]

@@ -3,11 +3,13 @@
     python -m lecture_lib.chapters.fine_tuning.dimensions
 
 takes the demo profile and writes `data/results/fine_tuning_dimensions.demo.json`, which notebook 04 shows. fc7 of
-twin-alexnet is retrained with fewer units on all its source pictures (`slim`); phi is then tested by SVMs on the twins
-of VOC 2007 and Caltech-101 (split 0), as the frozen network is in `tables`.
+twin-alexnet is retrained with fewer units on all its source pictures (`narrow_fc7`); phi is then tested by SVMs on the
+twins of VOC 2007 and Caltech-101 (split 0), as the frozen network is in `tables`.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ import torch
 from lecture_lib import backbones, datasets, encoders, settings
 from lecture_lib.backbones import Backbone
 from lecture_lib.chapters.fine_tuning.drawings import MEASURE, Record, Task, load_tasks
-from lecture_lib.chapters.fine_tuning.narrow_fc7 import slim
+from lecture_lib.chapters.fine_tuning.narrow_fc7 import RECIPE, narrow_fc7
 from lecture_lib.results import claims
 from lecture_lib.results.claims import Claim, paired_claim
 from lecture_lib.training.head import with_head
@@ -33,14 +35,14 @@ def dimensions(record: Record, tasks: dict[str, list[Task]], net: Backbone, seed
     }
     fc6 = {part: encoders.encode(net, images, ["fc6"])["fc6"] for part, images in source.items()}
     for width in WIDTHS:
-        thin = slim(net, fc6["train"], source["train"].labels, width, seed=seed)
+        narrow = narrow_fc7(net, fc6["train"], source["train"].labels, width, replace(RECIPE, seed=seed))
         row = f"fc7 of {width}"
         with torch.inference_mode():
             x = torch.from_numpy(fc6["val"].astype(np.float32)).to(net.device)
-            said = thin.stages.fc8(thin.stages.fc7(x)).argmax(1).cpu().numpy()
+            said = narrow.stages.fc8(narrow.stages.fc7(x)).argmax(1).cpu().numpy()
         record.add("ilsvrc2012", row, "top-1 error", 100 * np.mean(said != source["val"].labels))
         for name, (task, *_) in tasks.items():
-            found = task.test_svm(*task.both_parts(with_head(thin, task.images.classes)))
+            found = task.test_svm(*task.both_parts(with_head(narrow, task.images.classes)))
             record.add(name, row, MEASURE[name], found)
 
 

@@ -31,8 +31,9 @@ from lecture_lib.metrics import by_class
 from lecture_lib.results import claims
 from lecture_lib.results.claims import Claim, Result, paired_claim
 from lecture_lib.training.crops import CENTRE, Pictures, phi, prepare, to_scores
+from lecture_lib.training.fine_tuning import Tuned, fine_tune
 from lecture_lib.training.head import with_head
-from lecture_lib.training.sgd import Loss, Recipe, Tuned, fine_tune
+from lecture_lib.training.sgd import Loss, Recipe
 
 NAME = "fine_tuning"
 SEEDS = range(3)

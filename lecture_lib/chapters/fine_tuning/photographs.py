@@ -25,13 +25,11 @@ wide, and only large differences can be told from none.
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from lecture_lib import backbones, datasets, settings
 from lecture_lib.backbones import Backbone
@@ -43,8 +41,9 @@ from lecture_lib.linear import KERNEL_CS, choose, folds, svm
 from lecture_lib.results import claims, resampling
 from lecture_lib.results.claims import Claim, Result
 from lecture_lib.training.crops import Pictures, phi, prepare, to_scores
+from lecture_lib.training.fine_tuning import fine_tune
 from lecture_lib.training.head import with_head
-from lecture_lib.training.sgd import Loss, Recipe, fine_tune, groups, train_epoch
+from lecture_lib.training.sgd import Loss, Recipe
 
 NAME = "fine_tuning_photographs"
 COMMAND = "python -m lecture_lib.chapters.fine_tuning.photographs"
@@ -72,20 +71,6 @@ TESTED = [
     ("ranking", "TUNE-RNK is better than TUNE-CLS", RNK, CLS, 0),
     ("scratch", "TUNE-CLS is over 10 points better than from scratch", CLS, SCRATCH, 10),
 ]
-
-
-def train(net: Backbone, pictures: Pictures, loss: Loss, recipe: Recipe) -> Backbone:
-    """Train a copy of a network, whose last stage is its head, on all pictures for all epochs of the recipe."""
-    net = replace(net, stages=copy.deepcopy(net.stages), weights=f"{net.weights}, fine-tuned")
-    for module in net.stages.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = recipe.dropout
-    optimizer = torch.optim.SGD(groups(net, recipe), momentum=0.9, weight_decay=recipe.weight_decay)
-    scaler = torch.amp.GradScaler(enabled=net.device.type == "cuda")
-    for epoch in range(recipe.epochs):
-        train_epoch(net, pictures, loss, optimizer, scaler, recipe, epoch)
-    net.stages.eval()
-    return net
 
 
 def evaluate(net: Backbone, training: Pictures, testing: Pictures) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +101,8 @@ def compare(
         for row, (loss, recipe) in RECIPES.items():
             start = backbones.load(net.name, "random", s) if row == SCRATCH else net
             recipe = replace(recipe, seed=s, bfloat16=bfloat16)
-            tuned = train(with_head(start, images.classes, s), parts[0], loss, recipe)
+            head = with_head(start, images.classes, s)
+            tuned = fine_tune(head, parts[0], None, loss, recipe, progress=False).net
             for of, found in zip(("", ON_PHI), evaluate(tuned, *parts), strict=True):
                 scores.setdefault(row + of, []).append(found)
             print(f"{images.name}, seed {s}, {row}: trained and tested", flush=True)

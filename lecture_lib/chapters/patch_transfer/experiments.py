@@ -15,16 +15,15 @@ from torch import nn
 from lecture_lib import datasets
 from lecture_lib.backbones import normalise, twin_alexnet
 from lecture_lib.chapters.patch_transfer import baselines as rivals
-from lecture_lib.chapters.patch_transfer.adaptation import Recipe, probabilities, resample, train
+from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, probabilities, resample, train
 from lecture_lib.chapters.patch_transfer.cutting import cut, cut_all
 from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode, lay
-from lecture_lib.chapters.patch_transfer.from_scratch import train_all
+from lecture_lib.chapters.patch_transfer.from_scratch import FROM_SCRATCH, train_all
 from lecture_lib.chapters.patch_transfer.grid import Grid
 from lecture_lib.chapters.patch_transfer.inference import K, picture_scores
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, label_all
 from lecture_lib.datasets import ImageCollection
 
-FROM_SCRATCH = Recipe(epochs=8, steps=(5, 7), lr=0.1)
 CENTRED = 120  # object-centred pictures a class
 
 PATCHES, NO_BACKGROUND, NO_TRANSFER = "patches", "patches, no background", "patches, no transfer"
@@ -75,7 +74,7 @@ def score_patches(
     x, y = encode(net, train_part.images, train_part.grids, chosen), gather(labels, chosen)
     of_test, some = encode(net, test_part.images, test_part.grids), y < n_classes
     found = {PATCHES: [], NO_BACKGROUND: []}
-    for recipe in (Recipe(seed=seed) for seed in seeds):
+    for recipe in (replace(RECIPE, seed=seed) for seed in seeds):
         found[PATCHES].append(probabilities(train(x, y, n_classes + 1, recipe), of_test))
         found[NO_BACKGROUND].append(probabilities(train(x[some], y[some], n_classes, recipe), of_test))
     return found
@@ -89,7 +88,7 @@ def gather(values: Sequence[np.ndarray], chosen: Sequence[np.ndarray]) -> np.nda
 def other_readings(net: PatchNet, train_part: Part, test_part: Part, seed: int) -> dict[str, np.ndarray]:
     """Score by patches that are cut out one by one, and with ambiguous ones as background: row -> y [n, C + 1]."""
     labels, n_classes = label_all(train_part.images, train_part.grids), train_part.n_classes
-    chosen, recipe = resample(labels, n_classes, seed), Recipe(seed=seed)
+    chosen, recipe = resample(labels, n_classes, seed), replace(RECIPE, seed=seed)
     layers = train(cut_out(net, train_part, chosen), gather(labels, chosen), n_classes + 1, recipe)
     every = [np.arange(len(grid)) for grid in test_part.grids]
     found = {CUT: probabilities(layers, cut_out(net, test_part, every))}
@@ -116,7 +115,8 @@ def no_transfer(net: PatchNet, train_part: Part, test_part: Part, seed: int, bfl
     With batch normalisation, as its pre-training was; without, it hardly learns from so few pictures.
     """
     labels, n_classes = label_all(train_part.images, train_part.grids), train_part.n_classes
-    chosen, recipe = resample(labels, n_classes, seed), replace(FROM_SCRATCH, seed=seed)
+    chosen = resample(labels, n_classes, seed)
+    recipe = replace(FROM_SCRATCH, seed=seed, bfloat16=bfloat16)
     patches = cut_all(net, train_part.images, train_part.grids, chosen)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -124,7 +124,7 @@ def no_transfer(net: PatchNet, train_part: Part, test_part: Part, seed: int, bfl
     start = replace(
         net.net, stages=stages.to(memory_format=torch.channels_last), weights=f"random seed {seed}"
     )
-    own, layers = train_all(start, patches, gather(labels, chosen), n_classes + 1, recipe, bfloat16=bfloat16)
+    own, layers = train_all(start, patches, gather(labels, chosen), n_classes + 1, recipe)
     folded = twin_alexnet.fold_batchnorm(own.net.stages.to(memory_format=torch.contiguous_format))
     own = PatchNet(replace(own.net, stages=folded.to(memory_format=torch.channels_last)))
     return probabilities(layers, encode(own, test_part.images, test_part.grids))
@@ -139,7 +139,7 @@ def whole_pictures(net: PatchNet, train_part: Part, test_part: Part, seed: int) 
     targets = rivals.shares(train_part.images.labels)
     some = targets.any(1)
     y = np.repeat(targets[some], crops.shape[1], axis=0)
-    layers = train(crops[some].reshape(len(y), -1), y, train_part.n_classes, Recipe(seed=seed))
+    layers = train(crops[some].reshape(len(y), -1), y, train_part.n_classes, replace(RECIPE, seed=seed))
     return _on_both(net, layers, test_part, WHOLE, WHOLE_ON_PATCHES)
 
 
@@ -160,7 +160,7 @@ def centred_pictures(net: PatchNet, test_part: Part, seed: int) -> tuple[dict[st
         for images, labels in (relabelled(split, test_part.images) for split in ("train", "val"))
     )
     layers = train(
-        x.reshape(-1, x.shape[-1]), np.repeat(y, x.shape[1]), test_part.n_classes, Recipe(seed=seed)
+        x.reshape(-1, x.shape[-1]), np.repeat(y, x.shape[1]), test_part.n_classes, replace(RECIPE, seed=seed)
     )
     accuracy = 100 * (_on_crops(layers, x_val).argmax(1) == y_val).mean()
     return _on_both(net, layers, test_part, CENTRED_WHOLE, CENTRED_ON_PATCHES), accuracy

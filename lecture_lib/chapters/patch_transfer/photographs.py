@@ -6,7 +6,7 @@ takes the real profile and writes `data/results/patch_transfer_photographs.real.
 `coco_as_voc/VOCdevkit/VOC2007`, `VOCdevkit/VOC2007` and `VOCdevkit/VOC2012` under LECTURE_DATA, says which it does not
 find, and does the rest.
 
-The recipe is the twins' (`adaptation.Recipe`), nothing is chosen on photographs. Intervals are over test pictures, for
+The recipe is the twins' (`adaptation.RECIPE`), nothing is chosen on photographs. Intervals are over test pictures, for
 the mean over seeds (of FCa, FCb and the background that is kept); with a hundred test pictures they are wide.
 """
 

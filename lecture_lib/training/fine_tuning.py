@@ -1,0 +1,90 @@
+"""Fine-tuning: a network is trained further on another task, its pre-trained layers slower than its new head."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import Tensor
+
+from lecture_lib.backbones import Backbone
+from lecture_lib.metrics import measure
+from lecture_lib.training import sgd
+from lecture_lib.training.crops import Pictures, random_crops, score
+from lecture_lib.training.sgd import Diverged, Loss, Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """A trained network, in eval mode, and its curve.
+
+    curve  one dict an epoch: lr of the head at its end, loss (mean over batches), validation (mAP or mean class
+           accuracy, %) if there was one
+    """
+
+    net: Backbone
+    curve: list[dict]
+
+
+def fine_tune(
+    net: Backbone,
+    train: Pictures,
+    validation: Pictures | None,
+    loss: Loss,
+    recipe: Recipe,
+    *,
+    progress: bool = True,
+) -> Tuned:
+    """Train a copy of a network, whose last stage is its head, on random crops of pictures.
+
+    The weights that were best in validation are kept; without validation pictures, the last ones. After every epoch
+    the state goes into a file in the cache folder: after an interrupt the same call goes on from there (see
+    `sgd.train`). Raises Diverged as soon as a loss or a score is not finite, KeyError for a tap `frozen` that is not
+    there.
+    """
+    about = {
+        "net": net.fingerprint,
+        "train": train.fingerprint,
+        "validation": validation and validation.fingerprint,
+        "device": net.device.type,
+    }
+    file = sgd.checkpoint_file(recipe, loss, **about)
+    net = replace(net, stages=copy.deepcopy(net.stages), weights=f"{net.weights}, fine-tuned")
+
+    def load(batch: Tensor) -> tuple[Tensor, Tensor]:
+        return random_crops(net, train, batch), train.labels[batch].to(net.device)
+
+    def validate() -> dict:
+        scores = score(net, validation)
+        if not np.isfinite(scores).all():
+            raise Diverged("Scores in validation are not finite: take a lower learning rate.")
+        return {"validation": 100 * measure(scores, validation.labels.numpy())}
+
+    curve = sgd.train(
+        net.stages,
+        len(train),
+        load,
+        loss,
+        recipe,
+        groups=groups(net, recipe),
+        validate=validate if validation else None,
+        checkpoint=file,
+        label=loss.__name__ if progress else None,
+    )
+    return Tuned(net, curve)
+
+
+def groups(net: Backbone, recipe: Recipe) -> list[dict]:
+    """Freeze what is to stay, and part the other weights by their learning rate: the last group is the head."""
+    taps = net.taps
+    if recipe.frozen is not None and recipe.frozen not in taps[:-1]:
+        raise KeyError(
+            f"{net.name} cannot be frozen up to {recipe.frozen!r}; it can up to {', '.join(taps[:-1])}."
+        )
+    learning = taps.index(recipe.frozen) + 1 if recipe.frozen is not None else 0
+    net.stages[:learning].requires_grad_(False)
+    net.stages[learning:].requires_grad_(True)
+    body = list(net.stages[learning:-1].parameters())
+    head = {"params": list(net.stages[-1].parameters()), "lr": recipe.lr}
+    return [{"params": body, "lr": recipe.ratio * recipe.lr}, head] if body else [head]
