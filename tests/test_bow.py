@@ -102,11 +102,3 @@ def test_the_chi2_map_keeps_zeros_and_leading_dimensions():
     assert mapped.shape == (2, 3, 15)
     assert not mapped[0, 1].any()
     close(mapped[1, 2], chi2_map(h[1, 2]))
-
-
-@pytest.mark.parametrize("encode", [bow, vlad])
-def test_wrong_input_is_named(encode):
-    with pytest.raises(ValueError, match=r"words have 2 dimensions.*not \[5, 1\]"):
-        encode(X[:, :1], WORDS)
-    with pytest.raises(ValueError, match=r"bool \[R, 5\]"):
-        encode(X, WORDS, torch.ones(2, 4, dtype=torch.bool))

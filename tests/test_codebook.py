@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 from sklearn import decomposition
 
-from lecture_lib.encoders.codebook import FLOOR, LEAST, SHRINK, TOL, fit_gmm, fit_kmeans, fit_pca
+from lecture_lib.encoders.codebook import FLOOR, LEAST, TOL, fit_gmm, fit_kmeans, fit_pca
 
 
 def spread(N=600, D=12, seed=0):
@@ -48,22 +48,6 @@ def test_pca_is_that_of_scikit_learn():
     close(pca.components, signs * other.components_, 1e-4)
     close(pca(x), other.transform(x.double().numpy()) * signs[:, 0], 1e-4)
     assert pca.components.dtype == pca.mean.dtype == pca.variances.dtype == torch.float32
-
-
-def test_whitening_divides_by_the_standard_deviation_of_variance_and_a_part_of_the_largest():
-    x = spread()
-    plain, white = fit_pca(x, 7), fit_pca(x, 7, whiten=True)
-    other = decomposition.PCA(7, whiten=True).fit(x.double().numpy())
-    shrunk = np.sqrt(other.explained_variance_ + SHRINK * other.explained_variance_[0])
-    theirs = other.transform(x.double().numpy()) * np.sqrt(other.explained_variance_) / shrunk
-    close(white(x).abs(), np.abs(theirs), 1e-3)
-    assert torch.equal(white.variances, plain.variances)
-
-
-def test_whitening_survives_axes_without_variance():
-    x = spread()
-    x[:, 3] = x[:, 4]
-    assert torch.isfinite(fit_pca(x, 12, whiten=True)(x)).all()
 
 
 def test_pca_takes_any_leading_dimensions_and_types():

@@ -149,17 +149,3 @@ def test_frames_keep_their_place_and_the_picture_stays_as_it_is():
 def test_no_frames_have_no_statistics():
     picture = noise(5, 5)
     assert colour_statistics(picture, frames([], 4.0, picture)).x.shape == (0, 96)
-
-
-@pytest.mark.parametrize(
-    ("picture", "reason"),
-    [
-        (torch.zeros(3, 5, 5), r"uint8 \[3, H, W\], not float32 \[3, 5, 5\]"),
-        (torch.zeros(5, 5, dtype=torch.uint8), r"not uint8 \[5, 5\]"),
-        (torch.zeros(4, 5, 5, dtype=torch.uint8), r"not uint8 \[4, 5, 5\]"),
-        (torch.zeros(3, 5, 6, dtype=torch.uint8), r"\(5, 6\), but the frames were made for one of \(5, 5\)"),
-    ],
-)
-def test_another_kind_of_picture_is_named(picture, reason):
-    with pytest.raises(ValueError, match=reason):
-        colour_statistics(picture, frames([2, 2], 1.0, torch.zeros(3, 5, 5)))

@@ -67,9 +67,8 @@ def test_fingerprints_tell_codebooks_apart(images):
         learn(images, DENSE, 4, dim=5, n=1000),
         learn(images, DENSE, 3, dim=6, n=1000),
         learn(images, DENSE, 3, dim=5, n=1000, xy=True),
-        learn(images, DENSE, 3, dim=5, n=1000, whiten=True),
         learn(images, DENSE, 3, dim=5, n=1000, kind="kmeans"),
-        learn(images, replace(DENSE, root=True), 3, dim=5, n=1000),
+        learn(images, replace(DENSE, step=4), 3, dim=5, n=1000),
         learn(images[:5], DENSE, 3, dim=5, n=1000),
     ]
     assert len({book.fingerprint for book in made}) == len(made)

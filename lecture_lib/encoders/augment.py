@@ -100,10 +100,6 @@ def cut(picture: Tensor, view: View) -> Tensor:
     A window is a slice, its sides and its place rounded to whole pixels (sides to one at least). A turned one is
     `rotate`d, a mirrored one reversed.
     """
-    if picture.dtype != torch.uint8 or picture.ndim != 3 or picture.shape[0] != 3 or not picture.numel():
-        raise ValueError(
-            f"A picture is uint8 [3, H, W], not {str(picture.dtype).removeprefix('torch.')} {list(picture.shape)}."
-        )
     height, width = picture.shape[1:]
     w, h = (max(1, round(side)) for side in _sides(view, height, width))
     x, y = round(view.at[0] * (width - w)), round(view.at[1] * (height - h))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lecture_lib.encoders.pooling import check_regions, weighted_sums
+from lecture_lib.encoders.pooling import weighted_sums
 
 SPACING = 0.65  # of the chi2 map's frequencies: a histogram's length comes within 2 % of 1; 10 % with 0.5, the default
 
@@ -29,10 +29,8 @@ def bow(x: Tensor, means: Tensor, regions: Tensor | None = None) -> Tensor:
 
     Without descriptors it is 0. For a linear SVM take its `chi2_map`, whose length is near 1 as it is.
     """
-    _check(x, means)
     if regions is None:
         return bow(x, means, x.new_ones(1, len(x), dtype=torch.bool))[0]
-    check_regions(x, regions)
     words = nearest(x, means)
     inside = regions.to(means.dtype)
     counts = means.new_zeros(len(regions), len(means)).scatter_add_(1, words.expand(len(regions), -1), inside)
@@ -49,7 +47,6 @@ def vlad(x: Tensor, means: Tensor, regions: Tensor | None = None) -> Tensor:
     Raw (Jegou et al. 2010, section 3). Usual is signed square root, then length 1, `improve`; or each word's
     residual to length 1 first, `intra_normalise`.
     """
-    _check(x, means)
     origin = means.mean(0)
     x, centres = x.to(means.dtype) - origin, means - origin
 
@@ -75,9 +72,3 @@ def chi2_map(histograms: Tensor) -> Tensor:
         AdditiveChi2Sampler(sample_steps=2, sample_interval=SPACING).fit_transform(flat)
     )
     return mapped.float().reshape(*histograms.shape[:-1], -1).to(histograms.device)
-
-
-def _check(x: Tensor, means: Tensor) -> None:
-    """Raise ValueError where descriptors do not fit the words."""
-    if x.ndim != 2 or x.shape[1] != means.shape[1]:
-        raise ValueError(f"The words have {means.shape[1]} dimensions: descriptors are not {list(x.shape)}.")

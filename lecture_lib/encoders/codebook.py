@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 CHUNK = 65536  # descriptors whose products are summed in float64 at once
-SHRINK = 0.01  # part of the largest variance that whitening adds to every variance
 FLOOR = 1e-4  # of a Gaussian's variances, as a part of the largest variance of the data
 LEAST = 10  # descriptors a Gaussian or word that can be told apart at all; 1000 is usual
 START = 100  # descriptors a Gaussian that k-means sees; EM then sees all
@@ -28,7 +27,7 @@ class PCA:
     """A projection onto principal axes: `pca(x)` is (x - mean) components^T, for x [.., D0] float32 [.., D].
 
     mean        float32 [D0]
-    components  float32 [D, D0], rows orthogonal, in falling order of variance; of length 1, unless whitened
+    components  float32 [D, D0], rows orthogonal, of length 1, in falling order of variance
     variances   float32 [D], of the data along the axes
     """
 
@@ -57,11 +56,8 @@ class GMM:
     log_likelihood: Tensor
 
 
-def fit_pca(x: Tensor, dim: int = 80, *, whiten: bool = False) -> PCA:
+def fit_pca(x: Tensor, dim: int = 80) -> PCA:
     """Return the `dim` principal axes of descriptors [N, D0]; 80 in Chatfield et al. 2011.
-
-    whiten  divide by the standard deviation along each axis; to the variance, 0.01 of the largest one is added
-            first, so that axes of little but noise are not blown up (as VLFeat's recognition example does)
 
     An axis's sign is such that its largest component is positive. Raises ValueError for a dim beyond D0, for fewer
     than dim + 1 descriptors, and for values that are not finite.
@@ -78,8 +74,6 @@ def fit_pca(x: Tensor, dim: int = 80, *, whiten: bool = False) -> PCA:
     # of equally large components (mirrored pictures make such pairs) the first decides, not rounding
     large = (axes.abs() >= 0.99 * axes.abs().amax(1, keepdim=True)).to(torch.uint8).argmax(1, keepdim=True)
     axes = axes * axes.gather(1, large).sign()
-    if whiten:
-        axes = axes / (variances + SHRINK * variances[0]).sqrt()[:, None]
     return PCA(*(a.float().to(x.device) for a in (mean, axes, variances)))
 
 

@@ -28,11 +28,10 @@ def colour_statistics(picture: Tensor, frames: Local) -> Local:
 
     The cells are SIFT's: squares with sides of `size`, 4 x 4 of them about (x, y). Centre and size are rounded to
     half pixels, and a pixel of which half lies in a cell counts half. A cell is clipped to the picture; where nothing
-    is left, the nearest half pixels are taken. Raises ValueError for another kind of picture, or one of another size.
+    is left, the nearest half pixels are taken.
 
     Clinchant et al. 2007 ("LCS") take standard deviations; these are variances, their squares.
     """
-    _check(picture, frames)
     if not len(frames):
         return replace(frames, x=torch.empty(0, 96, device=picture.device))
     height, width = picture.shape[1:]
@@ -49,17 +48,6 @@ def colour_statistics(picture: Tensor, frames: Local) -> Local:
         which = row[:, :, None] * left_right.shape[1] + column[:, None, :]
         x.index_copy_(0, at, statistics.index_select(0, which.flatten()).view(-1, 16, 6))
     return replace(frames, x=x.flatten(1))
-
-
-def _check(picture: Tensor, frames: Local) -> None:
-    if picture.dtype != torch.uint8 or picture.ndim != 3 or picture.shape[0] != 3 or not picture.numel():
-        kind = f"{str(picture.dtype).removeprefix('torch.')} {list(picture.shape)}"
-        raise ValueError(f"A picture is uint8 [3, H, W], not {kind}.")
-    if tuple(picture.shape[1:]) != tuple(frames.picture):
-        raise ValueError(
-            f"The picture's (H, W) is {tuple(picture.shape[1:])}, but the frames were made for one of "
-            f"{tuple(frames.picture)}: take that one."
-        )
 
 
 def _cells(centres: Tensor, side: int, end: int) -> tuple[Tensor, Tensor]:

@@ -49,22 +49,20 @@ class Dense:
             of 8 pixels in pictures of several sizes (VLFeat's recognition example, 2013)
     step    pixels between centres (of the resized picture, for "resized")
     sizes   sides of a bin in pixels of the picture; a descriptor covers 4 x 4 of them
-    root    RootSIFT (Arandjelovic and Zisserman 2012)
     colour  colour statistics of the same squares, in place of SIFT
     """
 
     form: Literal["phow", "resized"] = "phow"
     step: int = 3
     sizes: tuple[float, ...] = (4, 6, 8, 10)
-    root: bool = False
     colour: bool = False
 
     def __call__(self, picture: Tensor) -> Local:
         """Describe a picture, uint8 [3, H, W]."""
         if self.form == "phow":
-            local = phow(picture, self.step, self.sizes, root=self.root)
+            local = phow(picture, self.step, self.sizes)
         else:
-            local = sift_pyramid(picture, self.step, 8, [8 / size for size in self.sizes], root=self.root)
+            local = sift_pyramid(picture, self.step, 8, [8 / size for size in self.sizes])
         return colour_statistics(picture, local) if self.colour else local
 
     @property
@@ -141,7 +139,6 @@ def learn(
     *,
     kind: Literal["gmm", "kmeans"] = "gmm",
     dim: int = 80,
-    whiten: bool = False,
     xy: bool = False,
     n: int = 200_000,
     seed: int = 0,
@@ -154,13 +151,13 @@ def learn(
     Raises ValueError if the pictures have too few descriptors for K.
     """
     recipe = {"codebook": kind, "version": VERSION, "images": images.images.fingerprint, "seed": seed}
-    recipe |= {"dense": asdict(dense), "K": K, "dim": dim, "whiten": whiten, "xy": xy, "n": n}
+    recipe |= {"dense": asdict(dense), "K": K, "dim": dim, "xy": xy, "n": n}
     names = ["mean", "components", "axis variances"]
     names += ["weights", "means", "variances", "log likelihood"] if kind == "gmm" else ["words"]
 
     def stream(_spans, _names) -> Iterator[dict[str, np.ndarray]]:
         x, places = sample(images, dense, n, seed)
-        pca = fit_pca(x, dim, whiten=whiten)
+        pca = fit_pca(x, dim)
         z = torch.cat([pca(x), places], dim=1) if xy else pca(x)
         found = [pca.mean, pca.components, pca.variances]
         if kind == "gmm":

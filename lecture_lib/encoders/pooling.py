@@ -20,15 +20,18 @@ def weighted_sums(
     weigh    gives values [n, P] and q [n, K] of some descriptors [n, D]
 
     Descriptors that lie in the same regions are summed once for all of them, so that the eight regions of a
-    spatial pyramid cost hardly more than one. Raises ValueError where regions do not fit the descriptors.
+    spatial pyramid cost hardly more than one. There may be 62 regions at most.
     """
     if regions is None:
         total = sum(values.T @ q for values, q in map(weigh, x.split(CHUNK)))
         return total[None], torch.tensor([len(x)], device=x.device)
-    check_regions(x, regions)
     values, q = weigh(x[:0])
     sums = values.new_zeros(len(regions), values.shape[1], q.shape[1])
-    code = _codes(regions)
+    code = torch.zeros(
+        len(x), dtype=torch.int64, device=x.device
+    )  # equal for descriptors in the same regions
+    for inside in regions:
+        code = 2 * code + inside
     order = code.argsort()
     order = order[regions.any(0)[order]]
     for rows in order.split(CHUNK):
@@ -36,27 +39,7 @@ def weighted_sums(
         sizes = torch.unique_consecutive(code[rows], return_counts=True)[1].tolist()
         for same, v_same, q_same in zip(rows.split(sizes), values.split(sizes), q.split(sizes), strict=True):
             part = v_same.T @ q_same
-            for region, inside in zip(sums, regions[:, same[:1]].flatten().tolist(), strict=True):
-                if inside:
+            for region, there in zip(sums, regions[:, same[:1]].flatten().tolist(), strict=True):
+                if there:
                     region += part
     return sums, regions.sum(1)
-
-
-def check_regions(x: Tensor, regions: Tensor) -> None:
-    """Raise ValueError where regions are not bool [R, N] for descriptors [N, D]."""
-    if regions.dtype != torch.bool or regions.ndim != 2 or regions.shape[1] != len(x):
-        raise ValueError(
-            f"Regions of {len(x)} descriptors are bool [R, {len(x)}], which descriptors a region contains, "
-            f"not {str(regions.dtype).removeprefix('torch.')} {list(regions.shape)}."
-        )
-
-
-def _codes(regions: Tensor) -> Tensor:
-    """Return int64 [N], equal for descriptors that lie in the same regions; regions bool [R, N]."""
-    code = torch.zeros(regions.shape[1], dtype=torch.int64, device=regions.device)
-    for i, rows in enumerate(regions.split(31)):
-        if i:
-            code = torch.unique(code, return_inverse=True)[1]  # below N: 31 bits more fit beside it
-        for row in rows:
-            code = 2 * code + row
-    return code

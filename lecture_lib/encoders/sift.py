@@ -18,6 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 BINS, ORIENTATIONS = 4, 8
+MAGNIF = 6.0  # pixels of a bin to one of sigma in which PHOW smooths, as in VLFeat
+CONTRAST = 0.005  # descriptors of less are 0, as in VLFeat
 DIM = BINS * BINS * ORIENTATIONS
 
 MIRROR = (
@@ -78,24 +80,15 @@ def dense_sift(
 
 
 @torch.no_grad()
-def phow(
-    picture: Tensor,
-    step: int = 3,
-    sizes: Sequence[int] = (4, 6, 8, 10),
-    *,
-    magnif: float = 6.0,
-    contrast: float = 0.005,
-    root: bool = False,
-) -> Local:
+def phow(picture: Tensor, step: int = 3, sizes: Sequence[int] = (4, 6, 8, 10)) -> Local:
     """Describe patches of several sizes with common centres: VLFeat's `vl_phow`, on the grey picture.
 
-    For bins of `size` pixels the picture is smoothed, sigma = size / magnif. Descriptors of contrast below `contrast`
-    are 0. root: RootSIFT, the square root of each number over their sum (Arandjelovic and Zisserman 2012).
+    For bins of `size` pixels the picture is smoothed, sigma = size / 6. Descriptors of contrast below 0.005 are 0.
     One size after the other. Sizes that do not fit into the picture are left out; ValueError where none does.
     """
     image = grey(picture)
-    layers = [(smooth(image, size / magnif), size, math.floor(1.5 * (max(sizes) - size))) for size in sizes]
-    return _describe(layers, image.shape, step, least=contrast, root=root)[0]
+    layers = [(smooth(image, size / MAGNIF), size, math.floor(1.5 * (max(sizes) - size))) for size in sizes]
+    return _describe(layers, image.shape, step, least=CONTRAST)[0]
 
 
 @torch.no_grad()
@@ -104,20 +97,17 @@ def sift_pyramid(
     step: int = 4,
     size: int = 8,
     scales: Sequence[float] = tuple(2 ** (-i / 2) for i in range(7)),
-    *,
-    contrast: float = 0.005,
-    root: bool = False,
 ) -> Local:
     """Describe patches of one size on the picture resized to several scales: `getDenseSIFT` of VLFeat's applications.
 
-    Resizing is bicubic, antialiased; centres and sizes are in pixels of the picture as it came. `contrast` and `root`
-    as in `phow`. One scale after the other. Scales at which no patch fits are left out; ValueError where none does.
+    Resizing is bicubic, antialiased; centres and sizes are in pixels of the picture as it came. Contrast as in `phow`.
+    One scale after the other. Scales at which no patch fits are left out; ValueError where none does.
     """
     image = grey(picture)
     sides = [[max(1, round(scale * side)) for side in image.shape] for scale in scales]
     images = [F.interpolate(image[None, None], side, mode="bicubic", antialias=True)[0, 0] for side in sides]
     layers = [(resized, size, 0) for resized in images]
-    return _describe(layers, image.shape, step, least=contrast, root=root)[0]
+    return _describe(layers, image.shape, step, least=CONTRAST)[0]
 
 
 def _describe(
@@ -127,7 +117,6 @@ def _describe(
     *,
     window: float = 1.5,
     least: float = 0.0,
-    root: bool = False,
 ) -> tuple[Local, Tensor]:
     """Describe layers one after the other: images [h, w] of a picture (H, W), each with a size and a margin.
 
@@ -145,7 +134,7 @@ def _describe(
     parts = zip(layers, grids, *(tensor.split(counts) for tensor in (x, contrast, xy, sizes)), strict=True)
     for (image, size, _), (rows, columns), d, c, centres, side in parts:
         if len(d):
-            _normalise(_bins(image, rows, columns, size), size, window, least, root, d, c)
+            _normalise(_bins(image, rows, columns, size), size, window, least, d, c)
             down, across = (n / m for n, m in zip(picture, image.shape, strict=True))
             side.fill_(size * math.sqrt(down * across))
             centres = centres.view(len(rows), len(columns), 2)
@@ -202,9 +191,7 @@ def _votes(image: Tensor) -> Tensor:
     return votes.view(len(image), -1)
 
 
-def _normalise(
-    bins: Tensor, size: int, window: float, least: float, root: bool, d: Tensor, contrast: Tensor
-) -> None:
+def _normalise(bins: Tensor, size: int, window: float, least: float, d: Tensor, contrast: Tensor) -> None:
     """Weight the bins and normalise, into d, [N, 128], and the descriptors' contrasts into contrast, [N]."""
     weight = _window(size, window, d.device)
     weights = (weight[:, None] * weight)[..., None].repeat(1, 1, ORIENTATIONS)
@@ -214,23 +201,21 @@ def _normalise(
     for part, out, c in parts:
         v = torch.mul(part, weights, out=out).view(-1, DIM)
         torch.sum(v, 1, out=c).div_((3 * size + 1) ** 2)
-        v *= (c >= least)[:, None] / _norm(v, 2)
+        v *= (c >= least)[:, None] / _norm(v)
         v.clamp_(max=0.2)
-        v /= _norm(v, 1 if root else 2)
-        if root:
-            v.sqrt_()
+        v /= _norm(v)
 
 
 def _window(size: int, window: float, device: torch.device) -> Tensor:
     """Return the mean of the Gaussian window over each of the four bins of an axis."""
-    tap = torch.arange(1 - size, size, device=device) / size
+    pixel = torch.arange(1 - size, size, device=device) / size
     centre = torch.arange(BINS, device=device)[:, None] - (BINS - 1) / 2
-    return torch.exp(-0.5 * ((tap - centre) / window) ** 2).mean(1)
+    return torch.exp(-0.5 * ((pixel - centre) / window) ** 2).mean(1)
 
 
-def _norm(v: Tensor, p: int) -> Tensor:
-    """Return norms [N, 1] to divide by: never 0."""
-    return torch.linalg.vector_norm(v, p, dim=1, keepdim=True).clamp_(min=1e-12)
+def _norm(v: Tensor) -> Tensor:
+    """Return lengths [N, 1] to divide by: never 0."""
+    return torch.linalg.vector_norm(v, dim=1, keepdim=True).clamp_(min=1e-12)
 
 
 def grey(picture: Tensor) -> Tensor:
@@ -273,10 +258,10 @@ def filter_columns(x: Tensor, kernel: Tensor, at: range) -> Tensor:
     narrow columns and needs no padded copy.
     """
     n, reach = len(x), len(kernel) // 2
-    tap = torch.arange(-reach, reach + 1, device=x.device)
+    near = torch.arange(-reach, reach + 1, device=x.device)
     row = torch.arange(at.start, at.stop, at.step, device=x.device)
     matrix = x.new_zeros(len(at), n)
-    matrix.scatter_add_(1, (row[:, None] + tap).clamp_(0, n - 1), kernel.expand(len(at), -1))
+    matrix.scatter_add_(1, (row[:, None] + near).clamp_(0, n - 1), kernel.expand(len(at), -1))
     out = x.new_empty(len(at), x.shape[1])
     for i in range(0, len(at), ROWS):
         rows = at[i : i + ROWS]
