@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 # Everything that the workbook keeps lies in one of these folders of the cache; others may be somebody else's.
 FOLDERS = {
     "arrays": "computed in blocks",
-    "finetuning": "training",
-    "pretrain": "training",
+    "training": "training",
     "pictures": "what is known of a folder of pictures",
     "results": "results of a notebook",
 }
