@@ -1,0 +1,262 @@
+"""From local descriptors to normalised Fisher vectors: the dense grid, one descriptor, and what normalisations do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from torch import Tensor
+
+from lecture_lib.datasets import ImageCollection
+from lecture_lib.display import pictures, style
+from lecture_lib.encoders.local import Local
+from lecture_lib.encoders.sift import BINS, DIM, ORIENTATIONS, grey
+
+ACROSS = 75  # dots of the grid across a picture, at most
+AROUND = 1.3  # what is shown around the largest patch, in sides of it
+EDGES = ("#ffd92f", "#12b5c9", "#f768a1", "#ff7f0e")  # of patches by bin size, in turn: bright upon grey
+STEPS = {"before": ("#c2281d", "-"), "after": ("#1f5fb0", "--")}  # the signed square root: colour and stroke
+VALUES = 121  # bins of a histogram of values: an odd number, so that 0 is in the middle of one
+TOP = 0.01  # of the dimensions: how much of the energy do they hold?
+THUMBNAIL = 84  # pixels
+LANES = (1.2, 1.62, 2.04)  # heights of thumbnails in units of the histogram's, in turn
+START = 250 / 360  # the hue of blue, so that two colours are blue and orange
+CHROMA = 0.13  # about the most that every hue has within sRGB at these lightnesses
+# From OKLab (Ottosson 2020, "A perceptual color space for image processing") to linear sRGB, in two steps.
+TO_LMS = np.array(
+    [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.2914855480]]
+)
+TO_RGB = np.array(
+    [
+        [4.0767416621, -3.3077115913, 0.2309699292],
+        [-1.2684380046, 2.6097574011, -0.3413193965],
+        [-0.0041960863, -0.7034186147, 1.7076147010],
+    ]
+)
+
+
+def wheel(n: int, lightness: float | np.ndarray = 0.65) -> np.ndarray:
+    """Return n colours at equal steps of hue, float [n, 3] in 0..1 (sRGB), equally light to the eye; first blue.
+
+    lightness  of OKLab, 0..1: one for all, or one each
+    """
+    hue = 2 * np.pi * (START + np.arange(n) / n)
+    lab = np.stack([np.broadcast_to(lightness, (n,)), CHROMA * np.cos(hue), CHROMA * np.sin(hue)], axis=1)
+    linear = np.clip((lab @ TO_LMS.T) ** 3 @ TO_RGB.T, 0, 1)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def frames(picture: Tensor, local: Local, i: int) -> Figure:
+    """Draw the dense grid over a picture, and at one centre the patches of all bin sizes with their 4 x 4 cells.
+
+    picture  uint8 [3, H, W]
+    local    its N descriptors, of one or several bin sizes
+    i        the descriptor at whose centre the patches are drawn
+
+    Over a large picture not every dot of the grid is drawn; the part on the right has them all. The picture is in
+    grey, as SIFT sees it. Raises ValueError if the descriptors are those of a picture of another shape.
+    """
+    image, xy, size = in_grey(picture, local), local.xy.numpy(), local.size.numpy()
+    sizes = np.unique(size)
+    finest = xy[size == sizes[0]]
+    ratio = np.clip(image.shape[1] / image.shape[0], 0.6, 2)
+    with style.look():
+        figure = style.new_figure(10, 8 / (ratio + 1) + 0.5, layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=[ratio, 1])
+        for axes, dots, s in ((left, thinned(finest), 4), (right, finest, 9)):
+            draw_grey(axes, image)
+            axes.scatter(*dots.T, s=s, color="#ff4040", linewidths=0)
+        for n, bin_size in reversed(list(enumerate(sizes))):
+            # where sizes have grids of their own, the nearest centre
+            centre = xy[np.where(size == bin_size, np.abs(xy - xy[i]).max(1), np.inf).argmin()]
+            side, colour = BINS * bin_size, EDGES[n % len(EDGES)]
+            for axes, lw in ((left, 1.5), (right, 2.5)):
+                box = Rectangle(centre - side / 2, side, side, fill=False, edgecolor=colour, lw=lw)
+                axes.add_patch(box).set_label(f"{bin_size:g} pixels ({side:g} × {side:g})")
+            right.add_collection(cell_lines(centre, bin_size, colors=colour, linewidths=0.7, alpha=0.8))
+        right.plot(*xy[i], "+", color="white", ms=14, mew=2)
+        (x, y), half = xy[i], BINS / 2 * sizes[-1] * AROUND
+        right.set(xlim=(x - half, x + half), ylim=(y + half, y - half))
+        left.set_title(f"{len(finest):,} centres for each of {len(sizes)} bin sizes", fontsize=11)
+        right.set_title("4 × 4 bins around one centre", fontsize=11)
+        where = {"loc": "outside right center", "reverse": True}
+        figure.legend(*right.get_legend_handles_labels(), title="side of a bin (patch)", **where)
+    return figure
+
+
+def in_grey(picture: Tensor, local: Local) -> np.ndarray:
+    """The picture in grey, float [H, W] in 0..1; ValueError if the descriptors are those of another shape."""
+    if tuple(picture.shape[1:]) != tuple(local.picture):
+        raise ValueError(
+            f"The descriptors are of a picture of {' × '.join(map(str, local.picture))} pixels, "
+            f"the picture is {list(picture.shape)}; it should be [3, H, W]."
+        )
+    return grey(picture).numpy()
+
+
+def draw_grey(axes: Axes, image: np.ndarray) -> None:
+    """Draw a picture [H, W] of greys in 0..1, each pixel as it is."""
+    axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="none")
+    axes.set_axis_off()
+
+
+def thinned(xy: np.ndarray) -> np.ndarray:
+    """Those points of a grid [N, 2] that lie in every n-th row and column, so that at most ACROSS lie in a row."""
+    places = [np.unique(np.round(c, 2), return_inverse=True) for c in xy.T]
+    every = -(-max(len(values) for values, _ in places) // ACROSS)
+    return xy[np.all([where % every == 0 for _, where in places], axis=0)]
+
+
+def cell_lines(centre: np.ndarray, size: float, **options) -> LineCollection:
+    """The lines between the 4 x 4 cells of a patch, for bins of `size` pixels around `centre` (x, y)."""
+    steps = size * np.arange(1 - BINS / 2, BINS / 2)
+    half = BINS / 2 * size
+    upright = [[(s, -half), (s, half)] for s in steps]
+    level = [[(-half, s), (half, s)] for s in steps]
+    return LineCollection(np.array(upright + level) + centre, **options)
+
+
+def descriptor(picture: Tensor, local: Local, i: int) -> Figure:
+    """Draw one patch with the histogram of each of its 4 x 4 cells as a star, and its 128 numbers as bars below.
+
+    picture  uint8 [3, H, W]
+    local    its SIFT descriptors, x [N, 128]: the 4 x 4 cells line by line, 8 directions each
+    i        the descriptor that is drawn
+
+    An arm points where the picture gets brighter, and is as long as the number; arm and bar of a direction have one
+    colour. Raises ValueError if the descriptors are no SIFT, or of a picture of another shape.
+    """
+    image, d, centre, size = in_grey(picture, local), local.x[i].numpy(), local.xy[i].numpy(), local.size[i]
+    if d.shape != (DIM,):
+        raise ValueError(f"A SIFT descriptor has {DIM} numbers, these have {len(d)}.")
+    side = BINS * float(size)
+    colours = np.tile(wheel(ORIENTATIONS), (BINS * BINS, 1))
+    with style.look():
+        figure = style.new_figure(9.5, 6.6, layout="constrained")
+        axes = figure.subplot_mosaic([["picture", "patch"], ["bars", "bars"]], height_ratios=[2.1, 1])
+        for name in ("picture", "patch"):
+            draw_grey(axes[name], image)
+        box = Rectangle(centre - side / 2, side, side, fill=False, edgecolor=EDGES[0], lw=2)
+        axes["picture"].add_patch(box)
+        axes["picture"].set_title("the picture in grey, one patch marked", fontsize=11)
+        draw_stars(axes["patch"], d, centre, float(size), colours)
+        axes["patch"].set_title(f"the patch: 4 × 4 bins of {size:g} pixels", fontsize=11)
+        draw_bars(axes["bars"], d, colours)
+    return figure
+
+
+def draw_stars(axes: Axes, d: np.ndarray, centre: np.ndarray, size: float, colours: np.ndarray) -> None:
+    """Draw the histograms of a descriptor [128] as stars in the cells of its patch; the longest arm fills its cell."""
+    half = BINS / 2 * size
+    axes.add_patch(Rectangle(centre - half, 2 * half, 2 * half, color="white", alpha=0.35, lw=0))
+    axes.add_collection(cell_lines(centre, size, colors="white", linewidths=1.5))
+    steps = (np.arange(BINS) - (BINS - 1) / 2) * size
+    middles = centre + np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 1, 2)
+    turn = 2 * np.pi * np.arange(ORIENTATIONS) / ORIENTATIONS
+    arms = np.stack([np.cos(turn), np.sin(turn)], -1) * d.reshape(-1, ORIENTATIONS, 1)
+    tips = middles + arms * 0.48 * size / max(d.max(), 1e-12)  # all are 0 where the picture is flat
+    lines = np.stack([np.broadcast_to(middles, tips.shape), tips], 2).reshape(-1, 2, 2)
+    axes.add_collection(LineCollection(lines, colors="white", linewidths=5, capstyle="round"))
+    axes.add_collection(LineCollection(lines, colors=colours, linewidths=3, capstyle="round"))
+    (x0, y0), (x1, y1) = centre - half, centre + half
+    axes.set(xlim=(x0, x1), ylim=(y1, y0))
+
+
+def draw_bars(axes: Axes, d: np.ndarray, colours: np.ndarray) -> None:
+    """Draw the numbers of a descriptor [128] as bars, cell after cell."""
+    axes.bar(np.arange(DIM), d, width=0.9, color=colours)
+    starts = np.arange(0, DIM, ORIENTATIONS)
+    widths = [1.8 if k % BINS == 0 else 0.7 for k in range(1, len(starts))]  # a line of cells ends
+    up = axes.get_xaxis_transform()
+    axes.vlines(starts[1:] - 0.5, 0, 1, color="#dddddd", lw=widths, transform=up, zorder=0)
+    cells = [f"{k // BINS + 1}, {k % BINS + 1}" for k in range(len(starts))]
+    axes.set_xticks(starts + (ORIENTATIONS - 1) / 2, cells)
+    axes.tick_params(axis="x", length=0, labelsize=9)
+    axes.set(
+        xlim=(-1, DIM), xlabel="bin (row, column) and its 8 directions, from → clockwise", ylabel="number"
+    )
+
+
+def burstiness(before: np.ndarray, after: np.ndarray) -> Figure:
+    """Plot how values are spread before and after the signed square root, and how few of them hold most energy.
+
+    before, after  Fisher vectors [N, d] of N pictures
+
+    Each vector is divided by the root mean square of its values, so that both fit one axis. Kurtosis is the mean
+    fourth power of these (3 for a normal distribution); energy is the sum of squares. Vectors that are zero are left
+    out.
+    """
+    with style.look():
+        figure = style.new_figure(10, 4.3, layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=[1.4, 1])
+        scaled = [in_units(before), in_units(after)]
+        most = max(np.abs(v).max() for v in scaled)
+        edges = np.linspace(-most, most, VALUES + 1)
+        for v, (name, (colour, stroke)) in zip(scaled, STEPS.items(), strict=True):
+            left.hist(v.ravel(), edges, histtype="stepfilled", color=colour, alpha=0.12)
+            line = {"color": colour, "ls": stroke, "lw": 1.8}
+            left.hist(
+                v.ravel(), edges, histtype="step", label=f"{name}: kurtosis {np.mean(v**4):.3g}", **line
+            )
+            share, energy = accumulated(v)
+            top = np.interp(TOP, share, energy)
+            right.plot(share, energy, label=f"{name}: top {TOP:.0%} hold {top:.0%}", **line)
+            right.plot(TOP, top, "o", color=colour, ms=6)
+        left.set(yscale="log", ylim=(0.7, None), ylabel="values (logarithmic)")
+        left.set(xlim=(-most, most), xlabel="value, in units of the vector's root mean square")
+        left.legend(loc="upper right")
+        right.set(xlabel="share of the dimensions, largest values first", ylabel="share of the energy")
+        right.set(xlim=(0, 1), ylim=(0, 1.01))
+        for axis in (right.xaxis, right.yaxis):
+            axis.set_major_formatter(PercentFormatter(1))
+        right.grid(color="#eeeeee")
+        right.set_axisbelow(True)
+        right.legend(loc="lower right")
+    return figure
+
+
+def in_units(vectors: np.ndarray) -> np.ndarray:
+    """The vectors that are not zero, float [n, d], each divided by the root mean square of its values."""
+    rms = np.sqrt((vectors**2).mean(1, keepdims=True, dtype=float))
+    known = rms[:, 0] > 0
+    return vectors[known] / rms[known]
+
+
+def accumulated(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the dimensions, 0..1, and what the largest that many hold of the energy, mean over vectors [n, d]."""
+    energy = np.cumsum(np.sort(vectors**2, axis=1)[:, ::-1], axis=1)
+    energy = (energy / energy[:, -1:]).mean(0)
+    return np.linspace(0, 1, len(energy) + 1), np.concatenate([[0], energy])
+
+
+def lengths(values: np.ndarray, images: ImageCollection, chosen: Sequence[int], *, xlabel: str) -> Figure:
+    """Plot how long the vectors of N pictures are before L2 makes all alike, with some pictures at their lengths.
+
+    values  [N] lengths
+    images  the N pictures
+    chosen  indices of the pictures that are shown
+    """
+    with style.look():
+        figure = style.new_figure(9, 4.6, layout="constrained")
+        axes = figure.add_subplot()
+        counts, *_ = axes.hist(values, 40, color="#9ec5e8", edgecolor="white", lw=0.5)
+        order = sorted(chosen, key=lambda i: values[i])
+        for j, (i, tile) in enumerate(zip(order, pictures.thumbnails(images, order, THUMBNAIL), strict=True)):
+            y = LANES[j % len(LANES)] * counts.max()
+            axes.plot([values[i]] * 2, [0, y], color=style.INK, lw=1)
+            axes.plot(values[i], 0, "o", color=style.INK, ms=5, clip_on=False)
+            box = OffsetImage(np.asarray(tile), zoom=72 / style.DPI, interpolation="none")
+            frame = {"edgecolor": style.INK, "lw": 1}
+            axes.add_artist(AnnotationBbox(box, (values[i], y), pad=0, bboxprops=frame))
+        top = LANES[min(len(order), len(LANES)) - 1] + 0.3
+        axes.set(ylim=(0, top * counts.max()), xlabel=xlabel, ylabel="pictures")
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set_yticks([t for t in axes.get_yticks() if t <= counts.max()])
+        axes.margins(x=0.08)
+    return figure

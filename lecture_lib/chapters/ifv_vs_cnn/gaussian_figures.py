@@ -1,0 +1,295 @@
+"""A Gaussian mixture in pictures: its ellipses, the Fisher vector that comes of it, and who takes which descriptor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.collections import EllipseCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image
+from torch import Tensor
+
+from lecture_lib.chapters.ifv_vs_cnn.figures import in_grey, wheel
+from lecture_lib.display import style
+from lecture_lib.display.pictures import as_pixels, enlarge
+from lecture_lib.display.tiles import GAP, Block, Tile, blank, tiles
+from lecture_lib.encoders.local import Local
+from lecture_lib.encoders.sift import BINS
+
+MOST_POINTS = 4000  # of a plane that are drawn; more are one black spot
+NAMED = 12  # Gaussians; the numbers of more cover each other
+POSITIVE, NEGATIVE = "#c2281d", "#1f5fb0"  # the ends of the colour map "RdBu_r", dark enough for bars
+DARK, LIGHT = 0.52, 0.76  # lightness of neighbouring Gaussians' colours
+WIDE, SMALL = 300, 190  # pixels of the longer side of a map, of all Gaussians or of one
+COLUMNS = 3  # of maps
+LEGEND, ENTRY = 70, 150  # pixels: height of a legend, width of what it says of a Gaussian
+PAPER = 0.45  # how far a picture without colour is from white: 1 is not at all
+SHADE = 0.5  # how bright a colour is where the picture is black
+PATCHES, PATCH = 9, 42  # typical patches of a Gaussian, pixels across each
+SURE = 0.5  # posterior of a typical patch, at least
+
+
+def gaussian_colours(means: np.ndarray) -> np.ndarray:
+    """Return one colour a Gaussian, float [K, 3] in 0..1, by its place in the plane of the first two dimensions.
+
+    means  [K, D], D at least 2
+
+    Hues go around the wheel in the order of the means around their centre, so that neighbours in the plane have
+    neighbouring hues; they alternate in lightness, so that neighbours are told apart without hue.
+    """
+    x, y = np.asarray(means - means.mean(0))[:, :2].T
+    order = np.argsort(np.arctan2(y, x), kind="stable")
+    colours = np.empty((len(means), 3))
+    colours[order] = wheel(len(means), np.where(np.arange(len(means)) % 2, LIGHT, DARK))
+    return colours
+
+
+def plane(
+    z: np.ndarray | Tensor, means: np.ndarray | Tensor, variances: np.ndarray | Tensor,
+    weights: np.ndarray | Tensor, *, title: str = "",
+) -> Figure:  # fmt: skip
+    """Draw descriptors in a plane, and each Gaussian as its ellipse of one standard deviation, thick if heavy.
+
+    z          [N, D] descriptors; the first two dimensions are drawn, of 4,000 descriptors at most
+    means      [K, D], variances [K, D], weights [K] of a diagonal Gaussian mixture in the same space
+
+    Colours are those of `assignment_maps`; up to 12 Gaussians are named.
+    """
+    z, means, sides, weights = (
+        np.asarray(z),
+        np.asarray(means),
+        2 * np.asarray(variances) ** 0.5,
+        np.asarray(weights),
+    )
+    points = z[np.random.default_rng(0).permutation(len(z))[:MOST_POINTS], :2]
+    middles, sides, colours = means[:, :2], sides[:, :2], gaussian_colours(means)
+    with style.look():
+        figure = style.new_figure(8.5, 6.2, layout="constrained")
+        axes = figure.add_subplot()
+        axes.scatter(*points.T, s=5, color="#b4b4b4", linewidths=0, zorder=1)
+        look = {
+            "facecolors": "none",
+            "edgecolors": colours,
+            "linewidths": 0.8 + 2.4 * (weights / weights.max()) ** 0.5,
+        }
+        place = {"units": "xy", "offsets": middles, "offset_transform": axes.transData}
+        axes.add_collection(EllipseCollection(*sides.T, 0, zorder=2, **place, **look))
+        around = [*np.percentile(points, [0.5, 99.5], axis=0), *(middles - sides / 2), *(middles + sides / 2)]
+        low, high = np.min(around, axis=0), np.max(around, axis=0)
+        (x0, y0), (x1, y1) = low - 0.03 * (high - low), high + 0.03 * (high - low)
+        axes.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal")
+        axes.set(xlabel="first principal component", ylabel="second principal component")
+        axes.set_title(title, fontsize=14)
+        for k, mean in enumerate(middles if len(means) <= NAMED else []):
+            frame = {"facecolor": "white", "edgecolor": colours[k], "alpha": 0.9, "boxstyle": "round,pad=0.2"}
+            axes.text(*mean, f"k = {k}", ha="center", va="center", fontsize=10, bbox=frame)
+    return figure
+
+
+def fisher_blocks(phi: np.ndarray, K: int, ks: Sequence[int]) -> Figure:
+    """Draw a whole Fisher vector as an image, one row a Gaussian, and u_k and v_k of a few Gaussians as bars.
+
+    phi  [2 K D] = [u_1; v_1; ...; u_K; v_K], as of `encoders.fisher.fisher`
+    ks   the Gaussians whose bars are drawn: 0 .. K-1
+
+    Blue is below 0, red above; colours end at the 99.5th percentile of the absolute values.
+    """
+    blocks = phi.reshape(K, 2, -1)
+    with style.look():
+        figure = style.new_figure(10, max(4.6, 1.5 * len(ks) + 1), layout="constrained")
+        left, right = figure.subfigures(1, 2, width_ratios=[1, 1.35])
+        draw_overview(left, blocks, ks)
+        highest = np.abs(blocks[list(ks)]).max() * 1.05
+        rows = right.subplots(2 * len(ks), 1, sharex=True)
+        for axes, (k, order) in zip(rows, [(k, order) for k in ks for order in (0, 1)], strict=True):
+            values = blocks[k, order]
+            axes.bar(range(len(values)), values, width=0.85, color=np.where(values < 0, NEGATIVE, POSITIVE))
+            axes.axhline(0, color=style.PALE, lw=0.6)
+            axes.set_ylabel(f"${'uv'[order]}_{{{k}}}$", rotation=0, fontsize=14, ha="right", va="center")
+            axes.set(xlim=(-1, len(values)), ylim=(-highest, highest))
+            axes.tick_params(labelsize=9)
+        rows[-1].set_xlabel("dimension of the descriptor")
+    return figure
+
+
+def draw_overview(figure: Figure, blocks: np.ndarray, ks: Sequence[int]) -> None:
+    """Draw all values [K, 2, D] as two images, of the u_k and of the v_k, blue below 0 and red above."""
+    most = np.percentile(np.abs(blocks), 99.5)
+    for axes, order in zip(figure.subplots(1, 2, sharey=True), (0, 1), strict=True):
+        shades = {"cmap": "RdBu_r", "vmin": -most, "vmax": most}
+        image = axes.imshow(blocks[:, order], aspect="auto", interpolation="none", **shades)
+        axes.set_title(f"all ${'uv'[order]}_k$", fontsize=12)
+        axes.set(xlabel="dimension", ylabel="" if order else "Gaussian k")
+        axes.tick_params(labelsize=9)
+        for k in ks:  # an arrow beside the row, for a frame would hide it
+            axes.annotate(
+                "", (1, k), xytext=(1.09, k), xycoords=axes.get_yaxis_transform(),
+                arrowprops={"arrowstyle": "-|>", "color": style.INK, "lw": 1},
+            )  # fmt: skip
+    bar = figure.colorbar(image, ax=figure.axes, location="bottom", shrink=0.7, aspect=30, extend="both")
+    bar.outline.set_visible(False)
+    bar.ax.locator_params(nbins=5)
+    bar.ax.tick_params(labelsize=9)
+    axes.set_ylim(len(blocks) - 0.5, -0.5)
+
+
+def assignment_maps(
+    picture: Tensor, local: Local, q: Tensor, means: Tensor, ks: Sequence[int] = (), *, title: str = ""
+) -> Figure:
+    """Colour a picture by the Gaussians to which its descriptors are assigned, once for each bin size.
+
+    picture  uint8 [3, H, W]
+    local    its N descriptors
+    q        [N, K] posteriors, as of `encoders.fisher.posteriors`
+    means    [K, D] of the Gaussians, which choose their colours: those of `plane`
+    ks       Gaussians that are shown by themselves, too, as in `posterior_maps`
+
+    Where several Gaussians share a descriptor, their colours are mixed; a colour is as bright as the picture below it.
+    The legend has the strongest Gaussians with their mean posteriors. Raises ValueError if q or the picture does not
+    fit the descriptors.
+    """
+    q, colours = fitting(q, local), gaussian_colours(means)
+    shown = [Tile(enlarge(as_pixels(picture), WIDE), "the picture")]
+    shown += coloured(picture, local, q, colours, WIDE)
+    rows = [[Block(shown, columns=COLUMNS)], *gaussian_rows(picture, local, q, colours, ks)]
+    page = tiles(rows, title=title, size=10.5, align="left", foot=LEGEND)
+    shares, y = q.mean(0), page.figure.bbox.height - LEGEND
+    strongest = np.argsort(-shares, kind="stable")[:NAMED]
+    text = "share of the descriptors"
+    if rest := len(shares) - len(strongest):
+        text += f" ({rest} other Gaussians: {1 - shares[strongest].sum():.1%})"
+    page.axes.text(GAP, y + 16, text, fontsize=11, color=style.INK)
+    across = int(page.figure.bbox.width - GAP) // ENTRY
+    for j, k in enumerate(strongest):
+        left, top = GAP + j % across * ENTRY, y + 26 + j // across * 20
+        page.axes.add_patch(Rectangle((left, top), 14, 14, color=colours[k], lw=0))
+        page.axes.text(left + 20, top + 12, f"k = {k}: {shares[k]:.1%}", fontsize=10, color=style.INK)
+    return page.figure
+
+
+def posterior_maps(picture: Tensor, local: Local, q: Tensor, means: Tensor, ks: Sequence[int]) -> Figure:
+    """Show where single Gaussians fire: typical patches, then the posterior over the picture for each bin size.
+
+    picture  uint8 [3, H, W]
+    local    its N descriptors
+    q        [N, K] posteriors
+    means    [K, D], for the colours
+    ks       the Gaussians that are shown with their mean posteriors: 0 .. K-1
+
+    A place is white-grey at a posterior of 0, and has the Gaussian's full colour at 1. Raises ValueError as
+    `assignment_maps`.
+    """
+    rows = gaussian_rows(picture, local, fitting(q, local), gaussian_colours(means), ks)
+    return tiles(rows, size=10.5, align="left").figure
+
+
+def gaussian_rows(
+    picture: Tensor, local: Local, q: np.ndarray, colours: np.ndarray, ks: Sequence[int]
+) -> list[list[Block]]:
+    """Typical patches and maps of Gaussians, two in a row where there is room; q [N, K], colours [K, 3]."""
+    pixels, blocks, across = as_pixels(picture), [], 4 if len(local.size.unique()) == 1 else 2
+    for k in ks:
+        patches = [Tile(patch(pixels, local, i)) for i in typical(local, q[:, k])]
+        patches += [Tile(blank(PATCH, PATCH))] * (PATCHES - len(patches))
+        look = {"heading": f"k = {k}: {q[:, k].mean():.1%}", "colour": to_hex(colours[k])}
+        maps = coloured(picture, local, q[:, [k]], colours[[k]], SMALL)
+        blocks += [Block(patches, columns=3, **look), Block(maps)]
+    return [blocks[i : i + across] for i in range(0, len(blocks), across)]
+
+
+def fitting(q: Tensor, local: Local) -> np.ndarray:
+    """Posteriors as an array [N, K]; ValueError unless there is one row a descriptor."""
+    if len(q) != len(local):
+        raise ValueError(
+            f"There are {len(local)} descriptors and posteriors of {len(q)}: take both of one picture."
+        )
+    return np.asarray(q)
+
+
+def coloured(picture: Tensor, local: Local, q: np.ndarray, colours: np.ndarray, longer: int) -> list[Tile]:
+    """One map a bin size, of posteriors [N, k] in colours [k, 3], with its longer side of that many pixels."""
+    light = in_grey(picture, local)
+    return [
+        Tile(
+            enlarge(mixed(light, nearest_centre(local, size), q, colours), longer),
+            f"bins of {size:.3g} pixels",
+        )
+        for size in np.unique(local.size).tolist()
+    ]
+
+
+def nearest_centre(local: Local, size: float) -> np.ndarray:
+    """For each pixel the descriptor whose centre is nearest, int64 [H, W]; -1 where none is within half a step.
+
+    size  side of a bin in pixels: only descriptors of this size count; they lie on a grid, which may have gaps
+    """
+    here = np.flatnonzero(local.size.numpy() == np.float32(size))
+    columns, rows = local.xy.numpy()[here].T.astype(float)
+    height, width = local.picture
+    (column, across), (row, down) = grid_lines(columns, width, size), grid_lines(rows, height, size)
+    index = np.full((row.max() + 1, column.max() + 1), -1)
+    index[row, column] = here
+    inside = (down >= 0) & (down < index.shape[0])
+    within = (across >= 0) & (across < index.shape[1])
+    nearest = np.full((height, width), -1)
+    nearest[np.ix_(inside, within)] = index[np.ix_(down[inside], across[within])]
+    return nearest
+
+
+def grid_lines(places: np.ndarray, n: int, size: float) -> tuple[np.ndarray, np.ndarray]:
+    """Number the lines of a grid along one axis: the line of each place [N], and the nearest to each of n pixels."""
+    values = np.unique(np.round(places, 2))
+    span = np.ptp(values)
+    step = span / round(span / np.diff(values).min()) if span else size
+    line = np.round((places - places.min()) / step).astype(int)
+    return line, np.floor((np.arange(n) - places.min()) / step + 0.5).astype(int)
+
+
+def mixed(light: np.ndarray, nearest: np.ndarray, q: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Give a picture the Gaussians' colours, as bright as it is; where no descriptor is, it stays in pale grey.
+
+    light    float [H, W] in 0..1, the picture in grey
+    nearest  int64 [H, W] descriptor of each pixel, or -1
+    q        float [N, k] posteriors; what is missing to 1 is left pale
+    colours  float [k, 3] in 0..1
+
+    returns uint8 [H, W, 3]
+    """
+    light, q = light[..., None], np.concatenate([q, np.zeros((1, q.shape[1]))])  # row -1: no descriptor
+    pale = 1 - PAPER * (1 - light)
+    pixels = (1 - q.sum(1)[nearest][..., None]) * pale + (q @ colours)[nearest] * (
+        SHADE + (1 - SHADE) * light
+    )
+    return (255 * np.clip(pixels, 0, 1)).round().astype(np.uint8)
+
+
+def typical(local: Local, posterior: np.ndarray) -> list[int]:
+    """Choose up to 9 descriptors that are surely of one Gaussian, far from each other: the most sure first.
+
+    posterior  float [N] of this Gaussian
+
+    No centre lies within half the side of a patch chosen before. Among equals, chance decides (always in the same way).
+    """
+    order = np.random.default_rng(0).permutation(len(posterior))
+    order = order[np.argsort(-np.round(posterior[order], 3), kind="stable")]
+    order = order[posterior[order] >= SURE]
+    xy, size = local.xy.numpy(), local.size.numpy()
+    chosen: list[int] = []
+    while len(order) and len(chosen) < PATCHES:
+        chosen.append(int(order[0]))
+        far = np.abs(xy[order] - xy[chosen[-1]]).max(1) > BINS / 2 * size[chosen[-1]]
+        order = order[far]
+    return chosen
+
+
+def patch(pixels: np.ndarray, local: Local, i: int) -> Image.Image:
+    """Cut the patch of descriptor i out of a picture, uint8 [H, W, 3]; beyond the border its last pixels go on."""
+    half = BINS / 2 * float(local.size[i])
+    margin = int(np.ceil(half))
+    middle = local.xy[i].numpy() + 0.5 + margin  # (0, 0) is the centre of a pixel
+    wide = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
+    box = (*(middle - half).tolist(), *(middle + half).tolist())
+    return Image.fromarray(wide).resize((PATCH, PATCH), Image.Resampling.BICUBIC, box=box)
