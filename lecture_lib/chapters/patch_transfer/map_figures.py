@@ -10,17 +10,18 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.transforms import Transform
 from torch import Tensor
 
-from lecture_lib.chapters.patch_transfer.grid import LAMBDAS
-from lecture_lib.chapters.patch_transfer.inference import TOLERANCE, K, peak, points_at
-from lecture_lib.chapters.patch_transfer.patch_figures import BOX, outline, panels
+from lecture_lib.chapters.patch_transfer.figures import BOX, outline, panels, patch, pixels_of
+from lecture_lib.chapters.patch_transfer.grid import LAMBDAS, Grid
+from lecture_lib.chapters.patch_transfer.inference import TOLERANCE, K, localisation_map, peak, points_at
 from lecture_lib.display import style
-from lecture_lib.display.pictures import GAP, as_pixels
+from lecture_lib.display.pictures import as_pixels
+from lecture_lib.display.tiles import GAP, Block, Tile
 
-FRAME, BESIDE = 172, 216  # pixels of the longer side of a picture, five or four in a row
+FRAME, BESIDE, WIDE = 172, 216, 360  # pixels of the longer side of a picture, five, four or two in a row
+BEST = 9  # patches with the highest y that are shown
 BAR = 20  # pixels from one colour bar to the next
 LIGHT = 0.5  # how bright a map's colour is where the picture is black: 1 hides the picture
 HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#ffe08a", "#fb9a29", "#d7301f", "#6a0020"])
@@ -34,13 +35,21 @@ class Pointing:
     picture  uint8 [3, H, W]
     name     of the class
     boxes    float [n, 4], the objects of this class; none where the picture has none
-    map      float [H, W], as of `patches.inference.localisation_map`
+    map      float [H, W], as of `inference.localisation_map`
     """
 
     picture: Tensor
     name: str
     boxes: np.ndarray
     map: np.ndarray
+
+    @property
+    def outcome(self) -> str:
+        """Whether the peak of the map hits an object of the class, in words."""
+        if not len(self.boxes):
+            return "not in the picture"
+        hit = points_at(peak(self.map), self.boxes, TOLERANCE * np.shape(self.map)[1])
+        return f"{style.SIGNS[hit]} {'hit' if hit else 'miss'}"
 
 
 def film(picture: Tensor, maps: np.ndarray, *, title: str = "") -> Figure:
@@ -49,42 +58,36 @@ def film(picture: Tensor, maps: np.ndarray, *, title: str = "") -> Figure:
     picture  uint8 [3, H, W]
     maps     float [S, H, W], one a lambda of LAMBDAS, 0 or more
 
-    All scales have one range of colours, their sum has its own. Raises ValueError if the maps do not fit.
+    All scales have one range of colours, their sum has its own. Raises ValueError for maps of another size.
     """
-    pixels, maps = as_pixels(picture), np.asarray(maps, float)
-    if maps.shape != (len(LAMBDAS), *pixels.shape[:2]):
-        raise ValueError(
-            f"The maps of {len(LAMBDAS)} scales of this picture are [{len(LAMBDAS)}, {pixels.shape[0]}, "
-            f"{pixels.shape[1]}], not {list(maps.shape)}."
-        )
-    total, highest = maps.sum(0), maps.max()
-    tiles = [heat(pixels, one, highest) for one in maps] + [heat(pixels, total, total.max())]
+    pixels, total, highest = as_pixels(picture), maps.sum(0), maps.max()
+    pictures = [heat(pixels, one, highest) for one in maps] + [heat(pixels, total, total.max())]
     captions = [f"λ = {lam:g}" for lam in LAMBDAS] + ["all scales"]
-    figure, axes, places = panels(tiles, captions, FRAME, 5, title, foot=2 * BAR + GAP)
+    (figure, axes, _), places = panels(pictures, captions, FRAME, 5, title, foot=2 * BAR)
     mark_peak(axes, places[-1], total)
     y = figure.bbox.height - 2 * BAR
-    colour_bar(axes, y, highest, "sum of yᵏ of the patches that cover a pixel, at one scale")
-    colour_bar(axes, y + BAR, total.max(), "the same, of all scales (cross: the peak)")
+    colour_bar(axes, GAP, y, highest, "sum of yᵏ of the patches that cover a pixel, at one scale")
+    colour_bar(axes, GAP, y + BAR, total.max(), "the same, of all scales (cross: the peak)")
     return figure
 
 
 def maps_beside_boxes(items: Sequence[Pointing], *, title: str = "") -> Figure:
     """Show pictures with the objects of a class, each beside its map, whose peak hits one of them or misses.
 
-    A hit may lie TOLERANCE of the picture's width beside a box (dotted), as in `patches.inference.pointing_game`. A
-    map is coloured from 0 to its own highest value. Raises ValueError for no item, and for a map of another size.
+    A hit may lie TOLERANCE of the picture's width beside a box (dotted), as in `inference.pointing_game`. A map is
+    coloured from 0 to its own highest value. Raises ValueError for no item, and for a map of another size.
     """
     if not items:
         raise ValueError("There is no picture to show: give at least one.")
-    tiles, captions = [], []
+    pictures, captions = [], []
     for item in items:
         pixels = as_pixels(item.picture)
-        tiles += [pixels, heat(pixels, item.map, np.max(item.map))]
-        captions += [item.name.replace("_", " "), judge(item)]
-    figure, axes, places = panels(tiles, captions, BESIDE, 4 if len(items) > 1 else 2, title)
+        pictures += [pixels, heat(pixels, item.map, item.map.max())]
+        captions += [item.name, item.outcome]
+    (figure, axes, _), places = panels(pictures, captions, BESIDE, 4, title)
     for item, plain, hot in zip(items, places[::2], places[1::2], strict=True):
-        height, width = np.shape(item.map)
-        for xyxy in np.reshape(item.boxes, (-1, 4)):
+        height, width = item.map.shape
+        for xyxy in item.boxes:
             reach = np.array([-1, -1, 1, 1]) * TOLERANCE * width
             outline(axes, plain, xyxy, BOX)
             outline(axes, hot, xyxy, BOX, lw=1.2)
@@ -94,7 +97,7 @@ def maps_beside_boxes(items: Sequence[Pointing], *, title: str = "") -> Figure:
 
 
 def k_panels(
-    picture: Tensor, maps: Mapping[float, np.ndarray], boxes: np.ndarray = (), *, title: str = ""
+    picture: Tensor, maps: Mapping[float, np.ndarray], boxes: np.ndarray, *, title: str = ""
 ) -> Figure:
     """Show what k does to the map of a class.
 
@@ -105,23 +108,51 @@ def k_panels(
     Raises ValueError for a map of another size.
     """
     pixels = as_pixels(picture)
-    tiles = [pixels] + [heat(pixels, one, np.max(one)) for one in maps.values()]
+    pictures = [pixels] + [heat(pixels, one, one.max()) for one in maps.values()]
     captions = ["the picture"] + [f"k = {k:g}" + ", the paper's" * (k == K) for k in maps]
-    figure, axes, places = panels(tiles, captions, FRAME, 5, title)
-    for xyxy in np.reshape(boxes, (-1, 4)):
-        for place in places:
+    (figure, axes, _), places = panels(pictures, captions, FRAME, 5, title)
+    for place in places:
+        for xyxy in boxes:
             outline(axes, place, xyxy, BOX, lw=1.2)
     for one, place in zip(maps.values(), places[1:], strict=True):
         mark_peak(axes, place, one)
     return figure
 
 
-def judge(item: Pointing) -> str:
-    """Whether the peak of its map hits an object of the class, in words."""
-    if not len(item.boxes):
-        return "not in the picture"
-    hit = points_at(peak(item.map), item.boxes, TOLERANCE * np.shape(item.map)[1])
-    return f"{style.SIGNS[hit]} {'hit' if hit else 'miss'}"
+def patch_view(
+    picture: Tensor, name: str, boxes: np.ndarray, grid: Grid, y: np.ndarray,
+    *, k: float = K, scale: int | None = None, title: str = "",
+) -> Figure:  # fmt: skip
+    """Show a picture with the objects of a class, the map of this class, and the patches that speak for it most.
+
+    picture  uint8 [3, H, W]
+    name     of the class
+    boxes    float [n, 4], its objects; none where the picture has none
+    grid     of a picture of that size
+    y        float [M], the probability of the class on each patch
+    k        of the map, y^k
+    scale    index into LAMBDAS: its patches only (default: those of all scales)
+
+    Raises ValueError if the grid is of another size.
+    """
+    pixels = pixels_of(picture, grid)
+    here = np.arange(len(grid)) if scale is None else np.flatnonzero(grid.scale == scale)
+    values = localisation_map(y[here], grid.xyxy[here], grid.size, k)
+    outcome = Pointing(picture, name, boxes, values).outcome
+    what = "all scales" if scale is None else f"λ = {LAMBDAS[scale]:g}"
+    captions = [name, f"k = {k:g}, {what}, {len(here)} patch{'es' * (len(here) > 1)}: {outcome}"]
+    best = here[np.argsort(-y[here], kind="stable")[:BEST]]
+    shown = [Tile(patch(pixels, grid.xyxy[i]), f"{y[i]:.2f}") for i in best]
+    below = [Block(shown, heading="Patches with the highest y")]
+    (figure, axes, corners), places = panels(
+        [pixels, heat(pixels, values, values.max())], captions, WIDE, 2, title, below=below
+    )
+    for place, lw in zip(places, (2, 1.2), strict=True):
+        for xyxy in boxes:
+            outline(axes, place, xyxy, BOX, lw=lw)
+    mark_peak(axes, places[1], values)
+    colour_bar(axes, corners[1][0], corners[2][1] - BAR, values.max(), "sum of yᵏ at a pixel")
+    return figure
 
 
 def heat(pixels: np.ndarray, values: np.ndarray, highest: float) -> np.ndarray:
@@ -130,28 +161,23 @@ def heat(pixels: np.ndarray, values: np.ndarray, highest: float) -> np.ndarray:
     pixels  uint8 [H, W, 3]
     values  float [H, W], 0 .. highest; where `highest` is 0, the picture stays grey
     """
-    if np.shape(values) != pixels.shape[:2]:
-        raise ValueError(
-            f"The map of this picture is {list(pixels.shape[:2])}, not {list(np.shape(values))}."
-        )
+    if values.shape != pixels.shape[:2]:
+        raise ValueError(f"The map of this picture is {list(pixels.shape[:2])}, not {list(values.shape)}.")
     grey = pixels @ (np.array([0.299, 0.587, 0.114]) / 255)
-    shares = np.asarray(values) / highest if highest else np.zeros_like(grey)
-    colours = HEAT(shares, bytes=True)[..., :3]
+    colours = HEAT(values / (highest or 1), bytes=True)[..., :3]
     return (colours * (LIGHT + (1 - LIGHT) * grey)[..., None]).round().astype(np.uint8)
 
 
 def mark_peak(axes: Axes, place: Transform, values: np.ndarray) -> None:
     """Mark the highest place of a map with a cross."""
-    x, y = peak(np.asarray(values))
-    cross = Line2D([x], [y], marker="x", ms=9, mew=2.4, mec=PEAK, ls="", transform=place)
+    (cross,) = axes.plot(*peak(values), marker="x", ms=9, mew=2.4, mec=PEAK, ls="", transform=place)
     cross.set_path_effects([patheffects.withStroke(linewidth=4.6, foreground=style.INK)])
-    axes.add_line(cross)
 
 
-def colour_bar(axes: Axes, y: float, highest: float, text: str) -> None:
-    """Draw the colours of a map from 0 to `highest` across a page at y, and say what they are."""
-    axes.text(GAP, y + 10, "0", fontsize=10, color=style.INK)
+def colour_bar(axes: Axes, x: float, y: float, highest: float, text: str) -> None:
+    """Draw the colours of a map from 0 to `highest` at a place (x, y) of a page, and say what they are."""
+    axes.text(x, y + 10, "0", fontsize=10, color=style.INK)
     bar = HEAT(np.linspace(0, 1, 16), bytes=True)[None, :, :3]  # steps: a small file has few colours
-    axes.imshow(bar, extent=(GAP + 14, GAP + 142, y + 11, y + 1), aspect="auto", interpolation="none")
-    axes.text(GAP + 148, y + 10, f"{highest:.2g}", fontsize=10, color=style.INK)
-    axes.text(GAP + 210, y + 10, text, fontsize=10, color=style.FAINT)
+    axes.imshow(bar, extent=(x + 14, x + 142, y + 11, y + 1), aspect="auto", interpolation="none")
+    axes.text(x + 148, y + 10, f"{highest:.2g}", fontsize=10, color=style.INK)
+    axes.text(x + 204, y + 10, text, fontsize=10, color=style.FAINT)
