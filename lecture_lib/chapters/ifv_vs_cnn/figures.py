@@ -15,8 +15,7 @@ from torch import Tensor
 
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
-from lecture_lib.encoders.local import Local
-from lecture_lib.encoders.sift import BINS, DIM, ORIENTATIONS, grey
+from lecture_lib.encoders.sift import BINS, DIM, ORIENTATIONS, Local, grey
 
 ACROSS = 75  # dots of the grid across a picture, at most
 AROUND = 1.3  # what is shown around the largest patch, in sides of it

@@ -16,8 +16,7 @@ from lecture_lib.chapters.ifv_vs_cnn.figures import in_grey, wheel
 from lecture_lib.display import style
 from lecture_lib.display.pictures import as_pixels, enlarge
 from lecture_lib.display.tiles import GAP, Block, Tile, blank, tiles
-from lecture_lib.encoders.local import Local
-from lecture_lib.encoders.sift import BINS
+from lecture_lib.encoders.sift import BINS, Local
 
 MOST_POINTS = 4000  # of a plane that are drawn; more are one black spot
 NAMED = 12  # Gaussians; the numbers of more cover each other

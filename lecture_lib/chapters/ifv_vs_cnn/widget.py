@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lecture_lib.chapters.ifv_vs_cnn.gaussian_figures import assignment_maps
 from lecture_lib.display.explorer import explorer
-from lecture_lib.encoders.local import Local
+from lecture_lib.encoders.sift import Local
 
 STRONGEST = 6  # Gaussians that are shown each by itself
 

@@ -20,8 +20,7 @@ from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.display import style
 from lecture_lib.display.pictures import as_pixels
 from lecture_lib.display.tiles import tiles
-from lecture_lib.encoders.local import Local
-from lecture_lib.encoders.sift import phow, sift_pyramid
+from lecture_lib.encoders.sift import Local, phow, sift_pyramid
 
 H, W = 48, 64
 
