@@ -226,6 +226,18 @@ def test_a_file_that_breaks_after_loading_is_named_not_replaced(pictures):
         collection.tensor(5)
 
 
+def test_a_picture_that_is_replaced_is_never_taken_for_the_one_that_was_loaded(pictures):
+    first, file = datasets.folder(pictures), pictures / "bat" / "5.jpg"
+    before = file.stat()
+    draw(file, size=(9, 9))
+    file.write_bytes(file.read_bytes().ljust(before.st_size, b"\0")[: before.st_size])
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))  # the same size and time
+    with pytest.raises(datasets.UnreadablePicture, match=r"5\.jpg: another picture"):
+        first.tensor(5)
+    again = datasets.folder(pictures)
+    assert again.fingerprint != first.fingerprint
+
+
 def test_sizes_are_known_without_reading(pictures):
     draw(pictures / "ant" / "wide.jpg", size=(30, 10))
     images = datasets.folder(pictures).images

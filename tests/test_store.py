@@ -461,6 +461,22 @@ def test_report_size_and_clear_see_everything_that_the_workbook_keeps(cache):
     assert [path.name for path in cache.rglob("*") if path.is_file()] == ["thesis.tex"]
 
 
+def test_in_a_project_that_is_read_only_results_go_to_the_cache_and_a_line_says_where(
+    cache, monkeypatch, capsys
+):
+    project = cache.parent / "project"
+    monkeypatch.setattr(settings, "REPOSITORY", project)
+    assert store.results_folder() == project / "build" / "results"
+    monkeypatch.setattr(os, "access", lambda *_: False)  # simulated: the superuser may write despite chmod
+    assert store.results_folder() == cache / "results"
+    monkeypatch.setattr(settings, "REPOSITORY", Path(__file__))  # no folder can be made below a file
+    assert store.results_folder() == cache / "results"
+    assert (
+        capsys.readouterr().out.splitlines()
+        == [f"This project is read-only: results go to {cache / 'results'}."] * 2
+    )
+
+
 def test_nothing_is_kept_where_clear_does_not_look():
     with pytest.raises(KeyError, match="FOLDERS"):
         store.folder("embeddings")

@@ -49,11 +49,17 @@ class FileImages:
         return len(self.names)
 
     def __getitem__(self, i: int) -> Tensor:
+        path = self.path(i)
         try:
-            return reading.read_picture(self.path(i))
+            data = reading.read_bytes(path)
+            if _digest(data) != self.digests[i].tobytes().hex():
+                raise UnreadablePicture(
+                    reading.printable(path), "it is another picture than when it was loaded"
+                )
+            return reading.decode_picture(data, reading.printable(path))
         except UnreadablePicture as error:
             raise UnreadablePicture(
-                error.file, f"{error.reason}; it was readable before. Load the dataset again to leave it out"
+                error.file, f"{error.reason}; the file has changed since. Load the dataset again"
             ) from None
 
     def path(self, i: int) -> Path:
@@ -90,13 +96,11 @@ def check(root: Path, names: Sequence[str], title: str) -> tuple[FileImages, np.
     """
     ledger = _Ledger(root)
     known: list[tuple | None] = []
-    stamps: list[tuple[int, int]] = []
+    stamps: list[tuple[int, ...]] = []
     for name in names:
-        try:
-            stat = os.stat(root / name)
-            stamps.append((stat.st_size, stat.st_mtime_ns))
-        except OSError:
-            stamps.append((-1, -1))  # reading it will say what is wrong
+        stamps.append(())
+        with contextlib.suppress(OSError):  # reading it will say what is wrong
+            stamps[-1] = store.file_stamp(root / name)
         known.append(ledger.find(name, stamps[-1]))
     new = [i for i, entry in enumerate(known) if entry is None]
     skipped = []
@@ -157,7 +161,11 @@ def _examine(path: Path) -> tuple[str, int, int] | str:
         height, width = reading.decode_picture(data, path.name).shape[1:]
     except UnreadablePicture as error:
         return error.reason
-    return hashlib.blake2b(data, digest_size=16).hexdigest(), width, height
+    return _digest(data), width, height
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 class _Ledger:
@@ -167,7 +175,7 @@ class _Ledger:
         key = hashlib.sha256(os.fsencode(os.path.abspath(root))).hexdigest()[:20]
         self.file = store.folder("pictures") / f"{key}.json"
         self.head = {"version": reading.VERSION, "root": reading.printable(os.path.abspath(root))}
-        self.entries: dict[str, list] = {}  # name -> [bytes, mtime, digest, width, height]
+        self.entries: dict[str, list] = {}  # name -> [*file_stamp, digest, width, height]
         self.changed = False
         # a ledger that is not there, damaged or of an older version is begun again
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
@@ -175,14 +183,14 @@ class _Ledger:
             if content["version"] == reading.VERSION:
                 self.entries = dict(content["files"])
 
-    def find(self, name: str, stamp: tuple[int, int]) -> tuple[str, int, int] | None:
+    def find(self, name: str, stamp: tuple[int, ...]) -> tuple[str, int, int] | None:
         """Digest, width and height, if the file is still the one that was checked."""
         entry = self.entries.get(name)
-        if entry is None or tuple(entry[:2]) != stamp:
+        if entry is None or tuple(entry[:-3]) != stamp:
             return None
-        return tuple(entry[2:])
+        return tuple(entry[-3:])
 
-    def add(self, name: str, stamp: tuple[int, int], verdict: tuple[str, int, int]) -> None:
+    def add(self, name: str, stamp: tuple[int, ...], verdict: tuple[str, int, int]) -> None:
         self.entries[name] = [*stamp, *verdict]
         self.changed = True
 

@@ -227,9 +227,9 @@ def peak_mb() -> float:
 def write_results(
     notebook: str, seconds: float, peak_mb: float, results: Sequence[Result], claims: Sequence[Claim]
 ) -> Path:
-    """Write what a notebook found to ``build/results/<notebook>.<profile>.json``; return the path."""
+    """Write what a notebook found to ``<notebook>.<profile>.json`` in `store.results_folder`; return the path."""
     document = _document(notebook, seconds, peak_mb, results, claims)
-    return _write(settings.REPOSITORY / "build" / "results", document)
+    return _write(store.results_folder(), document)
 
 
 def write_run(

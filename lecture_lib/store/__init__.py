@@ -6,7 +6,7 @@ loses at most the block in hand. One process at a time computes an array; others
 """
 
 from lecture_lib.store.arrays import fetch
-from lecture_lib.store.contents import clear, folder, report, size
+from lecture_lib.store.contents import clear, folder, report, results_folder, size
 from lecture_lib.store.files import StoreError, alone, unwritable, write_atomically
 from lecture_lib.store.fingerprints import file_stamp, fingerprint
 
@@ -19,6 +19,7 @@ __all__ = [
     "fingerprint",
     "folder",
     "report",
+    "results_folder",
     "size",
     "unwritable",
     "write_atomically",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import time
 from collections import defaultdict
@@ -32,6 +33,17 @@ def folder(kind: str) -> Path:
     if kind not in FOLDERS:
         raise KeyError(f"Give {kind!r} a line in FOLDERS, so that clear() finds it.")
     return settings.current().cache / kind
+
+
+def results_folder() -> Path:
+    """Return build/results of the project or, where the project is read-only, the cache's, with a line that says so."""
+    chosen = settings.REPOSITORY / "build" / "results"
+    with contextlib.suppress(OSError):
+        chosen.mkdir(parents=True, exist_ok=True)
+        if os.access(chosen, os.W_OK):
+            return chosen
+    print(f"This project is read-only: results go to {settings.shown(folder('results'))}.")
+    return folder("results")
 
 
 def report() -> pd.DataFrame:
