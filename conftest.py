@@ -4,7 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A property that holds is not refuted by a slow minute, and every run tries the same examples.
+hypothesis.settings.register_profile("here", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("here")
 
 # Set before torch is imported, and inherited by the kernels of the notebooks. Several workers share the
 # cores, so each gets its part; the cache is the clone's, so that a test never meets the user's.
