@@ -244,16 +244,3 @@ def _key(name: str) -> str:
         name.partition(",")[0],
     )  # "outdoor, natural"; "commodity, trade good"
     return whole if whole in GROUPS else SAME.get(short, short)
-
-
-def two_panels(title: str) -> tuple[Figure, np.ndarray]:
-    """An empty figure of two plots beside each other, with lines to read heights by."""
-    figure = new_figure(10.5, 4.4, layout="constrained")
-    panels = figure.subplots(1, 2)
-    for axes in panels:
-        axes.grid(axis="y", color="#eeeeee")
-        axes.set_axisbelow(True)
-    figure.get_layout_engine().set(wspace=0.06)
-    if title:
-        figure.suptitle(title, fontsize=14, x=0.01, ha="left")
-    return figure, panels

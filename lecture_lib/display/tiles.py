@@ -22,6 +22,7 @@ FRAMED = 14  # pixels between framed pictures
 BETWEEN = 22  # pixels between blocks of them
 HEAD = 36  # pixels of the title
 HEADING = 27  # pixels of the name of a block
+NARROWEST = 320  # pixels of a page, so that headings fit
 KEY = 30  # pixels of a key below the pictures
 LETTER = 0.72  # pixels of a letter, for each point of its size
 
@@ -101,7 +102,7 @@ def tiles(
     size     points of the captions, which are cut to their column; `align` "center" or "left"
     """
     step, places = 1.6 * size, []  # block, x, y of its upper left corner, width and height of a cell
-    y, right = HEAD if title else GAP, 10 * len(title)
+    y, right = HEAD if title else GAP, max(NARROWEST, 10 * len(title))
     for row in rows:
         head, x, below = HEADING * any(block.heading for block in row), left, y
         for block in row:

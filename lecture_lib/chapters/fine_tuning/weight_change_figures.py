@@ -1,0 +1,154 @@
+"""What fine-tuning changed: the weights of layers, filters, and the ranks of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from lecture_lib.chapters.fine_tuning.figures import two_panels
+from lecture_lib.datasets import ImageCollection
+from lecture_lib.display import pictures, style
+from lecture_lib.display.labels import name_ends
+from lecture_lib.display.tiles import FRAMED, GAP, KEY, Block, Frame, Tile, draw_key, tiles
+
+LEFT = 104  # pixels of the names of rows
+ACROSS = 12  # filters in a row
+PRESENCE = {1: Frame(style.RIGHT, 4), -1: Frame("#f0a500", 3), 0: Frame(style.PALE, 2)}
+NAMES = {1: "present", -1: "difficult", 0: "absent"}
+OUTLINE = "#ffe600"
+
+
+def layer_changes(change: pd.DataFrame, cka: pd.DataFrame, *, title: str = "") -> Figure:
+    """Plot how far fine-tuning changed each layer: its weights on the left, what it says of pictures on the right.
+
+    change  a row a layer with weights, in the network's order, a column a method: |w' - w| / |w|, 0 or more
+    cka     a row a layer, the same columns: linear CKA of its output before and after (0..1)
+
+    The left axis is logarithmic above the least change; a layer that did not change lies at 0. NaN has no mark.
+    """
+    percent = 100 * change.astype(float)
+    with style.look():
+        figure, (left, right) = two_panels(title)
+        for axes, table in ((left, percent), (right, cka)):
+            for method, (colour, marker, _) in style.of(*table.columns).items():
+                axes.plot(table[method].to_numpy(), color=colour, marker=marker, ms=7, lw=1.5, label=method)
+            tilt = 45 if len(table) > 6 else 0
+            axes.set_xticks(range(len(table)), table.index, rotation=tilt)
+            axes.set(xlabel="layer", xlim=(-0.4, len(table) - 0.6))
+        least = 10.0 ** np.floor(np.log10(percent[percent > 0].min(axis=None)))
+        left.set_yscale("symlog", linthresh=least)
+        left.set_ylim(0 if (percent == 0).any(axis=None) else least, 1.4 * percent.max(axis=None))
+        left.yaxis.set_major_formatter("{x:g}")
+        left.set_ylabel("change of the weights, % of their length")
+        right.set(ylabel="linear CKA, before and after", ylim=(0, 1.04))
+        right.axhline(1, color=style.PALE, lw=0.8, ls=":")
+        name_ends(left)
+        name_ends(right)
+    return figure
+
+
+def filters_before_after(before: Tensor, after: Tensor, *, n: int = 24, title: str = "") -> Figure:
+    """Show the n first-layer filters that changed most: before, after, and the difference, many times enlarged.
+
+    before, after  float [C, 3, k, k]
+
+    A filter is scaled by itself about grey, the same way before and after; the difference is multiplied by one factor
+    for all, which stands beside it. Below stands |w' - w| / |w|, by which they are ordered.
+    """
+    w, v = (tensor.detach().float().cpu() for tensor in (before, after))
+    change = ((v - w).flatten(1).norm(dim=1) / w.flatten(1).norm(dim=1).clamp(min=1e-12)).numpy()
+    chosen = np.argsort(-change, kind="stable")[:n]
+    w, v = w[chosen], v[chosen]
+    scale = w.abs().maximum(v.abs()).amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
+    w, v = w / scale, v / scale
+    factor = enlargement(float((v - w).abs().max()))
+    drawn = {"before": w, "after": v, f"difference\n× {factor:g}": factor * (v - w)}
+    drawn = {name: pictures.filter_tiles(numbers, 56) for name, numbers in drawn.items()}
+    below = {"before": [""] * n, "after": [""] * n, [*drawn][-1]: [f"{one:.1%}" for one in change[chosen]]}
+    rows = [
+        [Block([Tile(*one) for one in zip(drawn[name][part], below[name][part], strict=False)], label=name)]
+        for part in (slice(start, start + ACROSS) for start in range(0, len(chosen), ACROSS))
+        for name in drawn
+    ]
+    return tiles(rows, title=title, left=LEFT, size=9).figure
+
+
+def enlargement(largest: float) -> float:
+    """The factor of one leading digit that brings the largest difference near to 1; 1 where nothing differs."""
+    if largest == 0:
+        return 1.0
+    decade = 10.0 ** np.floor(-np.log10(largest))
+    return float(decade * np.floor(1 / largest / decade + 1e-9))
+
+
+def rank_changes(
+    images: ImageCollection, label: int, before: Sequence[int], after: Sequence[int], *, columns: int = 8
+) -> Figure:
+    """Show the pictures that rose and those that fell most between two rankings of the same pictures for a class.
+
+    images         N pictures
+    label          column of the class in `images.labels`, or its number where a picture has one class
+    before, after  int [N], the rank of each picture: 1 comes first
+    columns        pictures of a row that are shown; none that kept its rank or went the other way is among them
+
+    What counts is the ratio of the ranks, as average precision weighs the top: 90 → 9 is as much as 900 → 90.
+
+    The frame tells whether a picture shows the class, only as `difficult`, or not; its objects of the class are
+    outlined where `images.boxes` are known. Raises ValueError if the ranks are not 1..N.
+    """
+    n, name = len(images), images.classes[label].replace("_", " ")
+    ranks = np.stack([before, after])
+    if not np.array_equal(np.sort(ranks), np.tile(np.arange(1, n + 1), (2, 1))):
+        raise ValueError(f"Ranks of {n} pictures are 1 .. {n}, each once, before and after; these are not.")
+    rise = np.log(ranks[0] / ranks[1])
+    order = np.argsort(-rise, kind="stable")
+    rows = {
+        f"rose most for “{name}”": order[rise[order] > 0][:columns],
+        f"fell most for “{name}”": order[rise[order] < 0][::-1][:columns],
+    }
+    present = images.labels[:, label] if images.multi_label else (images.labels == label).astype(int)
+    shown = np.concatenate(list(rows.values()))
+    drawn = iter(pictures.thumbnails(images, shown, 112))
+    page = []
+    for heading, line in rows.items():
+        captions = [f"rank {ranks[0, i]:,} → {ranks[1, i]:,}" for i in line]
+        shown_as = [PRESENCE[int(present[i])] for i in line]
+        page.append(
+            [
+                Block(
+                    [Tile(next(drawn), *one) for one in zip(captions, shown_as, strict=True)], heading=heading
+                )
+            ]
+        )
+    figure, axes, corners = tiles(page, gap=FRAMED, foot=KEY, size=10)
+    for i, (x, y) in zip(shown, corners, strict=True):
+        for x0, y0, x1, y1 in boxes_in_tile(images, i, label, pictures.tile_shape(images, 112)[::-1]):
+            outline = Rectangle((x + x0, y + y0), x1 - x0, y1 - y0, fill=False, edgecolor=OUTLINE, lw=1.5)
+            axes.add_patch(outline)
+    frames = {NAMES[kind]: frame for kind, frame in PRESENCE.items() if kind >= 0 or (present == kind).any()}
+    y = figure.bbox.height - KEY + 8
+    x = draw_key(axes, frames, GAP, y)
+    boxed = "; objects of the class are outlined" if images.boxes is not None else ""
+    text = f"{n:,} pictures were ranked; most: by the ratio of the ranks{boxed}"
+    axes.text(x, y + 11, text, fontsize=10, color=style.FAINT)
+    return figure
+
+
+def boxes_in_tile(images: ImageCollection, i: int, label: int, tile: tuple[int, int]) -> np.ndarray:
+    """The boxes of a class in picture i, float [n, 4], in pixels of its thumbnail of (width, height) `tile`.
+
+    A thumbnail is the picture made so small that it just covers the tile, and cut equally on both sides.
+    """
+    if images.boxes is None:
+        return np.empty((0, 4))
+    marked = images.boxes[i]
+    picture = np.array(images.tensor(i).shape[:0:-1])  # width, height
+    scale = (np.array(tile) / picture).max()
+    cut = (scale * picture - tile) / 2
+    boxes = scale * marked.xyxy[marked.labels == label] - np.tile(cut, 2)
+    return boxes.clip(0, np.tile(tile, 2))
