@@ -2,64 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from lecture_lib.results import papers
-from lecture_lib.results.claims import Result
+from lecture_lib.results import average, papers
 
 
-def beside(results: Iterable[Result], name: str, network: str = "ours") -> pd.DataFrame:
+def beside(
+    ours: pd.DataFrame,
+    name: str,
+    *,
+    column: str,
+    rows: Mapping[str, str] | None = None,
+    network: str = "ours",
+) -> pd.DataFrame:
     """Return a table of the lecture as text, each of our numbers next to the paper's.
 
-    results  those of other tables are passed over
+    ours     rows of a record: method, source, value, and spread where values are means; several rows of one method
+             (splits, seeds) become their mean ± standard deviation
     name     table of `papers`, for example "decaf/caltech101"
-    network  what made the results, for the column names
+    column   the column of the table that our numbers stand beside, or the column of `ours` that names it
+    rows     our methods -> rows of the table; left out where they have the same names
+    network  what made our numbers, for the column names
 
-    Behind a column "DeCAF6" stands, where we have results for it, "DeCAF6: <network> on Caltech-101"
-    for photographs and "DeCAF6: <network> on Caltech-101 twin" for twins, so that no number from drawn
-    images is mistaken for one from a dataset. Cells read "86.9 ± 0.7". Raises ValueError if two results
-    claim the same cell.
+    Behind a column "DeCAF6" stands "DeCAF6: <network> on Caltech-101" for photographs and "DeCAF6: <network> on
+    Caltech-101 twin" for twins, so that no number from drawn images is mistaken for one from a dataset. Cells read
+    "86.9 ± 0.7". Raises UnknownEntry for a row or column that the table does not have.
     """
     about, paper = papers.about(name), papers.table(name)
-    ours: dict[tuple[str, str], dict[str, Result]] = {}
-    for result in results:
-        if result.table == name:
-            cells = ours.setdefault((result.column, result.source), {})
-            if result.row in cells:
-                raise ValueError(
-                    f"Two {result.source} results for {name}, {result.row}, {result.column}; average them first."
-                )
-            cells[result.row] = result
+    ours = ours.assign(
+        column=ours.get(column, column), row=ours["method"].map(rows) if rows else ours["method"]
+    )
+    ours = ours[ours.row.notna() & ours.column.notna()]
+    for row, place in set(zip(ours.row, ours.column, strict=True)):
+        papers.check(name, row, place)
     shown = pd.DataFrame(index=paper.index)
     for column in [*about.attributes, *papers.columns(name)]:
         if column in about.attributes:
             shown[column] = [f"{cell:,.0f}" if isinstance(cell, float) else cell for cell in paper[column]]
             continue
         spreads = paper.get(column + papers.SPREAD, pd.Series(np.nan, index=paper.index))
-        digits, spread_digits = _decimals(paper[column]), _decimals(spreads)
-        shown[column] = [
-            _cell(mean, spread, digits, spread_digits)
-            for mean, spread in zip(paper[column], spreads, strict=True)
-        ]
-        for source in ("real", "twin"):
-            if cells := ours.get((column, source)):
-                twin = " twin" if source == "twin" else ""
-                shown[f"{column}: {network} on {about.dataset_of(column)}{twin}"] = [
-                    _cell(cells[row].mean, cells[row].spread, digits, spread_digits) if row in cells else ""
-                    for row in paper.index
-                ]
+        digits = _decimals(paper[column]), _decimals(spreads)
+        shown[column] = with_spread(paper[column], spreads, *digits)
+        for source, found in ours[ours.column == column].groupby("source"):
+            found = average(
+                found[["row", *found.columns.intersection(["value", "spread", "n_splits"])]]
+            ).set_index("row")
+            twin = " twin" if source == "twin" else ""
+            title = f"{column}: {network} on {about.dataset_of(column)}{twin}"
+            shown[title] = with_spread(found.value, found.spread, *digits).reindex(paper.index).fillna("")
     shown.columns.name = f"{about.metric}, {about.unit}"
     return shown.replace("nan", "")
 
 
-def _cell(mean: float, spread: float | None, digits: int, spread_digits: int) -> str:
-    if np.isnan(mean):
-        return ""
-    text = f"{mean:.{digits}f}"
-    return text if spread is None or np.isnan(spread) else f"{text} ± {spread:.{spread_digits}f}"
+def with_spread(means: pd.Series, spreads: pd.Series, digits: int = 1, spread_digits: int = 1) -> pd.Series:
+    """Write each mean, and its spread where there is one: "86.9 ± 0.7"."""
+    text = means.map(lambda mean: "" if np.isnan(mean) else f"{mean:.{digits}f}")
+    return text + spreads.map(lambda spread: "" if np.isnan(spread) else f" ± {spread:.{spread_digits}f}")
 
 
 def _decimals(figures: pd.Series) -> int:

@@ -1,113 +1,57 @@
-"""Results and claims: numbers with what made them, and the lecture's statements put to the test.
+"""The lecture's statements put to the test: one rule for every verdict, told in `data/results/README.md`.
 
-A claim is tested on paired differences (the same splits or images, two methods) with an interval for
-their mean; its verdict follows from the interval alone.
+A claim says that a difference is more than a margin. It held if the whole 95 % interval of the difference is above the
+margin, did not hold if it is below, and is too close to call otherwise.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import re
-import sys
-import time
-import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib import metadata
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import special
 
-from lecture_lib import settings, store
-from lecture_lib.results import papers
+from lecture_lib.metrics import average_precision
+from lecture_lib.results.intervals import LEVEL, Interval, bootstrap, mean_interval
 
 HELD, DID_NOT_HOLD, TOO_CLOSE = "held", "did not hold", "too close to call"
-FEW = 5  # below this many pairs there are too few different resamples for a bootstrap
-VERSIONS = ("lecture_lib", "torch", "torchvision", "numpy", "scipy", "scikit-learn")
 
-
-@dataclass(frozen=True)
-class Result:
-    """A number with what made it, for the place in the lecture's table that it stands beside.
-
-    table     a name of `papers`, or None where the lecture has no counterpart (then row, column and
-              metric are free)
-    mean      over the splits, in the table's own unit (per cent)
-    spread    standard deviation over the splits, in the same unit; None for a single split
-    source    "twin" or "real": which images
-    """
-
-    table: str | None
-    row: str
-    column: str
-    metric: str
-    mean: float
-    spread: float | None
-    n_splits: int
-    seed: int
-    source: str
-
-    def __post_init__(self):
-        where = f"Result {self.table}, {self.row}, {self.column}"
-        _set(self, "mean", float(self.mean))
-        _set(self, "spread", None if self.spread is None else float(self.spread))
-        _set(self, "n_splits", int(self.n_splits))
-        _set(self, "seed", int(self.seed))
-        _check_source(self.source, where)
-        if not math.isfinite(self.mean):
-            raise ValueError(f"{where}: the mean is {self.mean}; a result is a finite number.")
-        if self.spread is not None and not (math.isfinite(self.spread) and self.spread >= 0):
-            raise ValueError(f"{where}: the spread is {self.spread}; give a number from 0, or None.")
-        if self.n_splits < 1:
-            raise ValueError(f"{where}: n_splits is {self.n_splits}; it is at least 1.")
-        if self.table is not None:
-            papers.check(self.table, self.row, self.column)
-            if papers.about(self.table).unit == "%":
-                if not 0 <= self.mean <= 100:
-                    raise ValueError(f"{where}: the mean is {self.mean}; the table is in %, from 0 to 100.")
-                if 0 < self.mean <= 1:
-                    warnings.warn(f"{where}: {self.mean:g} % looks like a fraction; the table is in %.")
+Tested = tuple[str, str, str, str, float]
+"""(id, statement, row, row, margin): the first row is more than margin points of mAP above the second."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the lecture, what became of it, and the numbers behind the verdict.
+    """A statement of the lecture and the numbers behind its verdict.
 
-    effect, low, high   mean of the paired differences and its interval, in `unit`
-    n                   number of pairs
+    effect, low, high, margin   the difference, its interval, and what it must be more than, in `unit`
+    p                           two-sided, for "the difference is the margin"; None where it was not recorded
+    over, n                     what is resampled ("classes", "pictures", "splits"), and how many there are
+    source                      "twin" or "real": which images
     """
 
     id: str
     statement: str
-    verdict: str
     effect: float
     low: float
     high: float
+    margin: float
+    p: float | None
     unit: str
+    over: str
     n: int
     source: str
 
-    def __post_init__(self):
-        _check_source(self.source, f"Claim {self.id}")
-        if self.verdict not in (HELD, DID_NOT_HOLD, TOO_CLOSE):
-            raise ValueError(f"Claim {self.id}: there is no verdict {self.verdict!r}.")
-        if not all(map(math.isfinite, (self.effect, self.low, self.high))) or self.low > self.high:
-            raise ValueError(f"Claim {self.id}: no interval from {self.low} to {self.high}.")
+    @property
+    def verdict(self) -> str:
+        """What became of the claim: HELD, DID_NOT_HOLD or TOO_CLOSE."""
+        return HELD if self.low > self.margin else DID_NOT_HOLD if self.high < self.margin else TOO_CLOSE
 
     def __str__(self) -> str:
         # no numbers: this line is compared between machines
         return f"{self.verdict}{' (twin)' if self.source == 'twin' else ''}: {self.statement}"
-
-    @property
-    def numbers(self) -> str:
-        """The effect and its interval in one line."""
-        few = f"; a t interval, from only {self.n} pairs" if self.n < FEW else ""
-        effect = round(self.effect, 12) + 0.0  # a sum of zeros with rounding is 0, and not -0
-        return f"{effect:+.3g} {self.unit}, interval {self.low:+.3g} to {self.high:+.3g} (n = {self.n}{few})"
 
 
 def paired_claim(
@@ -116,217 +60,130 @@ def paired_claim(
     differences: ArrayLike,
     *,
     margin: float = 0.0,
-    unit: str,
+    unit: str = "points",
+    over: str = "classes",
     source: str,
     seed: int,
-    n_boot: int = 10_000,
-    level: float = 0.95,
 ) -> Claim:
     """Judge "the mean difference is more than `margin`" from paired differences.
 
-    differences  [n], n >= 2: what the statement says is larger minus the other, pair by pair (a pair
-                 is a split or an image that both methods have seen), in `unit`
+    differences  [n], n >= 2: what the statement says is larger minus the other, pair by pair (a pair is a class, a
+                 picture or a split that both methods have seen, as `over` says), in `unit`
     margin       0 for "better"; 5 for "better by more than 5"; -1 for "at most 1 worse"
-    returns      Claim, "held" if the whole interval is above the margin, "did not hold" if it is
-                 below, else "too close to call"
 
-    The interval is `mean_interval`'s. Raises ValueError for fewer than two pairs or NaN.
+    Raises ValueError for fewer than two pairs or NaN.
     """
-    low, high = mean_interval(differences, seed=seed, n_boot=n_boot, level=level, what=f"Claim {id}")
-    verdict = HELD if low > margin else DID_NOT_HOLD if high < margin else TOO_CLOSE
-    values = np.asarray(differences, dtype=np.float64)
-    return Claim(id, statement, verdict, float(values.mean()), low, high, unit, len(values), source)
+    found = mean_interval(differences, seed=seed, margin=margin, what=f"Claim {id}")
+    return _claim(id, statement, found, margin, unit, over, len(np.asarray(differences)), source)
 
 
-def mean_interval(
-    values: ArrayLike, *, seed: int, n_boot: int = 10_000, level: float = 0.95, what: str = "The interval"
-) -> tuple[float, float]:
-    """Return a confidence interval for the mean of independent values [n], n >= 2.
-
-    From five values on it is the percentile bootstrap with its quantiles moved outwards so that it is
-    as wide as the t interval would be for normal data (Hesterberg 2015, "expanded percentile"). For
-    five splits the plain percentiles cover the truth in 86 of 100 cases instead of 95, this in 92; the
-    two agree for hundreds of images. Fewer than five values have at most 35 different resamples,
-    so there it is Student's t interval.
-    """
-    values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 1 or len(values) < 2:
-        raise ValueError(f"{what} needs two values or more, as [n]; these are {values.shape}.")
-    bad = ~np.isfinite(values)
-    if bad.any():
-        raise ValueError(
-            f"{what}: {bad.sum()} of {len(values)} values are not finite (first: {bad.argmax()})."
-        )
-    n, mean = len(values), values.mean()
-    if np.ptp(values) == 0:
-        return float(mean), float(mean)
-    t = special.stdtrit(n - 1, (1 + level) / 2)
-    if n < FEW:
-        half = t * values.std(ddof=1) / math.sqrt(n)
-        return float(mean - half), float(mean + half)
-    tail = special.ndtr(-t * math.sqrt(n / (n - 1)))
-    rng = np.random.default_rng(seed)
-    block = max(1, 2**21 // n)  # resamples at once: a few MB, whatever n is
-    means = [
-        values[rng.integers(0, n, (min(block, n_boot - start), n), dtype=np.int32)].mean(axis=1)
-        for start in range(0, n_boot, block)
-    ]
-    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
-    return float(low), float(high)
+def _claim(
+    id: str, statement: str, found: Interval, margin: float, unit: str, over: str, n: int, source: str
+) -> Claim:
+    return Claim(
+        id, statement, found.value, found.low, found.high, float(margin), found.p, unit, over, n, source
+    )
 
 
-def bootstrap(
-    measure: Callable[[np.ndarray], float], n: int, *, seed: int, n_boot: int = 1000, level: float = 0.95
-) -> tuple[float, float]:
-    """Return a percentile bootstrap interval for a measure of n pictures that is no mean, such as mAP.
-
-    measure  takes int64 [n], pictures drawn with replacement from 0 .. n-1; NaN where it is undefined for them
-
-    Resamples whose measure is NaN are left out. Raises ValueError if they are more than half, or for n < 2.
-    """
-    if n < 2:
-        raise ValueError(f"A bootstrap needs two pictures or more, not {n}.")
-    rng = np.random.default_rng(seed)
-    values = np.array([measure(rng.integers(0, n, n)) for _ in range(n_boot)], dtype=np.float64)
-    undefined = np.isnan(values)
-    if undefined.sum() > n_boot / 2:
-        raise ValueError(
-            f"The measure is NaN for {undefined.sum()} of {n_boot} resamples of {n} pictures: too few pictures "
-            "define it. Take more, or a measure of what is there."
-        )
-    low, high = np.quantile(values[~undefined], [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+def by_seed(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return the AP of each seed and class, in %: scores [S, m, C] and truth int8 [m, C] (1, 0, -1) to [S, C]."""
+    side_by_side = np.concatenate(list(scores), axis=1)
+    return 100 * average_precision(side_by_side, np.tile(truth, len(scores))).reshape(len(scores), -1)
 
 
-class Stopwatch:
-    """Seconds since it was made."""
-
-    def __init__(self):
-        self._start = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since this stopwatch was made."""
-        return time.perf_counter() - self._start
+def mean_ap(scores: np.ndarray, truth: np.ndarray) -> float:
+    """Return the mean over seeds and classes, in %; classes without a positive are left out."""
+    return float(np.nanmean(by_seed(scores, truth)))
 
 
-def peak_mb() -> float:
-    """Return the most memory that this process has held at once, in MB (10^6 bytes)."""
-    if sys.platform == "win32":
-        import psutil
-
-        return psutil.Process().memory_info().peak_wset / 1e6
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux: getrusage would also count what the parent process held at our start
-        return int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1]) * 1024 / 1e6
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS gives bytes
-
-
-def write_results(
-    notebook: str, seconds: float, peak_mb: float, results: Sequence[Result], claims: Sequence[Claim]
-) -> Path:
-    """Write what a notebook found to ``<notebook>.<profile>.json`` in `store.results_folder`; return the path."""
-    document = _document(notebook, seconds, peak_mb, results, claims)
-    return _write(store.results_folder(), document)
-
-
-def write_run(
-    name: str,
-    seconds: float,
-    peak_mb: float,
-    results: Sequence[Result],
-    claims: Sequence[Claim],
+def ap_rows(
+    scores: Mapping[str, np.ndarray],
+    truth: np.ndarray,
+    classes: Sequence[str],
     *,
-    command: str,
     seed: int,
-    network: str,
-) -> Path:
-    """Write what a run too long for a notebook found to ``data/results/``, with how to repeat it."""
-    document = _document(name, seconds, peak_mb, results, claims)
-    document |= {
-        "command": command,
-        "seed": seed,
-        "network": network,
-        "versions": {"python": sys.version.split()[0], **{name: metadata.version(name) for name in VERSIONS}},
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-    return _write(settings.PACKAGE_DATA / "results", document)
+    n_boot: int = 2000,
+    **about: object,
+) -> list[dict]:
+    """Return rows of a record: AP of each class and mAP for each seed, and the interval of mAP over pictures.
+
+    scores  method -> [S, m, C], of the seeds `seed`, `seed` + 1, ...
+    truth   int8 [m, C]: 1, 0, -1; every class has a positive
+    about   columns that all rows share: dataset, source, ...
+    """
+    rows = []
+    for method, of_method in scores.items():
+        shared = about | {"method": method}
+        for s, of_seed in enumerate(by_seed(of_method, truth), start=seed):
+            rows.append(shared | {"seed": s, "metric": "mAP", "value": of_seed.mean()})
+            for name, ap in zip(classes, of_seed, strict=True):
+                rows.append(shared | {"seed": s, "class": name, "metric": "AP", "value": ap})
+        found = bootstrap(
+            lambda some, s=of_method: mean_ap(s[:, some], truth[some]), len(truth), seed=seed, n_boot=n_boot
+        )
+        rows.append(shared | {"metric": "mAP low", "value": found.low})
+        rows.append(shared | {"metric": "mAP high", "value": found.high})
+    return rows
 
 
-@dataclass(frozen=True)
-class Run:
-    """A run that was recorded by `write_run`: what it found, and a line that says what made it, and when."""
+def ap_claims(
+    scores: Mapping[str, np.ndarray],
+    truth: np.ndarray,
+    tested: Sequence[Tested],
+    *,
+    source: str,
+    seed: int,
+    n_boot: int = 2000,
+) -> list[Claim]:
+    """Put statements about two methods' mAP to the test, over pictures; scores and truth as in `ap_rows`."""
+    found = []
+    for id, statement, more, less, margin in tested:
 
-    results: tuple[Result, ...]
-    claims: tuple[Claim, ...]
-    network: str
-    provenance: str
+        def gain(some: np.ndarray, more: str = more, less: str = less) -> float:
+            return mean_ap(scores[more][:, some], truth[some]) - mean_ap(scores[less][:, some], truth[some])
+
+        interval = bootstrap(gain, len(truth), seed=seed, margin=margin, n_boot=n_boot)
+        found.append(_claim(id, statement, interval, margin, "points of mAP", "pictures", len(truth), source))
+    return found
 
 
-def read_run(name: str, profile: str | None = None) -> Run:
-    """Read a recorded run of a profile, by default the one in use; FileNotFoundError if there is none."""
-    path = settings.PACKAGE_DATA / "results" / f"{name}.{profile or settings.current().profile}.json"
-    if not path.is_file():
-        there = ", ".join(sorted(file.stem for file in path.parent.glob("*.json"))) or "none"
-        raise FileNotFoundError(f"There is no recorded run {path.stem}; there are: {there}.")
-    document = json.loads(path.read_text(encoding="utf-8"))
-    packages = ", ".join(
-        f"{package} {document['versions'][package]}" for package in ("torch", "scikit-learn")
+def verdicts(claims: Sequence[Claim]) -> None:
+    """Print each claim's verdict, beside it the one after Holm's correction where it differs, and how many were tested.
+
+    No numbers of a claim are printed: the lines are compared between machines. `numbers` has them.
+    """
+    for claim, after in zip(claims, after_holm(claims), strict=True):
+        print(claim if after in (None, claim.verdict) else f"{claim}\n    (after Holm's correction: {after})")
+    known = all(claim.p is not None for claim in claims)
+    lean = not known and any(claim.over == "pictures" for claim in claims)
+    print(
+        f"{len(claims)} claims tested together;",
+        "where Holm's correction for that changes a verdict, it says so."
+        if known
+        else "recorded without p-values, so without Holm's correction for that.",
+        *["Their intervals are percentiles, which for mAP lean upwards."] * lean,
     )
-    provenance = (
-        f"recorded {document['date']} by: {document['command']} "
-        f"({document['network']}, seed {document['seed']}, {packages}, {document['seconds']:.0f} s)"
+
+
+def after_holm(claims: Sequence[Claim]) -> list[str | None]:
+    """Return the verdicts after Holm's correction for all claims together (1979); None if any p is unknown."""
+    if any(claim.p is None for claim in claims):
+        return [None] * len(claims)
+    order = sorted(range(len(claims)), key=lambda i: claims[i].p)
+    found, worst = [TOO_CLOSE] * len(claims), 0.0
+    for rank, i in enumerate(order):
+        worst = max(worst, (len(claims) - rank) * claims[i].p)
+        if worst < 1 - LEVEL:
+            found[i] = HELD if claims[i].effect > claims[i].margin else DID_NOT_HOLD
+    return found
+
+
+def numbers(claims: Sequence[Claim]) -> pd.DataFrame:
+    """Return the numbers behind the verdicts, a line a claim."""
+    columns = ["effect", "low", "high", "margin", "unit", "over", "n", "p"]
+    frame = pd.DataFrame([vars(claim) for claim in claims]).set_index("statement")[columns]
+    return (
+        frame.assign(p=frame.p.astype(float).round(4))
+        .round({"effect": 2, "low": 2, "high": 2})
+        .dropna(axis="columns", how="all")
     )
-    results = tuple(Result(**result) for result in document["results"])
-    found = tuple(Claim(**claim) for claim in document["claims"])
-    return Run(results, found, document["network"], provenance)
-
-
-def _document(
-    notebook: str, seconds: float, peak_mb: float, results: Sequence[Result], claims: Sequence[Claim]
-) -> dict:
-    if not re.fullmatch(r"[\w-]+", notebook):
-        raise ValueError(f"A notebook is named without folder and ending, like 01_decaf_tsne: {notebook!r}.")
-    twice = _first_repeated(claim.id for claim in claims)
-    if twice is not None:
-        raise ValueError(f"Two claims have the id {twice!r}.")
-    profile = settings.current().profile
-    for result in results:
-        if profile == "demo" and result.table is not None and result.source != "twin":
-            raise ValueError(
-                f"Result {result.table}, {result.row}, {result.column} says source {result.source!r}, but the "
-                "demo profile has twins only; take the source from the collection: images.source."
-            )
-    return {
-        "notebook": notebook,
-        "profile": profile,
-        "seconds": round(float(seconds), 1),
-        "peak_mb": round(float(peak_mb), 1),
-        "results": [asdict(result) for result in results],
-        "claims": [asdict(claim) for claim in claims],
-    }
-
-
-def _write(folder: Path, document: dict) -> Path:
-    path = folder / f"{document['notebook']}.{document['profile']}.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    store.write_atomically(path, text.encode())
-    return path
-
-
-def _check_source(source: str, where: str) -> None:
-    if source not in ("twin", "real"):
-        raise ValueError(f'{where}: there is no source {source!r}; take "twin" or "real".')
-
-
-def _first_repeated(items: Iterable[str]) -> str | None:
-    seen: set[str] = set()
-    return next((item for item in items if item in seen or seen.add(item)), None)
-
-
-def _set(frozen: object, name: str, value: object) -> None:
-    # numpy scalars become Python's, so that they can be written as JSON
-    object.__setattr__(frozen, name, value)

@@ -6,7 +6,6 @@ linear classifiers of the lecture do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,32 +42,6 @@ def silhouettes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     from sklearn.metrics import silhouette_samples
 
     return silhouette_samples(reduce(features, min(features.shape)), labels)  # a rotation keeps all distances
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean and its 95 % bootstrap interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-
-def interval(values: np.ndarray, clusters: np.ndarray, *, seed: int = 0, draws: int = 2000) -> Interval:
-    """Bootstrap the mean of `values` [N] over `clusters` [N] (say, the class of each picture).
-
-    Pictures of a class rise and fall together, so whole classes are drawn, not pictures; an interval over
-    pictures would be too narrow.
-    """
-    _, inverse = np.unique(clusters, return_inverse=True)
-    sums, counts = np.bincount(inverse, values), np.bincount(inverse)
-    drawn = np.random.default_rng(seed).integers(len(sums), size=(draws, len(sums)))
-    means = sums[drawn].sum(1) / counts[drawn].sum(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Interval(float(np.mean(values)), float(low), float(high))
 
 
 def reduce(features: np.ndarray, d: int = 50) -> np.ndarray:

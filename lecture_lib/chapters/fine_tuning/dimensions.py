@@ -16,10 +16,10 @@ import torch
 
 from lecture_lib import backbones, datasets, encoders, settings
 from lecture_lib.backbones import Backbone
-from lecture_lib.chapters.fine_tuning.drawings import MEASURE, Record, Task, load_tasks
+from lecture_lib.chapters.fine_tuning.drawings import FROZEN, MEASURE, Record, Task, load_tasks
 from lecture_lib.chapters.fine_tuning.narrow_fc7 import RECIPE, narrow_fc7
-from lecture_lib.results import claims
-from lecture_lib.results.claims import Claim, paired_claim
+from lecture_lib.results import records
+from lecture_lib.results.claims import Claim, paired_claim, verdicts
 from lecture_lib.training.head import with_head
 
 NAME = "fine_tuning_dimensions"
@@ -36,46 +36,46 @@ def dimensions(record: Record, tasks: dict[str, list[Task]], net: Backbone, seed
     fc6 = {part: encoders.encode(net, images, ["fc6"])["fc6"] for part, images in source.items()}
     for width in WIDTHS:
         narrow = narrow_fc7(net, fc6["train"], source["train"].labels, width, replace(RECIPE, seed=seed))
-        row = f"fc7 of {width}"
+        about = {"experiment": "narrow fc7", "seed": seed, "width": width}
         with torch.inference_mode():
             x = torch.from_numpy(fc6["val"].astype(np.float32)).to(net.device)
             said = narrow.stages.fc8(narrow.stages.fc7(x)).argmax(1).cpu().numpy()
-        record.add("ilsvrc2012", row, "top-1 error", 100 * np.mean(said != source["val"].labels))
+        error = 100 * np.mean(said != source["val"].labels)
+        record.add(error, **about, dataset="ilsvrc2012", method="head", metric="top-1 error")
         for name, (task, *_) in tasks.items():
             found = task.test_svm(*task.both_parts(with_head(narrow, task.images.classes)))
-            record.add(name, row, MEASURE[name], found)
+            record.add(found, **about, dataset=name, method=FROZEN, metric=MEASURE[name])
 
 
 def judge(record: Record, source: str, seed: int) -> list[Claim]:
     """Put to the test that low-dimensional features lose little, paired over the classes."""
-    whole, quarter, least = (f"fc7 of {WIDTHS[i]}" for i in (0, 2, 3))
+    whole, _, quarter, least = WIDTHS
     found = []
     for name, measure in MEASURE.items():
-        for id, text, row in (
+        for id, text, width in (
             ("quarter", "a quarter of the dimensions costs at most 2 points", quarter),
             ("thirtieth", "a thirty-second of the dimensions costs at most 2 points", least),
         ):
-            loss = record.mean(name, row, measure) - record.mean(name, whole, measure)
-            about = {"margin": -2, "unit": "points", "source": source, "seed": seed}
-            found.append(paired_claim(f"tune/dim/{id}/{name}", f"{name}: {text}", loss, **about))
+            of_name = {"dataset": name, "metric": measure}
+            loss = record.mean(width=width, **of_name) - record.mean(width=whole, **of_name)
+            about = {"margin": -2, "source": source, "seed": seed}
+            found.append(paired_claim(f"tune/dim/{id}/{name}", f"On {name}, {text}", loss, **about))
     return found
 
 
 def main() -> None:
     """Run what is described at the top of this file."""
-    clock = claims.Stopwatch()
     seed = settings.use("demo").seed
     net, record = backbones.load(), Record()
     tasks = load_tasks(net)
     dimensions(record, tasks, net, seed)
-    source = tasks["voc2007"][0].images.source
-    results, found = record.results(source, seed), judge(record, source, seed)
+    images = tasks["voc2007"][0].images
+    found = judge(record, images.source, seed)
     command = "python -m lecture_lib.chapters.fine_tuning.dimensions"
-    spent = clock.seconds, claims.peak_mb()
-    path = claims.write_run(NAME, *spent, results, found, command=command, seed=seed, network=net.name)
-    for claim in found:
-        print(f"{claim}\n    {claim.numbers}")
-    print(f"{path.name}, {clock.seconds:.0f} s")
+    rows = record.rows(images.classes, images.source)
+    path = records.write(NAME, rows, found, command=command, network=net.name)
+    verdicts(found)
+    print(path.name)
 
 
 if __name__ == "__main__":

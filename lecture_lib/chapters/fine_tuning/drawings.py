@@ -12,7 +12,6 @@ some twenty by validation within the trainval pictures of the twin of VOC 2007; 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -28,8 +27,8 @@ from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders import TEN_CROPS, summed
 from lecture_lib.linear import classify, folds, kernel
 from lecture_lib.metrics import by_class
-from lecture_lib.results import claims
-from lecture_lib.results.claims import Claim, Result, paired_claim
+from lecture_lib.results import records
+from lecture_lib.results.claims import Claim, paired_claim, verdicts
 from lecture_lib.training.crops import CENTRE, Pictures, phi, prepare, to_scores
 from lecture_lib.training.fine_tuning import Tuned, fine_tune
 from lecture_lib.training.head import with_head
@@ -37,7 +36,7 @@ from lecture_lib.training.sgd import Loss, Recipe
 
 NAME = "fine_tuning"
 SEEDS = range(3)
-FROZEN, SCRATCH = "frozen, SVM", "from scratch"
+FROZEN, SCRATCH, ON_PHI = "frozen, SVM", "from scratch", ", SVM on phi"
 # phi has length 1, so the head, at lr, needs far larger steps than the layers below, at ratio x lr
 RECIPES = {
     "softmax": (softmax, Recipe(lr=1.0, ratio=0.001)),
@@ -98,7 +97,7 @@ class Task:
         scores = to_scores(net, vectors)
         found = {metric: by_class(scores, truth)}
         if self.images.multi_label:
-            found[f"{metric}, one crop"] = by_class(to_scores(net, vectors[:, MIDDLE]), truth)
+            found[f"{metric} of one crop"] = by_class(to_scores(net, vectors[:, MIDDLE]), truth)
             auc = [roc_auc_score(y[y >= 0], s[y >= 0]) for y, s in zip(truth.T, scores.T, strict=True)]
             found["area under the ROC curve"] = 100 * np.array(auc)
         return found
@@ -124,38 +123,29 @@ def load_tasks(net: Backbone) -> dict[str, list[Task]]:
 
 @dataclass(frozen=True)
 class Record:
-    """What was measured: (column, row, metric) -> one float64 array a seed, with a number for each class, or one."""
+    """What was measured: one dict a training with the columns of the record, and a number for each class, or one."""
 
-    values: dict[tuple[str, str, str], list[np.ndarray]] = field(default_factory=lambda: defaultdict(list))
+    found: list[tuple[dict, np.ndarray]] = field(default_factory=list)
 
-    def add(self, column: str, row: str, metric: str, values: np.ndarray | float) -> None:
-        """Add what one seed gave."""
-        self.values[column, row, metric].append(np.atleast_1d(values))
-        print(f"{column:12} {row:40} {metric:36} {np.mean(values):7.2f}", flush=True)
+    def add(self, values: np.ndarray | float, **about: object) -> None:
+        """Add what one training gave."""
+        self.found.append((about, np.atleast_1d(values)))
+        print(*about.values(), f"{np.mean(values):.2f}", flush=True)
 
-    def mean(self, column: str, row: str, metric: str) -> np.ndarray:
-        """Return the mean over seeds, for each class."""
-        return np.mean(self.values[column, row, metric], axis=0)
+    def mean(self, **about: object) -> np.ndarray:
+        """Return the mean over seeds of what has these columns, for each class."""
+        return np.mean([values for made, values in self.found if about.items() <= made.items()], axis=0)
 
-    def results(self, source: str, seed: int) -> list[Result]:
-        """Return the mean over classes, with its standard deviation over seeds."""
-        found = []
-        for (column, row, metric), values in self.values.items():
-            means = [value.mean() for value in values]
-            spread = np.std(means, ddof=1) if len(means) > 1 else None
-            found.append(Result(None, row, column, metric, np.mean(means), spread, len(means), seed, source))
-        return found
-
-    def by_class(self, classes: Sequence[str], source: str, seed: int) -> list[Result]:
-        """Return the AP of each class of VOC 2007, a mean over seeds, for every row of its table."""
-        found = []
-        for (column, row, metric), values in self.values.items():
-            if (column, metric) == ("voc2007", "mAP"):
-                for name, ap in zip(classes, np.mean(values, axis=0), strict=True):
-                    found.append(
-                        Result(None, row, column, f"AP, {name}", ap, None, len(values), seed, source)
-                    )
-        return found
+    def rows(self, classes: Sequence[str], source: str) -> list[dict]:
+        """Return the rows of the record: means over classes, and of the table of VOC 2007 each class's AP."""
+        rows = []
+        for about, values in self.found:
+            about = about | {"source": source}
+            rows.append(about | {"value": values.mean()})
+            if about["metric"] == "mAP" and about["experiment"] == "table" and len(values) == len(classes):
+                for name, ap in zip(classes, values, strict=True):
+                    rows.append(about | {"metric": "AP", "class": name, "value": ap})
+        return rows
 
 
 def from_scratch(net: Backbone, seed: int) -> Backbone:
@@ -170,10 +160,10 @@ def compare(record: Record, name: str, tasks: Sequence[Task], net: Backbone, low
     """Fill the main table of a collection: frozen, fine-tuned with three losses, from scratch; a task a seed."""
     metric = MEASURE[name]
     for seed, task in zip(SEEDS, tasks, strict=True):
+        about = {"experiment": "table", "dataset": name, "seed": seed}
         if seed == 0 or task is not tasks[0]:
-            record.add(
-                name, FROZEN, metric, task.test_svm(*task.both_parts(with_head(net, task.images.classes)))
-            )
+            found = task.test_svm(*task.both_parts(with_head(net, task.images.classes)))
+            record.add(found, **about, method=FROZEN, metric=metric)
         methods = {row: (net, loss, recipe) for row, (loss, recipe) in RECIPES.items()}
         methods[SCRATCH] = (from_scratch(net, seed), *FROM_SCRATCH[name])
         for row, (start, loss, recipe) in methods.items():
@@ -181,13 +171,20 @@ def compare(record: Record, name: str, tasks: Sequence[Task], net: Backbone, low
             tuned = task.learn(start, loss, recipe)
             test = task.phi(tuned.net, task.test)
             for measured, values in task.test_head(tuned.net, test).items():
-                record.add(name, row, measured, values)
+                record.add(values, **about, method=row, metric=measured)
             if seed == 0:
                 again = task.test_svm(task.phi(tuned.net, task.train), test)
-                record.add(name, row, f"{metric}, SVM on phi", again)
-                for i, line in enumerate(tuned.curve):
-                    for key in ("loss", "validation"):
-                        record.add(f"{name}, epoch {i + 1}", row, key, line[key])
+                record.add(again, **about, method=row + ON_PHI, metric=metric)
+                add_curve(
+                    record, tuned, about | {"experiment": "epochs", "method": row}, ("loss", "validation")
+                )
+
+
+def add_curve(record: Record, tuned: Tuned, about: dict, metrics: Sequence[str]) -> None:
+    """Add what was measured after every epoch."""
+    for epoch, line in enumerate(tuned.curve, start=1):
+        for metric in metrics:
+            record.add(line[metric], **about, epoch=epoch, metric=metric)
 
 
 def learning_curve(record: Record, task: Task, net: Backbone, low: bool) -> None:
@@ -197,8 +194,15 @@ def learning_curve(record: Record, task: Task, net: Backbone, low: bool) -> None
         order = np.random.default_rng(seed).permutation(len(task.train))
         for n in SIZES:
             rows = np.sort(order[:n])
-            some, column = task.train[rows], f"voc2007, {n} training pictures"
-            record.add(column, FROZEN, "mAP", task.test_svm(train[rows], test, some))
+            some = task.train[rows]
+            about = {
+                "experiment": "training pictures",
+                "dataset": "voc2007",
+                "seed": seed,
+                "n": n,
+                "metric": "mAP",
+            }
+            record.add(task.test_svm(train[rows], test, some), **about, method=FROZEN)
             epochs = min(40, EPOCHS["voc2007"] * len(task.train) // n)
             for row, start, (loss, recipe) in (
                 ("TUNE-CLS", net, RECIPES["TUNE-CLS"]),
@@ -206,7 +210,8 @@ def learning_curve(record: Record, task: Task, net: Backbone, low: bool) -> None
             ):
                 recipe = replace(recipe, epochs=epochs, patience=epochs // 3, seed=seed, bfloat16=low)
                 tuned = task.learn(start, loss, recipe, some).net
-                record.add(column, row, "mAP", task.test_head(tuned, task.phi(tuned, task.test))["mAP"])
+                found = task.test_head(tuned, task.phi(tuned, task.test))["mAP"]
+                record.add(found, **about, method=row)
 
 
 def freeze_grid(record: Record, task: Task, net: Backbone, low: bool) -> None:
@@ -216,46 +221,48 @@ def freeze_grid(record: Record, task: Task, net: Backbone, low: bool) -> None:
     for frozen, ratio in [*grid, ("fc7", 0.0)]:  # up to fc7: only the head learns, and there is no ratio
         some = replace(recipe, frozen=frozen, ratio=ratio, epochs=GRID_EPOCHS, bfloat16=low)
         tuned = task.learn(net, loss, some)
-        column, row = f"voc2007, {GRID_EPOCHS} epochs", f"frozen up to {frozen or 'none'}, ratio {ratio:g}"
-        record.add(column, row, "mAP", task.test_head(tuned.net, task.phi(tuned.net, task.test))["mAP"])
-        for i, line in enumerate(tuned.curve):
-            record.add(f"{column}, epoch {i + 1}", row, "validation", line["validation"])
+        about = {"experiment": "freezing", "dataset": "voc2007", "seed": 0, "method": "TUNE-CLS"}
+        about |= {"frozen": frozen or "none", "ratio": ratio}
+        record.add(task.test_head(tuned.net, task.phi(tuned.net, task.test))["mAP"], **about, metric="mAP")
+        add_curve(record, tuned, about, ("validation",))
 
 
 def judge(record: Record, source: str, seed: int) -> list[Claim]:
     """Put the lecture's statements to the test, paired over the classes, each a mean over seeds."""
 
-    def ap(row: str, metric: str = "mAP", column: str = "voc2007") -> np.ndarray:
-        return record.mean(column, row, metric)
+    def ap(method: str, metric: str = "mAP", **about: object) -> np.ndarray:
+        about = {"experiment": "table", "dataset": "voc2007"} | about
+        return record.mean(method=method, metric=metric, **about)
 
-    def share(row: str) -> np.ndarray:
-        return record.mean("caltech101", row, MEASURE["caltech101"])
+    def share(method: str) -> np.ndarray:
+        return ap(method, MEASURE["caltech101"], dataset="caltech101")
 
-    few, svm = f"voc2007, {SIZES[0]} training pictures", "mAP, SVM on phi"
+    few = {"experiment": "training pictures", "n": SIZES[0]}
     said = [
-        ("scratch/few", f"pre-training is over 20 points of mAP ahead on {SIZES[0]} pictures", 20,
-         ap("TUNE-CLS", column=few) - ap(SCRATCH, column=few)),
-        ("scratch", "pre-training is over 20 points of mAP ahead on 800 pictures", 20, ap("TUNE-CLS") - ap(SCRATCH)),
-        ("frozen/cls", "TUNE-CLS beats the frozen network", 0, ap("TUNE-CLS") - ap(FROZEN)),
-        ("frozen/rnk", "TUNE-RNK beats the frozen network", 0, ap("TUNE-RNK") - ap(FROZEN)),
-        ("frozen/phi", "SVMs on the phi of TUNE-CLS beat SVMs on the frozen phi", 0, ap("TUNE-CLS", svm) - ap(FROZEN)),
-        ("rnk", "TUNE-RNK beats TUNE-CLS in mAP", 0, ap("TUNE-RNK") - ap("TUNE-CLS")),
-        ("rnk/phi", "SVMs on the phi of TUNE-RNK beat those on the phi of TUNE-CLS", 0,
-         ap("TUNE-RNK", svm) - ap("TUNE-CLS", svm)),
-        ("rnk/auc", "TUNE-RNK beats TUNE-CLS in the area under the ROC curve", 0,
-         ap("TUNE-RNK", "area under the ROC curve") - ap("TUNE-CLS", "area under the ROC curve")),
-        ("caltech/frozen", "fine-tuning with softmax beats the frozen network on Caltech-101", 0,
+        ("scratch/few", f"On voc2007, pre-training is over 20 points of mAP ahead on {SIZES[0]} pictures", 20,
+         ap("TUNE-CLS", **few) - ap(SCRATCH, **few)),
+        ("scratch", "On voc2007, pre-training is over 20 points of mAP ahead on 800 pictures", 20,
+         ap("TUNE-CLS") - ap(SCRATCH)),
+        ("frozen/cls", "On voc2007, TUNE-CLS beats the frozen network", 0, ap("TUNE-CLS") - ap(FROZEN)),
+        ("frozen/rnk", "On voc2007, TUNE-RNK beats the frozen network", 0, ap("TUNE-RNK") - ap(FROZEN)),
+        ("frozen/phi", "On voc2007, SVMs on the phi of TUNE-CLS beat SVMs on the frozen phi", 0,
+         ap("TUNE-CLS" + ON_PHI) - ap(FROZEN)),
+        ("rnk", "On voc2007, TUNE-RNK beats TUNE-CLS in mAP", 0, ap("TUNE-RNK") - ap("TUNE-CLS")),
+        ("rnk/phi", "On voc2007, SVMs on the phi of TUNE-RNK beat those on the phi of TUNE-CLS", 0,
+         ap("TUNE-RNK" + ON_PHI) - ap("TUNE-CLS" + ON_PHI)),
+        ("rnk/auc", "On voc2007, TUNE-RNK beats TUNE-CLS in the area under the ROC curve", 0,
+         ap("TUNE-RNK", metric="area under the ROC curve") - ap("TUNE-CLS", metric="area under the ROC curve")),
+        ("caltech/frozen", "On caltech101, fine-tuning with softmax beats the frozen network", 0,
          share("softmax") - share(FROZEN)),
-        ("caltech/scratch", "pre-training is over 20 points ahead on Caltech-101", 20,
+        ("caltech/scratch", "On caltech101, pre-training is over 20 points ahead", 20,
          share("softmax") - share(SCRATCH)),
     ]  # fmt: skip
-    about = {"unit": "points", "source": source, "seed": seed}
+    about = {"source": source, "seed": seed}
     return [paired_claim(f"tune/{id}", text, gain, margin=margin, **about) for id, text, margin, gain in said]
 
 
 def main() -> None:
     """Run what is described at the top of this file."""
-    clock = claims.Stopwatch()
     chosen = settings.use("demo")
     seed, net, record = chosen.seed, backbones.load(), Record()
     low = bfloat16_is_faster(chosen.device)
@@ -264,22 +271,18 @@ def main() -> None:
     freeze_grid(record, tasks["voc2007"][0], net, low)
     learning_curve(record, tasks["voc2007"][0], net, low)
     compare(record, "caltech101", tasks["caltech101"], net, low)
-    source = tasks["voc2007"][0].images.source
-    found = judge(record, source, seed)
-    results = record.results(source, seed) + record.by_class(tasks["voc2007"][0].images.classes, source, seed)
-    path = claims.write_run(
+    images = tasks["voc2007"][0].images
+    found = judge(record, images.source, seed)
+    path = records.write(
         NAME,
-        clock.seconds,
-        claims.peak_mb(),
-        results,
+        record.rows(images.classes, images.source),
         found,
         command="python -m lecture_lib.chapters.fine_tuning.drawings",
-        seed=seed,
-        network=f"{net.name}, trained in {'bfloat16' if low else 'float32'}",
+        network=net.name,
+        remark=f"trained in {'bfloat16' if low else 'float32'}",
     )
-    for claim in found:
-        print(f"{claim}\n    {claim.numbers}")
-    print(f"{path.name}, {clock.seconds:.0f} s")
+    verdicts(found)
+    print(path.name)
 
 
 if __name__ == "__main__":

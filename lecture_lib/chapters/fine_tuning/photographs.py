@@ -38,17 +38,17 @@ from lecture_lib.chapters.fine_tuning.losses import softmax, tune_cls, tune_rnk
 from lecture_lib.datasets import DatasetNotFound, ImageCollection
 from lecture_lib.encoders import TEN_CROPS, summed
 from lecture_lib.linear import KERNEL_CS, choose, folds, svm
-from lecture_lib.results import claims, resampling
-from lecture_lib.results.claims import Claim, Result
+from lecture_lib.results import records
+from lecture_lib.results.claims import Claim, ap_claims, ap_rows, verdicts
 from lecture_lib.training.crops import Pictures, phi, prepare, to_scores
 from lecture_lib.training.fine_tuning import fine_tune
 from lecture_lib.training.head import with_head
 from lecture_lib.training.sgd import Loss, Recipe
 
-NAME = "fine_tuning_photographs"
+NAME = "fine_tuning"
 COMMAND = "python -m lecture_lib.chapters.fine_tuning.photographs"
 SEEDS = range(3)
-FROZEN, SCRATCH, ON_PHI = "frozen, SVM", "TUNE-CLS from scratch", ", SVM on phi"
+FROZEN, SCRATCH, ON_PHI = "frozen, SVM", "from scratch", ", SVM on phi"
 SHORT = Recipe(epochs=12, batch=16, dropout=0.5)  # the rate before SqueezeNet's own classifier
 RECIPES = {
     "TUNE-CLS": (tune_cls, replace(SHORT, lr=1.0, ratio=0.001)),
@@ -64,12 +64,12 @@ TRIED = {
 }  # ratios
 CLS, RNK = "TUNE-CLS", "TUNE-RNK"
 TESTED = [
-    ("cls", "TUNE-CLS is better than SVMs on the frozen network", CLS, FROZEN, 0),
-    ("rnk", "TUNE-RNK is better than SVMs on the frozen network", RNK, FROZEN, 0),
-    ("phi of cls", "SVMs are better on phi after TUNE-CLS than before", CLS + ON_PHI, FROZEN, 0),
-    ("phi of rnk", "SVMs are better on phi after TUNE-RNK than before", RNK + ON_PHI, FROZEN, 0),
-    ("ranking", "TUNE-RNK is better than TUNE-CLS", RNK, CLS, 0),
-    ("scratch", "TUNE-CLS is over 10 points better than from scratch", CLS, SCRATCH, 10),
+    ("cls", "TUNE-CLS beats SVMs on the frozen network", CLS, FROZEN, 0),
+    ("rnk", "TUNE-RNK beats SVMs on the frozen network", RNK, FROZEN, 0),
+    ("phi of cls", "SVMs on phi after TUNE-CLS beat SVMs on phi before", CLS + ON_PHI, FROZEN, 0),
+    ("phi of rnk", "SVMs on phi after TUNE-RNK beat SVMs on phi before", RNK + ON_PHI, FROZEN, 0),
+    ("ranking", "TUNE-RNK beats TUNE-CLS", RNK, CLS, 0),
+    ("scratch", "TUNE-CLS is over 10 points ahead of training from scratch", CLS, SCRATCH, 10),
 ]
 
 
@@ -86,7 +86,7 @@ def evaluate(net: Backbone, training: Pictures, testing: Pictures) -> tuple[np.n
 
 def compare(
     net: Backbone, images: ImageCollection, seed: int, seeds: Sequence[int] = SEEDS, bfloat16: bool = False
-) -> tuple[list[Result], list[Claim]]:
+) -> tuple[list[dict], list[Claim]]:
     """Train on a collection's trainval (or train), test on its test pictures (or val), and say what was found.
 
     mAP has 11 points, over the classes that have a positive in both parts; it is a mean over `seeds`.
@@ -112,8 +112,13 @@ def compare(
         {row: np.stack(found)[:, :, shared] for row, found in scores.items()},
         labels[test_part][:, shared],
         [name for name, both in zip(images.classes, shared, strict=True) if both],
-        f"{images.name}: {len(train_part)} training, {len(test_part)} test pictures, {shared.sum()} classes",
-        images.source,
+        {
+            "dataset": images.name,
+            "source": images.source,
+            "n": len(train_part),
+            "n_test": len(test_part),
+            "n_classes": int(shared.sum()),
+        },
         seed,
     )
 
@@ -122,22 +127,22 @@ def summarise(
     scores: Mapping[str, np.ndarray],
     truth: np.ndarray,
     classes: Sequence[str],
-    column: str,
-    source: str,
+    about: Mapping[str, object],
     seed: int,
-    n_boot: int = 1000,
-) -> tuple[list[Result], list[Claim]]:
+    n_boot: int = 2000,
+) -> tuple[list[dict], list[Claim]]:
     """Put scores into numbers with intervals, and the lecture's statements to the test.
 
     scores  row -> [S, m, C] of S seeds (the frozen network has one)
     truth   int8 [m, C]: 1, 0, -1; every class has a positive
+    about   columns that all rows share
     """
-    name = column.partition(":")[0]
+    name, source = about["dataset"], about["source"]
     tested = [
-        (f"photographs: {id}, {name}", f"{name}: {statement}", *rest) for id, statement, *rest in TESTED
+        (f"photographs: {id}, {name}", f"On {name}, {statement}", *rest) for id, statement, *rest in TESTED
     ]
-    results = resampling.summarise(scores, truth, classes, column, source, seed, n_boot)
-    return results, resampling.compare(scores, truth, tested, source, seed, n_boot)
+    rows = ap_rows(scores, truth, classes, seed=seed, n_boot=n_boot, experiment="table", **about)
+    return rows, ap_claims(scores, truth, tested, source=source, seed=seed, n_boot=n_boot)
 
 
 def validate(
@@ -171,7 +176,6 @@ def choose_recipes() -> None:
 
 def main() -> None:
     """Run what is described at the top of this file."""
-    clock = claims.Stopwatch()
     chosen = settings.use("real")
     net = backbones.load()
     bfloat16 = bfloat16_is_faster(net.device)
@@ -187,15 +191,10 @@ def main() -> None:
         results, found = results + new[0], found + new[1]
     if not results:
         raise SystemExit("No photographs, so nothing is written: set LECTURE_DATA to their folder.")
-    kind = "bfloat16" if bfloat16 else "float32"
-    made_by = {"command": COMMAND, "seed": chosen.seed, "network": f"{net.name}, trained in {kind}"}
-    path = claims.write_run(NAME, clock.seconds, claims.peak_mb(), results, found, **made_by)
-    for result in results:
-        if result.metric.startswith("mAP"):
-            print(f"{result.row:25} {result.column:60} {result.mean:5.1f} {result.metric}")
-    for claim in found:
-        print(f"{claim}\n    {claim.numbers}")
-    print(f"{path.name}, {clock.seconds:.0f} s")
+    remark = f"trained in {'bfloat16' if bfloat16 else 'float32'}"
+    path = records.write(NAME, results, found, command=COMMAND, network=net.name, remark=remark)
+    verdicts(found)
+    print(path.name)
 
 
 if __name__ == "__main__":

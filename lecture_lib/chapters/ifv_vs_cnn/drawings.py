@@ -32,11 +32,10 @@ from lecture_lib.encoders.bow import chi2_map
 from lecture_lib.encoders.ifv import Dense, encode, encode_one, learn, normalised
 from lecture_lib.linear import Kernel, classify, kernel
 from lecture_lib.metrics import by_class
-from lecture_lib.results import claims
-from lecture_lib.results.claims import Claim, Result, paired_claim
+from lecture_lib.results import records
+from lecture_lib.results.claims import Claim, paired_claim, verdicts
 
 NAME = "ifv_vs_cnn"
-TABLE = "devil/voc2007"
 SIFT = Dense("resized", 4, (5.66, 11.3))  # VLFeat's form; more sizes add little to the twin, 160 x 120 pixels
 PHOW = Dense()  # the form of 2011, for row (I)
 COLOUR = replace(PHOW, colour=True)
@@ -199,24 +198,23 @@ def judge(table: Table, seed: int) -> list[Claim]:
     said = [
         ("aug/ifv", "ten crops improve the IFV", "(i) FK IN 512", "(h) FK IN 512", 0),
         ("aug/cnn", "ten crops improve the CNN", "(m) CNN F", "CNN, no augmentation", 0),
-        ("xy", "(x,y) at most 1 point below the spatial pyramid", "(d) FK IN", "(b) FK IN", -1),
-        ("intra/spm", "intra-normalisation helps with the pyramid", "(b) FK IN", "(a) FK", 0),
-        ("intra/xy", "intra-normalisation helps with (x,y)", "(d) FK IN", "(c) FK", 0),
-        ("gaussians/64", "256 Gaussians are better than 16", "IFV, K = 256", "IFV, K = 16", 0),
-        ("gaussians/512", "512 Gaussians are better than 256", "(h) FK IN 512", "(d) FK IN", 0),
-        ("soft", "soft assignment is better than hard", "IFV, K = 256", "IFV, K = 256, hard assignment", 0),
-        ("bow", "the IFV is better than visual words", "IFV, K = 256", "BoW, K = 1024", 0),
+        ("xy", "(x,y) is at most 1 point below the spatial pyramid", "(d) FK IN", "(b) FK IN", -1),
+        ("intra/spm", "intra-normalisation helps the pyramid", "(b) FK IN", "(a) FK", 0),
+        ("intra/xy", "intra-normalisation helps (x,y)", "(d) FK IN", "(c) FK", 0),
+        ("gaussians/64", "256 Gaussians beat 16", "IFV, K = 256", "IFV, K = 16", 0),
+        ("gaussians/512", "512 Gaussians beat 256", "(h) FK IN 512", "(d) FK IN", 0),
+        ("soft", "soft assignment beats hard assignment", "IFV, K = 256", "IFV, K = 256, hard assignment", 0),
+        ("bow", "the IFV beats visual words", "IFV, K = 256", "BoW, K = 1024", 0),
         ("deep", "the CNN is over 5 points above the IFV", "(m) CNN F", "(i) FK IN 512", 5),
         ("deep/windows", "a CNN on 42 windows is above the IFV", "CNN, summed over 42 windows", "(i) FK IN 512", 0),
-        ("both", "IFV and CNN together at most 2 points above the CNN", "(m) CNN F", "(α) FK+CNN F", -2),
+        ("both", "IFV and CNN together are at most 2 points above the CNN", "(m) CNN F", "(α) FK+CNN F", -2),
     ]  # fmt: skip
     return [
         paired_claim(
             f"devil/{id}",
-            f"VOC 2007: {statement}",
+            f"On voc2007, {statement}",
             table.ap[more] - table.ap[less],
             margin=margin,
-            unit="points",
             source=table.images.source,
             seed=seed,
         )
@@ -226,7 +224,6 @@ def judge(table: Table, seed: int) -> list[Claim]:
 
 def main() -> None:
     """Run what is described at the top of this file."""
-    clock = claims.Stopwatch()
     seed = settings.use("demo").seed
     net = backbones.load()
     table = Table(datasets.load("voc2007"))
@@ -236,23 +233,29 @@ def main() -> None:
     took["CNN, no augmentation"] = milliseconds(
         lambda i: features(net, preprocess(net, table.images.tensor(i))[None], [net.decaf[7]])
     )
-    source = table.images.source
-    results = []
-    for row, ap in table.ap.items():
-        where = (TABLE, row, "mAP") if row.startswith("(") else (None, row, "voc2007")
-        results.append(Result(*where, "mAP", ap.mean(), None, 1, seed, source))
-        results.append(
-            Result(None, row, "voc2007", "numbers in a vector", table.length[row], None, 1, seed, source)
-        )
-    for row, ms in took.items():
-        results.append(Result(None, row, "voc2007", "ms a picture, one thread", ms, None, 1, seed, source))
+    measured = {"mAP": {row: ap.mean() for row, ap in table.ap.items()}, "numbers in a vector": table.length}
+    measured["ms a picture, one thread"] = took
+    shared = {"dataset": table.images.name, "source": table.images.source}
+    rows = [
+        shared | describe(row) | {"metric": metric, "value": value}
+        for metric, of_row in measured.items()
+        for row, value in of_row.items()
+    ]
     command = "python -m lecture_lib.chapters.ifv_vs_cnn.drawings"
     found = judge(table, seed)
-    spent = clock.seconds, claims.peak_mb()
-    path = claims.write_run(NAME, *spent, results, found, command=command, seed=seed, network=net.name)
-    for claim in found:
-        print(f"{claim}\n    {claim.numbers}")
-    print(f"{path.name}, {clock.seconds:.0f} s")
+    path = records.write(NAME, rows, found, command=command, network=net.name)
+    verdicts(found)
+    print(path.name)
+
+
+def describe(row: str) -> dict:
+    """Return what a row is: its method, its letter in the lecture's table, and the family of its encoding."""
+    family = "CNN" if "CNN" in row or "DECAF" in row else "words" if "VLAD" in row or "BoW" in row else "IFV"
+    return {
+        "method": row,
+        "letter": row.partition(" ")[0] if row.startswith("(") else None,
+        "family": "IFV + CNN" if "+ CNN" in row or "+CNN" in row else family,
+    }
 
 
 if __name__ == "__main__":

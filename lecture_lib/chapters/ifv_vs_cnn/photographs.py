@@ -24,10 +24,10 @@ from lecture_lib.encoders.ifv import Dense, encode, learn, normalised
 from lecture_lib.linear import choose, svm
 from lecture_lib.linear.kernels import products, to_span
 from lecture_lib.metrics import by_class
-from lecture_lib.results import claims
-from lecture_lib.results.claims import Claim, Result, paired_claim
+from lecture_lib.results import records
+from lecture_lib.results.claims import Claim, paired_claim, verdicts
 
-NAME = "ifv_vs_cnn_photographs"
+NAME = "ifv_vs_cnn"
 DENSE = Dense()  # PHOW, as in Chatfield et al. 2011; validation prefers it to resized pictures
 K, DESCRIPTORS = 256, 500_000
 SPLITS = range(3)
@@ -40,13 +40,9 @@ def fisher_products(images: ImageCollection, codebook_from: np.ndarray, seed: in
     """Encode pictures by four kinds of Fisher vectors: row -> their inner products with each other, [N, N]."""
     found = {}
     for xy, views, place in ((False, PYRAMID, "spm"), (True, (WHOLE,), "(x,y)")):
-        clock = claims.Stopwatch()
         codebook = learn(images[codebook_from], DENSE, K, xy=xy, n=DESCRIPTORS, seed=seed)
-        print(f"codebook, D = {codebook.D}: {clock.seconds:.0f} s", flush=True)
-        clock = claims.Stopwatch()
         phi = encode(images, codebook, views)
-        rate = f"{len(images) / clock.seconds:.1f} images/s" if clock.seconds > 5 else "from the cache"
-        print(f"{place}: {phi.shape}, {rate}", flush=True)
+        print(f"{place}: {phi.shape}", flush=True)
         for intra, name in ((False, "FK"), (True, "FK IN")):
             vectors = normalised(phi, K, intra=intra, pyramid=len(views) > 1)
             found[f"{name}, {place}"] = products(vectors.reshape(len(images), -1))
@@ -70,37 +66,30 @@ def accuracies(images: ImageCollection, gram: np.ndarray, seed: int) -> np.ndarr
     return by_class(probe.scores(y), labels[test])
 
 
-def summarise(shares: Mapping[str, np.ndarray], source: str, seed: int) -> tuple[list[Result], list[Claim]]:
-    """Average over splits, and put the lecture's statements to the test over classes; shares [splits, classes]."""
-    results = [
-        Result(
-            None,
-            row,
-            f"caltech101, {PER_CLASS} a class",
-            "mean class accuracy",
-            share.mean(),
-            share.mean(1).std(ddof=1),
-            len(share),
-            seed,
-            source,
-        )
-        for row, share in shares.items()
-    ]
+def summarise(shares: Mapping[str, np.ndarray], source: str, seed: int) -> tuple[list[dict], list[Claim]]:
+    """Return rows of the record, and statements put to the test over classes: shares [splits, classes]."""
+    about = {"dataset": "caltech101", "source": source, "per_class": PER_CLASS}
+    results = []
+    for row, share in shares.items():
+        method, _, rest = row.partition(", ")
+        geometry, _, with_cnn = rest.partition(", + ")
+        what = {"method": f"{method} + CNN" if with_cnn else method, "geometry": geometry or None}
+        for split, value in enumerate(share.mean(1)):
+            results.append(about | what | {"split": split, "metric": "mean class accuracy", "value": value})
     cnn, both = "CNN", "FK IN, (x,y), + CNN"
     tested = [
         ("deep", "the CNN is over 5 points above the best Fisher vector", cnn, "FK IN, spm", 5),
-        ("xy", "(x,y) at most 1 point below the spatial pyramid", "FK IN, (x,y)", "FK IN, spm", -1),
-        ("geometry", "(x,y) is better than no geometry", "FK, (x,y)", "FK, no geometry", 0),
-        ("intra", "intra-normalisation helps", "FK IN, (x,y)", "FK, (x,y)", 0),
-        ("both", "Fisher vector and CNN together at most 2 points above the CNN", cnn, both, -2),
+        ("xy", "(x,y) is at most 1 point below the spatial pyramid", "FK IN, (x,y)", "FK IN, spm", -1),
+        ("geometry", "(x,y) beats no geometry", "FK, (x,y)", "FK, no geometry", 0),
+        ("intra", "intra-normalisation helps the Fisher vector", "FK IN, (x,y)", "FK, (x,y)", 0),
+        ("both", "Fisher vector and CNN together are at most 2 points above the CNN", cnn, both, -2),
     ]
     found = [
         paired_claim(
             f"photographs: {id}",
-            f"Caltech-101: {statement}",
+            f"On caltech101, {statement}",
             (shares[more] - shares[less]).mean(0),  # one number a class: classes are what is drawn at random
             margin=margin,
-            unit="points",
             source=source,
             seed=seed,
         )
@@ -111,7 +100,6 @@ def summarise(shares: Mapping[str, np.ndarray], source: str, seed: int) -> tuple
 
 def main() -> None:
     """Run what is described at the top of this file."""
-    clock = claims.Stopwatch()
     chosen = settings.use("real")
     try:
         images = datasets.load("caltech101")
@@ -129,11 +117,9 @@ def main() -> None:
         print(f"{row:25} {' '.join(f'{share:.1f}' for share in shares[row].mean(1))}", flush=True)
     results, found = summarise(shares, images.source, chosen.seed)
     command = "python -m lecture_lib.chapters.ifv_vs_cnn.photographs"
-    made_by = {"command": command, "seed": chosen.seed, "network": net.name}
-    path = claims.write_run(NAME, clock.seconds, claims.peak_mb(), results, found, **made_by)
-    for claim in found:
-        print(f"{claim}\n    {claim.numbers}")
-    print(f"{path.name}, {clock.seconds:.0f} s")
+    path = records.write(NAME, results, found, command=command, network=net.name)
+    verdicts(found)
+    print(path.name)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,7 @@ from lecture_lib.datasets.protocols import few_shot_split
 from lecture_lib.linear.learners import Linear, logistic_regression, svm
 from lecture_lib.linear.selection import Learner, choose
 from lecture_lib.metrics import mean_class_accuracy
-from lecture_lib.results import claims
-from lecture_lib.results.claims import Result
+from lecture_lib.results import records
 
 NAME = "linear_probes"
 CS = (1.0, 10.0)
@@ -35,19 +34,17 @@ LEARNERS: dict[str, Learner] = {
 def decaf_table(
     images: ImageCollection,
     phi: Mapping[str, np.ndarray],
-    table: str,
     rows: Mapping[str, Learner],
     held: int,
     splits: Iterable[int] = SPLITS,
-    seed: int = 0,
-) -> list[Result]:
-    """Fill a table of DeCAF's: mean class accuracy in %, mean and standard deviation over splits.
+) -> list[dict]:
+    """Fill a table of DeCAF's: mean class accuracy in %, a row of the record for each split.
 
     phi   column of the table -> features [N, d] of all pictures
     rows  row of the table -> learner; those with dropout are not tried on DeCAF5, as in the paper
     held  of a class's training pictures, those that validate C (5 of 30 for Caltech-101, 8 of 50 for SUN-397)
     """
-    found: dict[tuple[str, str], list[float]] = {}
+    found = []
     for split in splits:
         train, test = images.split_indices(split)
         labels = images.labels[train]
@@ -58,14 +55,14 @@ def decaf_table(
                     continue
                 probe = choose(learner, x[train], labels, CS, [fold]).probe
                 share = 100 * mean_class_accuracy(probe.predict(x[test]), images.labels[test])
-                found.setdefault((row, column), []).append(share)
-    results = []
-    for (row, column), shares in found.items():
-        said = np.mean(shares), np.std(shares), len(shares), seed, images.source
-        results.append(Result(table, row, column, "mean class accuracy, %", *said))
-        first = shares[0], None, 1, seed, images.source
-        results.append(Result(None, row, f"{table}: {column}, split 0", "mean class accuracy, %", *first))
-    return results
+                found.append(line(images, row, column, share, split=split))
+    return found
+
+
+def line(images: ImageCollection, method: str, layer: str, share: float, **more: object) -> dict:
+    """Return a row of the record."""
+    about = {"dataset": images.name, "source": images.source, "method": method, "layer": layer}
+    return about | more | {"metric": "mean class accuracy", "value": share}
 
 
 def train_on_views(x: np.ndarray, labels: np.ndarray, C: float) -> Linear:
@@ -90,17 +87,15 @@ def off_the_shelf(
 
 def main() -> None:
     """Run what is described at the top of this file."""
-    clock = claims.Stopwatch()
     seed = settings.use("demo").seed
     net = backbones.load()
     columns = {f"DeCAF{k}": tap for k, tap in net.decaf.items() if k >= 5}
     results = []
-    for name, table, rows, held, skip in (
-        ("caltech101", "decaf/caltech101", LEARNERS, 5, ()),
+    for name, rows, held, skip in (
+        ("caltech101", LEARNERS, 5, ()),
         # DeCAF's rows for SUN-397 are those with dropout
         (
             "sun397",
-            "decaf/sun397",
             {r.split()[0]: f for r, f in LEARNERS.items() if "Drop" in r},
             8,
             ("DeCAF5",),
@@ -109,29 +104,20 @@ def main() -> None:
         images = datasets.load(name)
         phi = encoders.encode(net, images, list(columns.values()), pool=4, l2=True)
         features = {column: phi[tap] for column, tap in columns.items() if column not in skip}
-        results += decaf_table(images, features, table, rows, held, seed=seed)
-        print(f"{name}: {clock.seconds:.0f} s", flush=True)
+        results += decaf_table(images, features, rows, held)
+        print(name, flush=True)
     birds = datasets.load("cub200")
-    for images, table in (
-        (datasets.load("mit67"), "offtheshelf/mit67"),
-        (birds, None),
-        (datasets.box_crops(birds, context=1.5), "offtheshelf/cub200"),
+    for images, region in (
+        (datasets.load("mit67"), {}),
+        (birds, {"region": "whole picture"}),
+        (datasets.box_crops(birds, context=1.5), {"region": "box", "dataset": birds.name}),
     ):
-        for row, share in zip(
-            ("CNN-SVM", "CNNaug-SVM"), off_the_shelf(net, images, columns["DeCAF6"]), strict=True
-        ):
-            column = "mean Accuracy" if table else f"{images.name}, whole pictures"
-            results.append(
-                Result(table, row, column, "mean class accuracy, %", share, None, 1, seed, images.source)
-            )
-        print(f"{images.name}: {clock.seconds:.0f} s", flush=True)
+        shares = off_the_shelf(net, images, columns["DeCAF6"])
+        for row, share in zip(("CNN-SVM", "CNNaug-SVM"), shares, strict=True):
+            results.append(line(images, row, "DeCAF6", share, seed=seed, **region))
+        print(images.name, flush=True)
     command = "python -m lecture_lib.chapters.linear_probes.drawings"
-    spent = clock.seconds, claims.peak_mb()
-    path = claims.write_run(NAME, *spent, results, [], command=command, seed=seed, network=net.name)
-    for result in results:
-        spread = "" if result.spread is None else f" ± {result.spread:.1f}"
-        print(f"{result.table or '':20} {result.row:20} {result.column:40} {result.mean:5.1f}{spread}")
-    print(f"{path.name}, {clock.seconds:.0f} s")
+    print(records.write(NAME, results, [], command=command, network=net.name).name)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,11 @@ from lecture_lib.datasets import DatasetNotFound, ImageCollection
 from lecture_lib.datasets.protocols import few_shot_split
 from lecture_lib.linear.learners import Linear, logistic_regression, svm
 from lecture_lib.linear.selection import choose
-from lecture_lib.metrics import average_precision, mean_class_accuracy
-from lecture_lib.results import claims
-from lecture_lib.results.claims import Claim, Result, paired_claim
+from lecture_lib.metrics import mean_class_accuracy
+from lecture_lib.results import records
+from lecture_lib.results.claims import Claim, ap_rows, paired_claim, verdicts
 
-NAME = "linear_probes_photographs"
-TABLE = "decaf/caltech101"
+NAME = "linear_probes"
 SEEDS = range(5)  # one split each
 PER_CLASS, HELD = 30, 5  # training pictures of a class, and those of them that validate
 CURVE = (1, 3, 5, 10, 15, 20)
@@ -99,33 +98,23 @@ def recognise(
                 yield line | {"per_class": n, "test": accuracy(probe, x)}
 
 
-def summarise(lines: pd.DataFrame, decaf: Mapping[str, str], source: str, seed: int) -> list[Result]:
-    """Average the lines of `recognise` (with `weights` beside) over splits; decaf: tap -> "DeCAF5" and so on."""
-    results = []
+def rows_of(lines: pd.DataFrame, decaf: Mapping[str, str], source: str) -> pd.DataFrame:
+    """Turn the lines of `recognise` (with `weights` beside) into rows of a record; decaf: tap -> "DeCAF5" and so on.
 
-    def add(table: str | None, row: str, column: str, some: pd.DataFrame, of: str = "test") -> None:
-        metric = "mean class accuracy" + (" in validation" if of == "validation" else "")
-        mean, spread = some[of].mean(), some[of].std() if len(some) > 1 else None
-        results.append(Result(table, row, column, metric, mean, spread, len(some), seed, source))
-
-    most = lines.per_class.max()
-    chosen = lines[lines.chosen & lines.tap.isin(list(decaf))]
-    for (weights, tap, method, n), some in chosen.groupby(
-        ["weights", "tap", "method", "per_class"], sort=False
-    ):
-        row = f"SVM, {decaf[tap]} ({tap})"
-        if weights == "random":
-            add(None, f"{row}, random weights", f"{n} a class", some)
-            continue
-        if method == "SVM":
-            add(None, row, f"{n} a class", some)
-        if n == most:
-            add(TABLE, method, decaf[tap], some)
-    tried = lines[(lines.method == "SVM") & (lines.weights == "pretrained") & (lines.per_class == most)]
-    for (tap, pool), some in tried.groupby(["tap", "pool"], sort=False):
-        for of in ("validation", "test"):
-            add(None, f"SVM, {tap}, {POOLS[pool]}", f"{most} a class", some, of)
-    return results
+    Only SVMs on all poolings say their `pooling`; the other rows are of the pooling that validation chose.
+    """
+    lines = lines.assign(dataset="caltech101", source=source, node=lines.tap, layer=lines.tap.replace(decaf))
+    lines = lines.rename(columns={"seed": "split"})
+    lines["weights"] = lines.weights.where(lines.weights == "random")
+    keys = ["dataset", "source", "method", "layer", "node", "weights", "per_class", "split"]
+    tried = lines.validation.notna() & (lines.method == "SVM") & lines.weights.isna()
+    tried = (
+        lines[tried]
+        .assign(pooling=lines.pool.map(POOLS))
+        .melt([*keys, "pooling"], ["validation", "test"], "metric")
+    )
+    chosen = lines[lines.chosen & lines.tap.isin(list(decaf))].melt(keys, ["test"], "metric")
+    return pd.concat([chosen, tried]).replace({"metric": {"test": "mean class accuracy"}})
 
 
 def compare_taps(lines: pd.DataFrame, first: str, last: str, source: str, seed: int) -> list[Claim]:
@@ -133,36 +122,35 @@ def compare_taps(lines: pd.DataFrame, first: str, last: str, source: str, seed: 
     chosen = lines[lines.chosen & (lines.per_class == lines.per_class.max())]
     of = {key: some.set_index("seed").test for key, some in chosen.groupby(["weights", "tap", "method"])}
     plain = of["pretrained", last, "SVM"]
-    judge = partial(paired_claim, unit="points", source=source, seed=seed)
+    judge = partial(paired_claim, over="splits", source=source, seed=seed)
     return [
         judge(
             "photographs: deeper",
-            f"Caltech-101: an SVM does better on {last} than on {first}",
+            f"On caltech101, an SVM does better on {last} than on {first}",
             plain - of["pretrained", first, "SVM"],
         ),
         judge(
             "photographs: trained",
-            f"Caltech-101: an SVM on {last} does better with trained weights than with random ones",
+            f"On caltech101, an SVM on {last} does better with trained weights than with random ones",
             plain - of["random", last, "SVM"],
         ),
         judge(
             "photographs: dropout",
-            f"Caltech-101: dropout makes the SVM on {last} better",
+            f"On caltech101, dropout makes the SVM on {last} better",
             of["pretrained", last, "SVM with Dropout"] - plain,
         ),
     ]
 
 
 def augment(
-    net: backbones.Backbone, images: ImageCollection, tap: str, pool: str | int, seed: int, n_boot: int = 1000
-) -> tuple[list[Result], list[Claim]]:
+    net: backbones.Backbone, images: ImageCollection, tap: str, pool: str | int, seed: int, n_boot: int = 2000
+) -> tuple[pd.DataFrame, list[Claim]]:
     """Compare CNN-SVM with CNNaug-SVM, from the part `train` of a collection in VOC's layout to its part `val`.
 
     CNNaug trains on the sixteen views of each picture, each of length 1, and sums a test picture's scores over
     them. C is chosen for whole pictures by threefold validation; a view has C / 16, so that a picture's errors
     weigh the same. mAP has 11 points, over the classes that have a positive in both parts; its interval is
-    over test pictures, and a resample without a positive of a class goes without that class. With so few
-    positives it lies high, because a resample that repeats a positive near the top repeats its precision.
+    over test pictures, and a resample without a positive of a class goes without that class.
     """
     n = len(encoders.CNNAUG)
     x = encoders.encode(net, encoders.expand(images), [tap], pool=pool, l2=True)[tap].astype(np.float32)
@@ -174,29 +162,23 @@ def augment(
     shared = (labels[train] == 1).any(0) & (labels[test] == 1).any(0)
     truth = labels[test][:, shared]
     scores = {"CNN-SVM": whole.scores(x[test, 0]), "CNNaug-SVM": views.scores(x[test]).sum(1)}
-    scores = {method: score[:, shared] for method, score in scores.items()}
-    column = f"{images.name}: {len(train)} training, {len(test)} test pictures, {shared.sum()} classes"
-    results, ap = [], {}
-    for method, score in scores.items():
-        ap[method] = 100 * average_precision(score, truth)
-
-        def mean_ap(rows: np.ndarray, score: np.ndarray = score) -> float:
-            return 100 * float(np.nanmean(average_precision(score[rows], truth[rows])))
-
-        low, high = claims.bootstrap(mean_ap, len(test), seed=seed, n_boot=n_boot)
-        for metric, value in (("mAP", ap[method].mean()), ("mAP, 95 % from", low), ("mAP, 95 % to", high)):
-            results.append(Result(None, method, column, metric, value, None, 1, seed, images.source))
-    statement = f"{images.name}: sixteen views of each picture raise the AP of a class"
+    scores = {method: score[None][..., shared] for method, score in scores.items()}
+    about = {"dataset": images.name, "source": images.source, "layer": "DeCAF7", "node": tap}
+    about |= {"n": len(train), "n_test": len(test), "n_classes": int(shared.sum())}
+    classes = [name for name, both in zip(images.classes, shared, strict=True) if both]
+    rows = pd.DataFrame(ap_rows(scores, truth, classes, seed=seed, n_boot=n_boot, **about))
+    ap = rows[rows.metric == "AP"].pivot_table(index="class", columns="method", values="value")
+    statement = f"On {images.name}, sixteen views of each picture raise the AP of a class"
     gain = ap["CNNaug-SVM"] - ap["CNN-SVM"]
     claim = paired_claim(
-        f"photographs: views, {images.name}", statement, gain, unit="points", source=images.source, seed=seed
+        f"photographs: views, {images.name}", statement, gain, source=images.source, seed=seed
     )
-    return results, [claim]
+    return rows, [claim]
 
 
 def probe_caltech(
     images: ImageCollection, net: backbones.Backbone, seed: int
-) -> tuple[list[Result], list[Claim]]:
+) -> tuple[pd.DataFrame, list[Claim]]:
     """Run all of Caltech-101: taps, learners, learning curves, and the network with random weights."""
     decaf = {net.decaf[k]: f"DeCAF{k}" for k in (5, 6, 7)}
     first, *_, last = decaf
@@ -225,12 +207,11 @@ def probe_caltech(
                     flush=True,
                 )
     frame = pd.DataFrame(lines)
-    return summarise(frame, decaf, images.source, seed), compare_taps(frame, first, last, images.source, seed)
+    return rows_of(frame, decaf, images.source), compare_taps(frame, first, last, images.source, seed)
 
 
 def main() -> None:
     """Run what is described at the top of this file."""
-    clock = claims.Stopwatch()
     chosen = settings.use("real")
     net = backbones.load()
     stand_in = {"root": chosen.data / "coco_as_voc" / "VOCdevkit", "name": "coco_as_voc"}
@@ -246,25 +227,13 @@ def main() -> None:
             new = probe_caltech(images, net, chosen.seed)
         else:
             new = augment(net, images, net.decaf[7], 2, chosen.seed)
-        results, found = results + new[0], found + new[1]
+        results, found = [*results, new[0]], found + new[1]
     if not results:
         raise SystemExit("No photographs, so nothing is written: set LECTURE_DATA to their folder.")
-    path = claims.write_run(
-        NAME,
-        clock.seconds,
-        claims.peak_mb(),
-        results,
-        found,
-        command="python -m lecture_lib.chapters.linear_probes.photographs",
-        seed=chosen.seed,
-        network=net.name,
-    )
-    for result in results:
-        spread = "" if result.spread is None else f" ± {result.spread:.1f}"
-        print(f"{result.row:45} {result.column:55} {result.mean:5.1f}{spread:7} {result.metric}")
-    for claim in found:
-        print(f"{claim}\n    {claim.numbers}")
-    print(f"{path.name}, {clock.seconds:.0f} s")
+    command = "python -m lecture_lib.chapters.linear_probes.photographs"
+    path = records.write(NAME, pd.concat(results), found, command=command, network=net.name)
+    verdicts(found)
+    print(path.name)
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ from lecture_lib.chapters.patch_transfer.experiments import (
     Part,
 )
 from lecture_lib.chapters.patch_transfer.findings import Found, add, judge, of_k, of_maps
-from lecture_lib.results import claims
-from lecture_lib.results.claims import Result
+from lecture_lib.results import records
+from lecture_lib.results.claims import verdicts
 
 NAME = "patch_transfer"
 COMMAND = "python -m lecture_lib.chapters.patch_transfer.drawings"
@@ -42,18 +42,24 @@ SEEDS = range(3)
 FEW = 200
 TESTED = [  # (id, statement, row, row, margin), the first three for both collections
     ("transfer", "transfer is over 10 points of mAP ahead of no transfer", PATCHES, NO_TRANSFER, 10),
-    ("wholes", "patches are ahead of training on whole pictures", PATCHES, WHOLE, 0),
-    ("background", "background as a class is worth its place", PATCHES, NO_BACKGROUND, 0),
-    ("svm", "patches are ahead of SVMs on whole pictures", PATCHES, SVM, 0),
-    ("tested on patches", "so they are if both are tested on patches", PATCHES, WHOLE_ON_PATCHES, 0),
+    ("wholes", "training on patches beats training on whole pictures", PATCHES, WHOLE, 0),
+    ("background", "a background class raises mAP", PATCHES, NO_BACKGROUND, 0),
+    ("svm", "training on patches beats SVMs on whole pictures", PATCHES, SVM, 0),
+    (
+        "tested on patches",
+        "training on patches beats training on whole pictures where both are tested on patches",
+        PATCHES,
+        WHOLE_ON_PATCHES,
+        0,
+    ),
 ]
 TESTED_READINGS = [
     ("shared", "shared convolutions cost at most 2 points of mAP against patches cut out", PATCHES, CUT, -2),
-    ("ambiguous", "ambiguous patches are better left out than called background", PATCHES, TWO_OBJECTS, 0),
+    ("ambiguous", "leaving ambiguous patches out beats calling them background", PATCHES, TWO_OBJECTS, 0),
 ]
 TESTED_BIAS = [
-    ("capture", "training on patches is ahead of training on centred ones", PATCHES, CENTRED_ON_PATCHES, 0),
-    ("labels", "new layers are ahead of the source's own labels", PATCHES, SOURCE_PATCHES, 0),
+    ("capture", "training on patches beats training on centred pictures", PATCHES, CENTRED_ON_PATCHES, 0),
+    ("labels", "new layers beat the source task's own labels", PATCHES, SOURCE_PATCHES, 0),
 ]
 
 
@@ -74,8 +80,8 @@ def run(net: PatchNet, name: str, seed: int, bfloat16: bool) -> Found:
         parts += [of_bias(net, y[PATCHES], test, seed), of_readings(net, y[PATCHES], train, test, seed)]
     scores |= {row: [test.score(of_seed) for of_seed in found] for row, found in y.items()}
     tested = TESTED if name == "voc2007" else TESTED[:3]
-    column = f"{name}: {len(train.images)} training, {len(test.images)} test pictures"
-    parts.append(judge(scores, test, column, tested, seed, every))
+    about = {"experiment": "table", "n": len(train.images), "n_test": len(test.images)}
+    parts.append(judge(scores, test, tested, seed, every, **about))
     return [r for results, _ in parts for r in results], [c for _, found in parts for c in found]
 
 
@@ -84,9 +90,9 @@ def of_readings(net: PatchNet, y: list[np.ndarray], train: Part, test: Part, see
     some = test.first(FEW)
     rows = {PATCHES: y[0][: sum(map(len, some.grids))]} | experiments.other_readings(net, train, some, seed)
     print(f"{test.images.name}: other readings", flush=True)
-    column = f"{test.images.name}, the first {FEW} test pictures"
     scores = {row: [some.score(of_row)] for row, of_row in rows.items()}
-    return judge(scores, some, column, TESTED_READINGS, seed, (some.images.labels == 1).any(0))
+    shown = (some.images.labels == 1).any(0)
+    return judge(scores, some, TESTED_READINGS, seed, shown, experiment="readings", n_test=FEW)
 
 
 def of_bias(net: PatchNet, y: list[np.ndarray], test: Part, seed: int) -> Found:
@@ -98,19 +104,15 @@ def of_bias(net: PatchNet, y: list[np.ndarray], test: Part, seed: int) -> Found:
         accuracy.append(on_centred)
     add(scores, experiments.source_labels(net, test))
     has_source = np.array([len(m) > 0 for m in datasets.source_classes(test.images, net.net.classes)])
-    column = f"voc2007, {has_source.sum()} classes that the source task has"
-    results, found = judge(scores, test, column, TESTED_BIAS, seed, has_source)
-    source = test.images.source
-    mean, spread = np.mean(accuracy), np.std(accuracy, ddof=1)
-    results.append(
-        Result(None, "centred pictures", "centred pictures", "accuracy", mean, spread, 3, seed, source)
-    )
-    return results, found
+    about = {"experiment": "bias", "n_classes": int(has_source.sum())}
+    results, found = judge(scores, test, TESTED_BIAS, seed, has_source, **about)
+    about = {"experiment": "bias", "dataset": "ilsvrc2012", "source": test.images.source}
+    about |= {"method": "centred pictures", "metric": "accuracy"}
+    return results + [about | {"seed": seed + i, "value": value} for i, value in enumerate(accuracy)], found
 
 
 def main() -> None:
     """Run what is described at the top of this file."""
-    clock = claims.Stopwatch()
     seed = settings.use("demo").seed
     net = PatchNet(backbones.load())
     bfloat16 = bfloat16_is_faster(net.net.device)
@@ -118,14 +120,9 @@ def main() -> None:
     for name in ("voc2007", "voc2012_action"):
         new = run(net, name, seed, bfloat16)
         results, found = results + new[0], found + new[1]
-    spent = clock.seconds, claims.peak_mb()
-    path = claims.write_run(NAME, *spent, results, found, command=COMMAND, seed=seed, network=net.net.name)
-    for result in results:
-        if result.metric in ("mAP", "accuracy"):
-            print(f"{result.row:35} {result.column:60} {result.mean:5.1f} {result.metric}")
-    for claim in found:
-        print(f"{claim}\n    {claim.numbers}")
-    print(f"{path.name}, {clock.seconds:.0f} s")
+    path = records.write(NAME, results, found, command=COMMAND, network=net.net.name)
+    verdicts(found)
+    print(path.name)
 
 
 if __name__ == "__main__":

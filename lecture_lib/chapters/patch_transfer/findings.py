@@ -8,17 +8,16 @@ import numpy as np
 
 from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, NO_TRANSFER, PATCHES, Part
 from lecture_lib.chapters.patch_transfer.inference import TOLERANCE, pointing_game, points_at
-from lecture_lib.results import resampling
-from lecture_lib.results.claims import Claim, Result, paired_claim
+from lecture_lib.results.claims import Claim, Tested, ap_claims, ap_rows, paired_claim
 
 KS = (*range(1, 21), np.inf)
 CENTRE = "the picture's middle"
 TESTED_K = [
-    ("k/mean", "k = 5 is ahead of the mean, k = 1", "k = 5", "k = 1", 0),
-    ("k/max", "k = 5 is ahead of the maximum", "k = 5", "k = inf", 0),
+    ("k/mean", "k = 5 beats the mean over patches, k = 1", "k = 5", "k = 1", 0),
+    ("k/max", "k = 5 beats the best patch alone", "k = 5", "k = inf", 0),
 ]
 
-Found = tuple[list[Result], list[Claim]]
+Found = tuple[list[dict], list[Claim]]
 
 
 def add(rows: dict[str, list], found: dict[str, np.ndarray]) -> None:
@@ -30,28 +29,31 @@ def add(rows: dict[str, list], found: dict[str, np.ndarray]) -> None:
 def judge(
     scores: Mapping[str, Sequence[np.ndarray]],
     test: Part,
-    column: str,
-    tested: Sequence[resampling.Tested],
+    tested: Sequence[Tested],
     seed: int,
     some: np.ndarray,
+    **about: object,
 ) -> Found:
     """Summarise scores, row -> [m, C] a seed, over some classes (bool [C]), and put statements about them to the test.
 
-    The collection's name goes before the id and the statement of each.
+    The collection's name goes before the id and the statement of each; `about` are columns of the record.
     """
     images = test.images
     given = {row: np.stack(found)[..., some] for row, found in scores.items()}
     truth, classes = images.labels[:, some], np.array(images.classes)[some]
     name = images.name
-    tested = [(f"patches/{name}/{id}", f"{name}: {statement}", *rest) for id, statement, *rest in tested]
-    results = resampling.summarise(given, truth, classes.tolist(), column, images.source, seed)
-    return results, resampling.compare(given, truth, tested, images.source, seed)
+    tested = [(f"patches/{name}/{id}", f"On {name}, {statement}", *rest) for id, statement, *rest in tested]
+    about = {"dataset": name, "source": images.source} | about
+    rows = ap_rows(given, truth, classes.tolist(), seed=seed, **about)
+    return rows, ap_claims(given, truth, tested, source=images.source, seed=seed)
 
 
 def of_k(y: Sequence[np.ndarray], test: Part, seed: int, some: np.ndarray) -> Found:
     """Score with k from 1 to 20, and by the maximum: y [n, >= C], one a seed."""
     scores = {f"k = {k:g}": [test.score(of_seed, k) for of_seed in y] for k in KS}
-    return judge(scores, test, f"{test.images.name}, k", TESTED_K, seed, some)
+    rows, found = judge(scores, test, TESTED_K, seed, some, experiment="k")
+    ks = {f"k = {k:g}": float(k) for k in KS}
+    return [row | {"method": PATCHES, "k": ks[row["method"]]} for row in rows], found
 
 
 def of_maps(y: Mapping[str, Sequence[np.ndarray]], test: Part, seed: int, some: np.ndarray) -> Found:
@@ -67,18 +69,22 @@ def of_maps(y: Mapping[str, Sequence[np.ndarray]], test: Part, seed: int, some: 
     hits = {row: pointing_game(of_row, grids, images, **how) for row, (of_row, how) in rows.items()}
     hits[CENTRE] = middles(test)
     hits = {row: 100 * found[:, some] for row, found in hits.items()}
-    source, column = images.source, f"{images.name}, pointing game"
+    about = {"experiment": "pointing game", "dataset": images.name, "source": images.source}
     results = []
-    for row, found in hits.items():
+    for method, found in hits.items():
         of_class = np.nanmean(found, axis=0)
-        results.append(Result(None, row, column, "accuracy", of_class.mean(), None, 1, seed, source))
+        shared = about | {"method": method, "metric": "accuracy"}
+        results.append(shared | {"value": of_class.mean()})
         for c, value in zip(np.array(images.classes)[some].tolist(), of_class, strict=True):
-            results.append(Result(None, row, column, f"accuracy, {c}", value, None, 1, seed, source))
+            results.append(shared | {"class": c, "value": value})
     shown = ~np.isnan(hits[CENTRE]).all(1)
     ahead = np.nanmean((hits[summed] - hits[CENTRE])[shown], axis=1)
-    statement = f"{images.name}: a map's peak is on its object over 20 % more often than the picture's middle"
-    about = {"margin": 20, "unit": "% of the classes in a picture", "source": source, "seed": seed}
-    return results, [paired_claim(f"patches/{images.name}/pointing", statement, ahead, **about)]
+    statement = "a map's peak lies on its object over 20 points more often than the picture's middle does"
+    about = {"margin": 20, "unit": "% of the classes in a picture", "over": "pictures"}
+    about |= {"source": images.source, "seed": seed}
+    return results, [
+        paired_claim(f"patches/{images.name}/pointing", f"On {images.name}, {statement}", ahead, **about)
+    ]
 
 
 def middles(test: Part) -> np.ndarray:

@@ -29,16 +29,23 @@ from lecture_lib.chapters.patch_transfer.experiments import (
 from lecture_lib.chapters.patch_transfer.findings import Found, add, judge, of_k, of_maps
 from lecture_lib.chapters.patch_transfer.labelling import label_all
 from lecture_lib.datasets import DatasetNotFound, ImageCollection
-from lecture_lib.results import claims
+from lecture_lib.results import records
+from lecture_lib.results.claims import verdicts
 
-NAME = "patch_transfer_photographs"
+NAME = "patch_transfer"
 COMMAND = "python -m lecture_lib.chapters.patch_transfer.photographs"
 SEEDS = range(3)
 TESTED = [
-    ("svm", "patches are ahead of SVMs on whole pictures", PATCHES, SVM, 0),
-    ("wholes", "patches are ahead of training on whole pictures", PATCHES, WHOLE, 0),
-    ("background", "background as a class is worth its place", PATCHES, NO_BACKGROUND, 0),
-    ("tested on patches", "so they are if both are tested on patches", PATCHES, WHOLE_ON_PATCHES, 0),
+    ("svm", "training on patches beats SVMs on whole pictures", PATCHES, SVM, 0),
+    ("wholes", "training on patches beats training on whole pictures", PATCHES, WHOLE, 0),
+    ("background", "a background class raises mAP", PATCHES, NO_BACKGROUND, 0),
+    (
+        "tested on patches",
+        "training on patches beats training on whole pictures where both are tested on patches",
+        PATCHES,
+        WHOLE_ON_PATCHES,
+        0,
+    ),
 ]
 
 
@@ -67,9 +74,10 @@ def run(net: PatchNet, images: ImageCollection, seed: int, seeds: Sequence[int] 
         print(f"{images.name}, seed {s}: trained and tested", flush=True)
     scores |= {row: [test.score(of_seed) for of_seed in found] for row, found in y.items()}
     shared = (train.images.labels == 1).any(0) & (test.images.labels == 1).any(0)
-    column = f"{images.name}: {len(train.images)} training, {len(test.images)} test pictures, {shared.sum()} classes"
+    about = {"experiment": "table", "n": len(train.images), "n_test": len(test.images)}
+    about["n_classes"] = int(shared.sum())
     parts = [
-        judge(scores, test, column, TESTED, seed, shared),
+        judge(scores, test, TESTED, seed, shared, **about),
         of_k(y[PATCHES], test, seed, shared),
         of_maps(y, test, seed, shared),
     ]
@@ -78,7 +86,6 @@ def run(net: PatchNet, images: ImageCollection, seed: int, seeds: Sequence[int] 
 
 def main() -> None:
     """Run what is described at the top of this file."""
-    clock = claims.Stopwatch()
     chosen = settings.use("real")
     net = PatchNet(backbones.load())
     results, found = [], []
@@ -92,14 +99,9 @@ def main() -> None:
         results, found = results + new[0], found + new[1]
     if not results:
         raise SystemExit("No photographs, so nothing is written: set LECTURE_DATA to their folder.")
-    made_by = {"command": COMMAND, "seed": chosen.seed, "network": net.net.name}
-    path = claims.write_run(NAME, clock.seconds, claims.peak_mb(), results, found, **made_by)
-    for result in results:
-        if result.metric in ("mAP", "accuracy"):
-            print(f"{result.row:35} {result.column:60} {result.mean:5.1f} {result.metric}")
-    for claim in found:
-        print(f"{claim}\n    {claim.numbers}")
-    print(f"{path.name}, {clock.seconds:.0f} s")
+    path = records.write(NAME, results, found, command=COMMAND, network=net.net.name)
+    verdicts(found)
+    print(path.name)
 
 
 if __name__ == "__main__":

@@ -71,19 +71,6 @@ def test_reduce_is_pca(width):
     assert (got == embedding.reduce(x, 5)).all()
 
 
-def test_interval_over_classes_is_wider_than_over_pictures():
-    rng = np.random.default_rng(0)
-    classes = np.repeat(np.arange(20), 30)
-    values = rng.normal(size=20)[classes] + rng.normal(size=600) * 0.1  # pictures of a class agree
-    by_class = embedding.interval(values, classes)
-    by_picture = embedding.interval(values, np.arange(600))
-    assert by_class.high - by_class.low > 3 * (by_picture.high - by_picture.low)
-    assert by_class.low < values.mean() < by_class.high
-    assert by_class.mean == pytest.approx(values.mean())
-    width = 2 * 1.96 * np.std([values[classes == c].mean() for c in range(20)]) / np.sqrt(20)
-    assert by_class.high - by_class.low == pytest.approx(width, rel=0.2)
-
-
 def test_tsne_keeps_neighbours_and_takes_new_points(blobs):
     x, y = blobs
     xy = embedding.fit_tsne(x[:180], perplexity=15, iterations=250)

@@ -4,21 +4,24 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from lecture_lib import backbones, settings
 from lecture_lib.backbones import normalise
 from lecture_lib.chapters.fine_tuning import photographs
+from lecture_lib.chapters.fine_tuning.losses import tune_cls, tune_rnk
 from lecture_lib.datasets import DatasetNotFound
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
 from lecture_lib.datasets.protocols import official_split
 from lecture_lib.encoders.augment import TEN_CROPS, cut
 from lecture_lib.linear import choose, svm
 from lecture_lib.metrics import average_precision
-from lecture_lib.results import claims
+from lecture_lib.results import average
 from lecture_lib.results.claims import DID_NOT_HOLD, HELD, TOO_CLOSE
-from lecture_lib.training import Recipe, Tuned, prepare, tune_cls, tune_rnk, with_head
+from lecture_lib.results.intervals import bootstrap
+from lecture_lib.training import Recipe, Tuned, prepare, with_head
 
 RECORDED = settings.PACKAGE_DATA / "results" / f"{photographs.NAME}.real.json"
 FROZEN, SCRATCH, ON_PHI = photographs.FROZEN, photographs.SCRATCH, photographs.ON_PHI
@@ -167,10 +170,11 @@ def test_each_row_is_trained_on_training_pictures_from_its_own_start(net, square
     monkeypatch.setattr(photographs, "train", train)
     monkeypatch.setattr(photographs, "evaluate", evaluate)
     photographs.compare(net, squares, 5, seeds=[0, 2], bfloat16=True)
-    scores, truth, classes, column, source, seed = captured[0]
+    scores, truth, classes, about, seed = captured[0]
     np.testing.assert_array_equal(truth, squares.labels[15:, :3])
     assert classes == ["r", "g", "b"]
-    assert (column, source, seed) == ("squares: 15 training, 15 test pictures, 3 classes", "twin", 5)
+    assert about == {"dataset": "squares", "source": "twin", "n": 15, "n_test": 15, "n_classes": 3}
+    assert seed == 5
     pictures = prepare(net, squares)
     for k, (head, shown, loss, recipe) in enumerate(trained):
         s, row = (5, 7)[k // 4], [*photographs.RECIPES][k % 4]
@@ -201,7 +205,7 @@ def test_a_collection_with_a_test_part_is_trained_on_trainval(net, squares, capt
         "test": np.arange(14, 30),
     }
     photographs.compare(net, replace(squares, splits=splits), 0, seeds=[0])
-    assert captured[0][3].startswith("squares: 14 training, 16 test")
+    assert (captured[0][3]["n"], captured[0][3]["n_test"]) == (14, 16)
 
 
 # numbers
@@ -220,11 +224,17 @@ COMPARED = {  # claim -> what it says is better, and than what
 }
 
 
+ABOUT = {"dataset": "few", "source": "twin"}
+
+
 def judge(truth, scores):
     """Summarise the scores of one class, row -> [S, m, 1]."""
     given = {row: np.stack(scores[row]) for row in ROWS}
-    results, found = photographs.summarise(given, truth, ["cat"], "few: pictures", "twin", 0, 100)
-    return {(r.row, r.metric): r for r in results}, {c.id.split(": ")[1].split(",")[0]: c for c in found}
+    results, found = photographs.summarise(given, truth, ["cat"], ABOUT, 0, 100)
+    frame = average(pd.DataFrame(results))
+    return {(r.method, r.metric): r for r in frame.itertuples()}, {
+        c.id.split(": ")[1].split(",")[0]: c for c in found
+    }
 
 
 def every(scores):
@@ -234,14 +244,14 @@ def every(scores):
 
 def test_ap_of_each_class_is_averaged_over_seeds_and_then_over_classes():
     results, _ = judge(TRUTH, every(PERFECT) | {"TUNE-RNK": [PERFECT, REVERSED]})
-    ap = results["TUNE-RNK", "AP, cat"]
+    ap = results["TUNE-RNK", "AP"]
     # by hand: a third of the pictures are positive; all at the end, precision is at most 1 / 3 at every recall
-    assert ap.mean == pytest.approx(100 * (1 + 1 / 3) / 2)
+    assert ap.value == pytest.approx(100 * (1 + 1 / 3) / 2)
     assert (ap.n_splits, ap.spread) == (2, pytest.approx(100 * (2 / 3) / 2**0.5))
     in_all = results["TUNE-RNK", "mAP"]
-    assert (in_all.mean, in_all.spread) == (pytest.approx(ap.mean), pytest.approx(ap.spread))
+    assert (in_all.value, in_all.spread) == (pytest.approx(ap.value), pytest.approx(ap.spread))
     alone = results[FROZEN, "mAP"]
-    assert (alone.mean, alone.spread, alone.n_splits, alone.column) == (100, None, 1, "few: pictures")
+    assert (alone.value, alone.n_splits, alone.dataset) == (100, 1, "few")
 
 
 def test_classes_and_seeds_are_not_mixed_up():
@@ -250,17 +260,20 @@ def test_classes_and_seeds_are_not_mixed_up():
     truth[7, 1] = -1
     scores = rng.normal(size=(2, 40, 3)) + np.array([0.0, 1.0, 3.0]) * truth
     given = dict.fromkeys(ROWS, scores)
-    results, _ = photographs.summarise(given, truth, ["a", "b", "c"], "few", "twin", 0, 20)
+    results, _ = photographs.summarise(given, truth, ["a", "b", "c"], ABOUT, 0, 20)
     expected = 100 * np.mean([average_precision(of_seed, truth) for of_seed in scores], axis=0)
-    found = {r.metric: r.mean for r in results if r.row == "TUNE-CLS"}
-    assert [found[f"AP, {name}"] for name in "abc"] == pytest.approx(list(expected))
+    frame = average(pd.DataFrame(results).query("method == 'TUNE-CLS'"))
+    found = frame.set_index("metric").value
+    assert frame[frame.metric == "AP"].set_index("class").value[[*"abc"]].tolist() == pytest.approx(
+        list(expected)
+    )
     assert found["mAP"] == pytest.approx(expected.mean())
 
     def mean_ap(rows):
         return 100 * np.mean([np.nanmean(average_precision(s[rows], truth[rows])) for s in scores])
 
-    interval = claims.bootstrap(mean_ap, 40, seed=0, n_boot=20)
-    assert (found["mAP, 95 % from"], found["mAP, 95 % to"]) == pytest.approx(interval)
+    interval = bootstrap(mean_ap, 40, seed=0, n_boot=20)
+    assert (found["mAP low"], found["mAP high"]) == pytest.approx((interval.low, interval.high))
 
 
 def test_differences_are_paired_over_test_pictures():
@@ -272,7 +285,7 @@ def test_differences_are_paired_over_test_pictures():
         assert (claim.effect, claim.low, claim.high, claim.n) == (0, 0, 0, 60)
     verdicts = {id: claim.verdict for id, claim in found.items()}
     assert verdicts == dict.fromkeys(COMPARED, TOO_CLOSE) | {"scratch": DID_NOT_HOLD}
-    assert results["TUNE-RNK", "mAP, 95 % to"].mean - results["TUNE-RNK", "mAP, 95 % from"].mean > 5
+    assert results["TUNE-RNK", "mAP high"].value - results["TUNE-RNK", "mAP low"].value > 5
 
 
 def test_each_statement_compares_what_it_names():
@@ -283,7 +296,7 @@ def test_each_statement_compares_what_it_names():
         _, found = judge(TRUTH, every(PERFECT) | {more: [REVERSED]})
         assert found[id].verdict == DID_NOT_HOLD
         assert found[id].effect == pytest.approx(-100 * 2 / 3)
-        assert "few: " in found[id].statement
+        assert found[id].statement.startswith("On few, ")
     assert {claim.source for claim in found.values()} == {"twin"}
 
 
@@ -322,7 +335,7 @@ def test_recipes_are_chosen_within_training_pictures(squares, net, monkeypatch, 
     monkeypatch.setattr(photographs.settings, "use", lambda profile: None)
     random = backbones.load("twin-alexnet", "random", 0)
     monkeypatch.setattr(photographs.backbones, "load", lambda *which: random if which else net)
-    monkeypatch.setattr(photographs, "load", lambda name: squares)
+    monkeypatch.setattr(photographs.datasets, "load", lambda name: squares)
     given = []
 
     def validate(start, pictures, classes, loss, recipe):
@@ -374,14 +387,12 @@ def test_what_is_there_is_run_and_written(monkeypatch, tmp_path, squares, net, c
             raise DatasetNotFound(name)
         return replace(squares, name=name, source="real")
 
-    results, found = judge(TRUTH, every(PERFECT))
-    monkeypatch.setattr(photographs, "load", load)
-    monkeypatch.setattr(
-        photographs, "compare", lambda *_, **__: (list(results.values()), list(found.values()))
-    )
+    _, found = judge(TRUTH, every(PERFECT))
+    row = {"dataset": "voc2012", "metric": "mAP", "value": 50.0}
+    monkeypatch.setattr(photographs.datasets, "load", load)
+    monkeypatch.setattr(photographs, "compare", lambda *_, **__: ([row], list(found.values())))
     photographs.main()
     document = json.loads((tmp_path / "recorded" / "results" / f"{photographs.NAME}.real.json").read_text())
     assert document["command"] == photographs.COMMAND
-    assert len(document["results"]) == len(results)
     assert len(document["claims"]) == len(found)
     assert "left out: coco_as_voc" in capsys.readouterr().out

@@ -1,6 +1,5 @@
 """Linear probes on photographs: the experiment's pieces on small twins, and the numbers that were recorded."""
 
-import json
 import os
 from pathlib import Path
 
@@ -14,10 +13,10 @@ from lecture_lib.datasets import protocols
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
 from lecture_lib.linear import choose, logistic_regression, svm
 from lecture_lib.metrics import average_precision, mean_average_precision, mean_class_accuracy
-from lecture_lib.results import claims, papers
+from lecture_lib.results import average
+from lecture_lib.results.intervals import bootstrap
 
 BUILD_CACHE = os.environ.get("LECTURE_CACHE")
-RECORDED = settings.PACKAGE_DATA / "results" / f"{photographs.NAME}.real.json"
 
 
 @pytest.fixture(autouse=True)
@@ -139,23 +138,21 @@ def test_summary_averages_over_splits_and_puts_each_number_in_its_place():
         *(line(seed=s, weights="random", test=20.0) for s in range(3)),
         *(line(seed=s, tap="conv10", pool="mean", test=81.0) for s in range(3)),
     ]
-    results = photographs.summarise(pd.DataFrame(lines), DECAF, "real", 0)
-    found = {(r.table, r.row, r.column, r.metric): (r.mean, r.spread, r.n_splits) for r in results}
-    assert len(found) == len(results)
-    accuracy, validation = "mean class accuracy", "mean class accuracy in validation"
-    thirty = "30 a class"
-    assert found == {
-        (photographs.TABLE, "SVM", "DeCAF7", accuracy): (82.0, 2.0, 3),
-        (photographs.TABLE, "LogReg", "DeCAF5", accuracy): (77.0, 0.0, 3),
-        (None, "SVM, DeCAF7 (fire9)", thirty, accuracy): (82.0, 2.0, 3),
-        (None, "SVM, DeCAF7 (fire9)", "5 a class", accuracy): (60.0, 0.0, 3),
-        (None, "SVM, DeCAF7 (fire9), random weights", thirty, accuracy): (20.0, 0.0, 3),
-        (None, "SVM, fire9, 2 x 2 means", thirty, validation): (71.0, 1.0, 3),
-        (None, "SVM, fire9, 2 x 2 means", thirty, accuracy): (82.0, 2.0, 3),
-        (None, "SVM, fire9, mean of the map", thirty, validation): (40.0, 0.0, 3),
-        (None, "SVM, fire9, mean of the map", thirty, accuracy): (50.0, 0.0, 3),
-        (None, "SVM, conv10, mean of the map", thirty, validation): (70.0, 0.0, 3),
-        (None, "SVM, conv10, mean of the map", thirty, accuracy): (81.0, 0.0, 3),
+    found = average(photographs.rows_of(pd.DataFrame(lines), DECAF, "real"))
+    keys = ["method", "layer", "weights", "per_class", "pooling", "metric"]
+    found = found.fillna({"weights": "", "pooling": ""}).set_index(keys)
+    accuracy = "mean class accuracy"
+    assert {place: (line.value, line.spread, line.n_splits) for place, line in found.iterrows()} == {
+        ("SVM", "DeCAF7", "", 30, "", accuracy): (82.0, 2.0, 3),
+        ("SVM", "DeCAF7", "", 5, "", accuracy): (60.0, 0.0, 3),
+        ("LogReg", "DeCAF5", "", 30, "", accuracy): (77.0, 0.0, 3),
+        ("SVM", "DeCAF7", "random", 30, "", accuracy): (20.0, 0.0, 3),
+        ("SVM", "DeCAF7", "", 30, "2 x 2 means", "validation"): (71.0, 1.0, 3),
+        ("SVM", "DeCAF7", "", 30, "2 x 2 means", accuracy): (82.0, 2.0, 3),
+        ("SVM", "DeCAF7", "", 30, "mean of the map", "validation"): (40.0, 0.0, 3),
+        ("SVM", "DeCAF7", "", 30, "mean of the map", accuracy): (50.0, 0.0, 3),
+        ("SVM", "conv10", "", 30, "mean of the map", "validation"): (70.0, 0.0, 3),
+        ("SVM", "conv10", "", 30, "mean of the map", accuracy): (81.0, 0.0, 3),
     }
 
 
@@ -205,14 +202,13 @@ def squares():
 def test_augmentation_sums_scores_of_all_views_and_counts_classes_with_positives(squares):
     net = backbones.load()
     results, (claim,) = photographs.augment(net, squares, "pool5", 2, 0, n_boot=60)
-    column = "squares: 16 training, 16 test pictures, 3 classes"
-    assert {r.column for r in results} == {column}
-    assert all((r.table, r.source, r.n_splits) == (None, "twin", 1) for r in results)
-    found = {(r.row, r.metric): r.mean for r in results}
+    assert {*zip(results.dataset, results.n, results.n_test, results.n_classes, strict=True)} == {
+        ("squares", 16, 16, 3)
+    }
+    found = results[results["class"].isna()].set_index(["method", "metric"]).value
     for method in ("CNN-SVM", "CNNaug-SVM"):
-        low, mean, high = (found[method, m] for m in ("mAP, 95 % from", "mAP", "mAP, 95 % to"))
+        low, high = found[method, "mAP low"], found[method, "mAP high"]
         assert 0 < low < high <= 100
-        assert low <= mean <= high
     gain = found["CNNaug-SVM", "mAP"] - found["CNN-SVM", "mAP"]
     assert claim.effect == pytest.approx(gain)
     assert claim.n == 3
@@ -238,8 +234,10 @@ def test_augmentation_sums_scores_of_all_views_and_counts_classes_with_positives
         def mean_ap(rows, score=score, truth=truth):
             return 100 * np.nanmean(average_precision(score[rows], truth[rows]))
 
-        interval = claims.bootstrap(mean_ap, 16, seed=0, n_boot=60)
-        assert (found[method, "mAP, 95 % from"], found[method, "mAP, 95 % to"]) == pytest.approx(interval)
+        interval = bootstrap(mean_ap, 16, seed=0, n_boot=60)
+        assert (found[method, "mAP low"], found[method, "mAP high"]) == pytest.approx(
+            (interval.low, interval.high)
+        )
 
 
 def test_missing_photographs_are_named_and_nothing_is_written(monkeypatch, tmp_path, capsys):
@@ -274,57 +272,3 @@ def test_one_split_of_caltech_reaches_eighty_per_cent(monkeypatch):
     lines = pd.DataFrame(photographs.recognise(images, found, 0))
     assert len(lines) == 1
     assert lines.test[0] > 80
-
-
-@pytest.fixture(scope="module")
-def recorded():
-    return json.loads(RECORDED.read_text(encoding="utf-8"))
-
-
-def test_recorded_run_says_how_to_repeat_it(recorded):
-    assert recorded["command"] == "python -m lecture_lib.chapters.linear_probes.photographs"
-    assert (recorded["notebook"], recorded["profile"]) == (photographs.NAME, "real")
-    assert (recorded["network"], recorded["seed"]) == ("squeezenet1_1", 0)
-    assert set(recorded["versions"]) == {"python", *claims.VERSIONS}
-    assert recorded["date"] >= "2026-11-22"
-    assert {result["source"] for result in recorded["results"]} == {"real"}
-
-
-def test_recorded_numbers_are_those_of_the_lecture_table_in_per_cent():
-    ran = claims.read_run(photographs.NAME, "real")
-    in_table = {(r.row, r.column): r for r in ran.results if r.table == photographs.TABLE}
-    learners = ("LogReg", "SVM")
-    expected = {(m, f"DeCAF{k}") for m in learners for k in (5, 6, 7)}
-    expected |= {(f"{m} with Dropout", f"DeCAF{k}") for m in learners for k in (6, 7)}
-    assert set(in_table) == expected
-    for result in in_table.values():
-        assert result.metric == papers.about(photographs.TABLE).metric
-        assert (result.n_splits, result.seed) == (5, 0)
-        assert 50 < result.mean < 95
-        assert 0 < result.spread < 3
-    assert max(result.mean for result in in_table.values()) >= 83
-    # the curves end in the table's numbers, and rise
-    for k, tap in ((5, "fire7"), (6, "fire8"), (7, "fire9")):
-        curve = {r.column: r.mean for r in ran.results if r.row == f"SVM, DeCAF{k} ({tap})"}
-        sizes = [*photographs.CURVE, photographs.PER_CLASS]
-        assert curve["30 a class"] == in_table["SVM", f"DeCAF{k}"].mean
-        assert (np.diff([curve[f"{n} a class"] for n in sizes]) > 0).all()
-    random = [r.mean for r in ran.results if r.row.endswith("random weights")]
-    assert len(random) == 3
-    assert 1 < max(random) < 40
-
-
-def test_recorded_map_has_its_interval_and_never_the_name_of_a_test_set():
-    ran = claims.read_run(photographs.NAME, "real")
-    maps = [r for r in ran.results if r.metric.startswith("mAP")]
-    assert {r.table for r in maps} == {None}
-    columns = sorted({r.column for r in maps})
-    assert columns == [
-        "coco_as_voc: 97 training, 100 test pictures, 18 classes",  # no cow, and no sheep to train on
-        "voc2012: 50 training, 50 test pictures, 19 classes",
-    ]
-    for column in columns:
-        for row in ("CNN-SVM", "CNNaug-SVM"):
-            value = {r.metric: r.mean for r in maps if (r.row, r.column) == (row, column)}
-            assert 0 < value["mAP, 95 % from"] < value["mAP"] < value["mAP, 95 % to"] < 100
-    assert len({claim.id for claim in ran.claims}) == 5

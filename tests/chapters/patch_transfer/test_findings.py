@@ -5,6 +5,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lecture_lib import settings
@@ -16,7 +17,7 @@ from lecture_lib.chapters.patch_transfer.grid import grid
 from lecture_lib.chapters.patch_transfer.inference import pointing_game
 from lecture_lib.datasets import ArrayImages, Boxes, DatasetNotFound, ImageCollection
 from lecture_lib.datasets.protocols import official_split
-from lecture_lib.results import resampling
+from lecture_lib.results import average, read
 from lecture_lib.results.claims import DID_NOT_HOLD, HELD, TOO_CLOSE
 
 GRID = grid(60, 80, 64, 8)
@@ -65,8 +66,8 @@ def demo(monkeypatch, tmp_path):
     monkeypatch.setattr(settings, "_chosen", {"profile": "demo", "cache": tmp_path / "cache"})
     monkeypatch.setattr(settings, "_settings", None)
     monkeypatch.setattr(settings, "PACKAGE_DATA", tmp_path / "recorded")
-    for name in ("summarise", "compare"):
-        monkeypatch.setattr(resampling, name, partial(getattr(resampling, name), n_boot=20))
+    for name in ("ap_rows", "ap_claims"):
+        monkeypatch.setattr(findings, name, partial(getattr(findings, name), n_boot=20))
 
 
 def collect(shown, name="drawn", **about):
@@ -100,9 +101,12 @@ def reversed_y(shown=SHOWN, n_outputs=4):
 
 
 def by_key(results):
-    found = {(r.row, r.metric): r.mean for r in results}
-    assert len(found) == len(results)
-    return found
+    """Means over seeds: (method, metric), or (method, k, metric), and a class's metric with its name -> value."""
+    frame = average(pd.DataFrame(results))
+    of_class = frame.get("class", pd.Series(index=frame.index, dtype=str))
+    frame["metric"] += (", " + of_class).fillna("")
+    keys = [key for key in ("method", "k", "metric") if key in frame]
+    return frame.set_index(keys).value.to_dict()
 
 
 # findings
@@ -145,11 +149,11 @@ def test_perfect_maps_point_at_their_objects_and_the_claim_holds():
     ]
     assert {value for (row, _), value in found.items() if row == SUM} == {100}
     assert {value for (row, _), value in found.items() if row == CENTRE} == {0}
-    assert {(r.column, r.source, r.seed, r.n_splits) for r in results} == {
-        ("drawn, pointing game", "twin", SEED, 1)
+    assert {(r["experiment"], r["dataset"], r["source"]) for r in results} == {
+        ("pointing game", "drawn", "twin")
     }
     assert (claim.id, claim.verdict, claim.effect, claim.n) == ("patches/drawn/pointing", HELD, 100, 6)
-    assert claim.statement.startswith("drawn: ")
+    assert claim.statement.startswith("On drawn, ")
 
 
 def test_maps_in_the_wrong_corner_point_at_nothing():
@@ -191,25 +195,23 @@ def test_classes_that_are_left_out_are_so_everywhere():
     results, (claim,) = of_maps(y, test, SEED, some)
     assert claim.n == 5
     for found in (results, of_k(y[PATCHES], test, SEED, some)[0]):
-        assert not any("sofa" in r.metric for r in found)
-        assert {r.metric.rpartition(", ")[2] for r in found} >= {"bus", "cat"}
+        assert {r.get("class") for r in found} == {None, "bus", "cat"}
     found = by_key(results)
     assert (found[SUM, "accuracy"], found[NO_BACKGROUND, "accuracy"]) == (100, 0)
     # a class that has positives, too: pictures of it alone are no pair
     _, (claim,) = of_maps({PATCHES: [perfect()]}, part(), SEED, np.array([True, False, True]))
     assert claim.n == 4
     scores = {PATCHES: [test.score(y[PATCHES][0])]}
-    results, _ = judge(scores, test, "few", [], SEED, np.array([False, True, False]))
-    assert [(r.metric, r.mean) for r in results if r.metric.startswith("AP")] == [("AP, cat", 100)]
+    results, _ = judge(scores, test, [], SEED, np.array([False, True, False]))
+    assert [(r["class"], r["value"]) for r in results if r["metric"] == "AP"] == [("cat", 100)]
 
 
 def test_perfect_patches_have_an_ap_of_100_for_every_k():
     results, found = of_k([perfect(), perfect()], part(), SEED, EVERY)
     values = by_key(results)
-    assert [k for k, metric in values if metric == "mAP"] == [*(f"k = {k}" for k in range(1, 21)), "k = inf"]
-    assert {value for (_, metric), value in values.items() if "95" not in metric} == {100}
-    assert {r.column for r in results} == {"drawn, k"}
-    assert {r.n_splits for r in results} == {2}
+    assert [k for _, k, metric in values if metric == "mAP"] == [*range(1, 21), np.inf]
+    assert set(values.values()) == {100}
+    assert {(r["experiment"], r["dataset"]) for r in results} == {("k", "drawn")}
     assert [(c.id, c.verdict) for c in found] == [
         ("patches/drawn/k/mean", TOO_CLOSE),
         ("patches/drawn/k/max", TOO_CLOSE),
@@ -227,11 +229,11 @@ def test_k_is_ahead_where_one_patch_is_sure_or_where_one_errs():
     )  # by the mean, what is absent wins
     errs = np.where(present, np.where(few, 0.8, 0.0), np.where(first, 0.9, 0.0)).reshape(-1, 3)
     some = np.array([True, True, False])
-    for y, verdicts, ks in ((sure, [HELD, TOO_CLOSE], "k = 1"), (errs, [TOO_CLOSE, HELD], "k = inf")):
+    for y, verdicts, ks in ((sure, [HELD, TOO_CLOSE], 1), (errs, [TOO_CLOSE, HELD], np.inf)):
         results, found = of_k([y], part(shown), SEED, some)
         assert [c.verdict for c in found] == verdicts
         values = by_key(results)
-        assert (values["k = 5", "mAP"], values[ks, "mAP"]) == (100, 50)
+        assert (values[PATCHES, 5, "mAP"], values[PATCHES, ks, "mAP"]) == (100, 50)
 
 
 @pytest.mark.parametrize(("tested", "ahead"), AHEAD)
@@ -242,13 +244,13 @@ def test_each_statement_compares_what_it_names(tested, ahead):
     rows = {row for pair in ahead.values() for row in pair}
     for worse in rows:
         scores = {row: [-good if row == worse else good] for row in rows}
-        _, found = judge(scores, part(shown, "voc"), "few", tested, SEED, EVERY)
+        _, found = judge(scores, part(shown, "voc"), tested, SEED, EVERY)
         for claim in found:
             more, less = ahead[claim.id.removeprefix("patches/voc/")]
             even = HELD if claim.id.endswith("shared") else TOO_CLOSE  # it may cost two points
             even = DID_NOT_HOLD if claim.id.endswith("transfer") else even  # it has to gain ten
             assert claim.verdict == (HELD if less == worse else DID_NOT_HOLD if more == worse else even)
-            assert claim.statement.startswith("voc: ")
+            assert claim.statement.startswith("On voc, ")
 
 
 # runs
@@ -325,39 +327,36 @@ def test_all_of_a_collection_is_run_and_every_row_recorded(planted, right):
     for id, claim in zip(ids, found, strict=True):
         if not id.startswith("k/"):
             assert claim.verdict == (HELD if right else DID_NOT_HOLD), id
-    keys = [(r.row, r.column, r.metric) for r in results]
-    assert len(set(keys)) == len(keys)
-    columns = {}
-    for r in results:
-        columns.setdefault(r.column, {}).setdefault(r.row, {})[r.metric] = r
-    full = columns.pop("voc2007: 9 training, 18 test pictures")
-    few = columns.pop("voc2007, the first 12 test pictures")
-    bias = columns.pop("voc2007, 2 classes that the source task has")
-    assert set(columns) == {"voc2007, k", "voc2007, pointing game", "centred pictures"}
-    assert set(full) == ROWS
-    assert set(few) == {"patches", "patches, each cut out", "patches, ambiguous as background"}
-    assert set(bias) == {
+    frame = pd.DataFrame(results)
+    assert not frame.duplicated(frame.columns.difference(["value"]).tolist()).any()
+    rows = {name: of_part.set_index("method") for name, of_part in frame.groupby("experiment")}
+    assert set(rows) == {"table", "k", "pointing game", "readings", "bias"}
+    full, few, bias = (rows[name] for name in ("table", "readings", "bias"))
+    assert set(full.index) == ROWS
+    assert set(few.index) == {"patches", "patches, each cut out", "patches, ambiguous as background"}
+    assert set(bias.index) == {
         "patches",
+        "centred pictures",
         "centred pictures, tested on wholes",
         "centred pictures, tested on patches",
         "source labels, wholes",
         "source labels, patches",
     }
-    assert len(columns["voc2007, k"]) == len(KS)
-    assert set(columns["voc2007, pointing game"]) > {NO_BACKGROUND, NO_TRANSFER, SUM}
-    classes = {f"AP, {c}" for c in CLASSES}
-    assert [classes & set(rows[PATCHES]) for rows in (full, few, bias)] == [
-        classes,
-        classes - {"AP, sofa"},
-        classes - {"AP, sofa"},
+    assert set(full.n) == {9}
+    assert (set(full.n_test), set(few.n_test)) == ({18}, {12})
+    assert set(rows["k"].k) == set(KS)
+    assert set(rows["pointing game"].index) > {NO_BACKGROUND, NO_TRANSFER, SUM}
+    assert [set(part["class"].dropna()) for part in (full, few, bias)] == [
+        {*CLASSES},
+        {"bus", "cat"},
+        {"bus", "cat"},
     ]
     if right:
-        assert full[PATCHES]["mAP"].mean == few[PATCHES]["mAP"].mean == bias[PATCHES]["mAP"].mean == 100
-    once = {row for row, of_row in full.items() if of_row["mAP"].n_splits == 1}
-    assert once == {"patches, no transfer", "whole pictures, SVM"}
-    assert bias["centred pictures, tested on patches"]["mAP"].n_splits == 3
-    accuracy = columns["centred pictures"]["centred pictures"]["accuracy"]
-    assert (accuracy.mean, accuracy.spread, accuracy.n_splits) == (60, 10, 3)
+        for part_of in (full, few, bias):
+            assert set(part_of[part_of.metric == "mAP"].loc[[PATCHES]].value) == {100}
+    times = full[full.metric == "mAP"].index.value_counts()
+    assert set(times[times == 1].index) == {"patches, no transfer", "whole pictures, SVM"}
+    assert bias[bias.metric == "accuracy"].value.tolist() == [50, 60, 70]
 
 
 def test_seeds_follow_that_of_the_run_and_readings_see_few_pictures(planted):
@@ -374,11 +373,7 @@ def test_the_action_task_has_no_readings_and_no_bias(planted):
     results, found = tables.run(NET, "voc2012_action", SEED, False)
     asked = ["transfer", "wholes", "background", "k/mean", "k/max", "pointing"]
     assert sorted(c.id for c in found) == sorted(f"patches/voc2012_action/{id}" for id in asked)
-    assert {r.column for r in results} == {
-        "voc2012_action: 9 training, 18 test pictures",
-        "voc2012_action, k",
-        "voc2012_action, pointing game",
-    }
+    assert {r["experiment"] for r in results} == {"table", "k", "pointing game"}
 
 
 def recorded(name):
@@ -392,11 +387,7 @@ def test_the_twins_of_both_tasks_are_recorded(planted, monkeypatch, capsys):
     tables.main()
     document = recorded("patch_transfer.demo")
     assert len(document["claims"]) == 12 + 6
-    assert {r["column"].split(":")[0].split(",")[0] for r in document["results"]} == {
-        "voc2007",
-        "voc2012_action",
-        "centred pictures",
-    }
+    assert set(read("patch_transfer", "demo").dataset) == {"voc2007", "voc2012_action", "ilsvrc2012"}
     assert (document["command"], document["seed"]) == (
         "python -m lecture_lib.chapters.patch_transfer.drawings",
         0,
@@ -426,17 +417,16 @@ def of_photographs(monkeypatch):
 
 def test_a_class_without_training_pictures_is_left_out(planted, of_photographs):
     results, found = photographs.run(NET, of_photographs(), SEED, [0, 2])
-    assert {r.column for r in results} == {
-        "few: 6 training, 8 test pictures, 2 classes",
-        "few, k",
-        "few, pointing game",
-    }
-    assert not any("sofa" in r.metric for r in results)
+    assert {r["experiment"] for r in results} == {"table", "k", "pointing game"}
+    assert {r.get("class") for r in results} == {None, "bus", "cat"}
     assert ("patches", 8, [3, 5]) in planted.asked
-    full = {r.row: r for r in results if r.metric == "mAP" and r.column.startswith("few: ")}
-    assert set(full) == ROWS - {"patches, no transfer"}
-    assert {row: r.n_splits for row, r in full.items() if r.n_splits != 2} == {"whole pictures, SVM": 1}
-    assert full[PATCHES].mean == 100
+    full = average(pd.DataFrame(results).query("experiment == 'table' and metric == 'mAP'")).set_index(
+        "method"
+    )
+    assert {*zip(full.n, full.n_test, full.n_classes, strict=True)} == {(6, 8, 2)}
+    assert set(full.index) == ROWS - {"patches, no transfer"}
+    assert full.n_splits[full.n_splits != 2].to_dict() == {"whole pictures, SVM": 1}
+    assert full.value[PATCHES] == 100
     verdicts = {c.id.removeprefix("patches/few/"): c.verdict for c in found}
     ids = ["svm", "wholes", "background", "tested on patches", "pointing"]
     assert verdicts == dict.fromkeys(ids, HELD) | dict.fromkeys(["k/mean", "k/max"], TOO_CLOSE)
@@ -445,7 +435,7 @@ def test_a_class_without_training_pictures_is_left_out(planted, of_photographs):
 def test_a_collection_with_a_test_part_is_trained_on_trainval(planted, of_photographs):
     images = of_photographs(trainval=np.arange(8), test=np.arange(8, 14))
     results, _ = photographs.run(NET, images, SEED, [0, 1])
-    assert "few: 8 training, 6 test pictures, 2 classes" in {r.column for r in results}
+    assert (results[0]["n"], results[0]["n_test"], results[0]["n_classes"]) == (8, 6, 2)
 
 
 def test_missing_photographs_are_named_and_nothing_is_written(monkeypatch, tmp_path, of_photographs, capsys):
@@ -464,9 +454,9 @@ def test_what_is_there_is_run_and_written(monkeypatch, planted, of_photographs, 
             raise DatasetNotFound(name)
         return of_photographs(name)
 
-    monkeypatch.setattr(photographs, "load", load)
+    monkeypatch.setattr(photographs.datasets, "load", load)
     photographs.main()
-    document = recorded("patch_transfer_photographs.real")
+    document = recorded("patch_transfer.real")
     assert {c["id"].split("/")[1] for c in document["claims"]} == {"coco_as_voc", "voc2012"}
     assert len({c["id"] for c in document["claims"]}) == len(document["claims"]) == 14
     assert document["command"] == "python -m lecture_lib.chapters.patch_transfer.photographs"

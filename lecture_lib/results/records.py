@@ -1,0 +1,223 @@
+"""Records: numbers as tidy tables, each beside what made it; the columns are told in `data/results/README.md`.
+
+A record is `data/results/<chapter>.<profile>.csv`, one row a number, beside a JSON file of the same name.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import re
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+import psutil
+
+from lecture_lib import settings, store
+from lecture_lib.results.claims import Claim
+
+VERSIONS = ("lecture_lib", "torch", "torchvision", "numpy", "scipy", "scikit-learn")
+FIRST = ("experiment", "dataset", "source", "method", "layer", "n", "k", "epoch", "class", "split", "seed")
+LAST = ("metric", "value", "spread", "n_splits")
+WHOLE = ("n", "n_test", "n_classes", "per_class", "K", "width", "epoch", "split", "seed", "n_splits")
+
+# what decides no number: how things are shown, asked, stored and found
+SILENT = re.compile(
+    r"lecture_lib$|lecture_lib\.(display|exercises|settings|store|download|environment|results\.records|results\.papers)\b"
+    r"|figures$|\.widget$|\.explorer$|\.exercises$"
+)
+
+
+def write(
+    name: str,
+    rows: Iterable[Mapping] | pd.DataFrame,
+    claims: Sequence[Claim],
+    *,
+    command: str,
+    network: str,
+    remark: str = "",
+) -> Path:
+    """Write a record of the profile in use to ``data/results/``; return the path of its CSV.
+
+    name     the chapter's: "fine_tuning"
+    rows     one a number: the columns that vary, `metric` and `value`
+    command  that makes the record again: "python -m lecture_lib.chapters.fine_tuning.record"; its module is where the
+             fingerprint begins
+    network  its name, of which the weights are fingerprinted, too, if they are this project's own
+    remark   what else a reader should know ("trained in bfloat16")
+    """
+    chosen = settings.current()
+    made = {
+        "command": command,
+        "network": network,
+        "remark": remark,
+        "seed": chosen.seed,
+        "versions": {
+            "python": sys.version.split()[0],
+            **{package: metadata.version(package) for package in VERSIONS},
+        },
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{psutil.cpu_count(logical=False)} cores, {chosen.device.type}",
+        "fingerprint": fingerprint(command.split()[-1], network),
+    }
+    return _write(settings.PACKAGE_DATA / "results", name, rows, claims, made)
+
+
+def save(notebook: str, rows: Iterable[Mapping] | pd.DataFrame, claims: Sequence[Claim] = ()) -> None:
+    """Write what a notebook found to `store.results_folder`, as a record by its own name, and say so."""
+    path = _write(store.results_folder(), notebook, rows, claims, {})
+    print("wrote", path.name)
+
+
+def read(name: str, profile: str | None = None) -> pd.DataFrame:
+    """Read a record's numbers, by default of the profile in use; FileNotFoundError if there is no such record."""
+    frame = pd.read_csv(_find(name, profile), keep_default_na=False, na_values=[""], encoding="utf-8")
+    return _whole(frame)
+
+
+def average(frame: pd.DataFrame) -> pd.DataFrame:
+    """Average over splits and seeds: value, spread (standard deviation) and n_splits of all that agrees elsewhere.
+
+    Where a record has such means already, they are taken.
+    """
+    by = [column for column in frame if column not in ("split", "seed", "value", "spread", "n_splits")]
+    if "n_splits" in frame:
+        whole = frame.n_splits.notna()
+        frame = frame[whole | ~whole.groupby([frame[column] for column in by], dropna=False).transform("any")]
+    groups = frame.groupby(by, sort=False, dropna=False)
+    found = groups.value.agg(value="mean", spread="std", n_splits="count")
+    if "n_splits" in frame:
+        found = found.assign(
+            spread=groups.spread.first().fillna(found.spread),
+            n_splits=groups.n_splits.first().fillna(found.n_splits),
+        )
+    return found.reset_index()
+
+
+def claims_of(name: str, profile: str | None = None) -> list[Claim]:
+    """Read a record's claims."""
+    return [Claim(**claim) for claim in _made(name, profile)["claims"]]
+
+
+def made_by(name: str, profile: str | None = None) -> str:
+    """Say in a line what made a record, and when; a second line says whether code or weights have changed since."""
+    made = _made(name, profile)
+    packages = ", ".join(f"{package} {made['versions'][package]}" for package in ("torch", "scikit-learn"))
+    about = ", ".join(filter(None, (made["network"], made["remark"])))
+    line = (
+        f"recorded {made['date']} by: {made['command']} "
+        f"({about}, seed {made['seed']}, {packages}, {made['seconds']:.0f} s)"
+    )
+    if "commit" in made:
+        return f"{line}\nmade by the code of commit {made['commit']}, before records had fingerprints"
+    if made["fingerprint"] != fingerprint(made["command"].split()[-1], made["network"]):
+        return f"{line}\nThe code or the weights have changed since: the same command records it anew."
+    return line
+
+
+def fingerprint(module: str, network: str) -> str:
+    """Name the code that a module reaches by imports within lecture_lib, and a network's weights under data/weights.
+
+    Docstrings, comments and layout do not count, nor does what is SILENT.
+    """
+    seen: dict[str, str] = {}
+    _reach(module, seen)
+    weights = settings.PACKAGE_DATA / "weights" / f"{network}.safetensors"
+    return store.fingerprint([seen, weights.read_bytes() if weights.exists() else network])[:16]
+
+
+def _reach(module: str, seen: dict[str, str]) -> None:
+    path = settings.REPOSITORY.joinpath(*module.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if module in seen or SILENT.search(module) or not path.is_file():
+        return
+    seen[module], imported = _code(path.read_text(encoding="utf-8"))
+    for name in imported:
+        _reach(name, seen)
+
+
+@functools.cache
+def _code(text: str) -> tuple[str, list[str]]:
+    """Return the fingerprint of a module's code, and what it imports of lecture_lib."""
+    tree, names = ast.parse(text), []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "lecture_lib":
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return store.fingerprint(_plain(tree)), names
+
+
+def _plain(node: object) -> object:
+    """Turn syntax into lists: no positions, no docstrings, nothing that is empty (versions of Python differ in it)."""
+    if isinstance(node, list):
+        return [
+            _plain(n) for n in node if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))
+        ]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = ((name, getattr(node, name)) for name in node._fields if name != "ctx")
+    return [
+        type(node).__name__,
+        *((name, _plain(value)) for name, value in fields if value not in (None, [])),
+    ]
+
+
+def _write(
+    folder: Path, name: str, rows: Iterable[Mapping] | pd.DataFrame, claims: Sequence[Claim], made: dict
+) -> Path:
+    frame = pd.DataFrame(rows)
+    if bad := frame.reindex(columns=["value"]).isna().sum().item():
+        raise ValueError(
+            f"{name}: {bad} of {len(frame)} values are NaN, and nothing was written. Has a training diverged?"
+        )
+    frame = frame.dropna(axis="columns", how="all")
+    others = [column for column in frame if column not in FIRST + LAST]
+    frame = _whole(frame[[column for column in (*FIRST, *others, *LAST) if column in frame]])
+    document = {
+        "profile": settings.current().profile,
+        **made,
+        "seconds": round(time.time() - psutil.Process().create_time(), 1),
+        "peak_mb": round(peak_mb(), 1),
+        "claims": [asdict(claim) for claim in claims],
+    }
+    path = folder / f"{name}.{document['profile']}.csv"
+    folder.mkdir(parents=True, exist_ok=True)
+    store.write_atomically(path, frame.to_csv(index=False, lineterminator="\n").encode())
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    store.write_atomically(path.with_suffix(".json"), text.encode())
+    return path
+
+
+def _whole(frame: pd.DataFrame) -> pd.DataFrame:
+    """Take whole numbers as such, where some are missing, too."""
+    return frame.astype({column: "Int64" for column in WHOLE if column in frame})
+
+
+def _find(name: str, profile: str | None) -> Path:
+    path = settings.PACKAGE_DATA / "results" / f"{name}.{profile or settings.current().profile}.csv"
+    if path.is_file():
+        return path
+    there = ", ".join(sorted(file.stem for file in path.parent.glob("*.csv"))) or "none"
+    raise FileNotFoundError(f"There is no record {path.stem}; there are: {there}.")
+
+
+def _made(name: str, profile: str | None) -> dict:
+    return json.loads(_find(name, profile).with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def peak_mb() -> float:
+    """Return the most memory that this process has held at once, in MB (10^6 bytes)."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux: getrusage would also count what the parent process held at our start
+        return int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1]) * 1024 / 1e6
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset / 1e6
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS gives bytes
