@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,14 +63,15 @@ def verify(path: Path, file: RemoteFile) -> str:
     with open(path, "rb") as content:
         if is_web_page(content.read(512), file.name):
             raise Wrong(f"{path} is a web page (HTML), not the file")
-    ledger = _ledger(path.parent / file.name)
-    recorded, stamp = _read(ledger)
-    digest = recorded if stamp == store.file_stamp(path) else _hash(path)
+    final = path.parent / file.name  # where it will be, if it is still a part
+    known = _recorded(final)
+    recorded = known.get("sha256")
+    digest = recorded if known.get("stamp") == list(store.file_stamp(path)) else _hash(path)
     expected = (file.sha256 or recorded or digest).lower()
     if digest != expected:
         source = "as published"
         if not file.sha256:
-            source = f"as at the first download (delete {ledger} if it may differ)"
+            source = f"as at the first download (delete {_ledger(final)} if it may differ)"
         raise Wrong(f"{path} has SHA-256 {digest[:16]}..., not {expected[:16]}... {source}")
     return digest
 
@@ -85,24 +87,20 @@ def _hash(path: Path) -> str:
 
 def record(path: Path, digest: str) -> None:
     """Keep the hash with the stamp that the file had when it was right; a file seen again is not hashed again."""
-    stamp = store.file_stamp(path)
-    with contextlib.suppress(OSError):  # in a read-only folder it is hashed each time
-        if _read(_ledger(path)) != (digest, stamp):
-            text = f"{digest}  {path.name}\n# {' '.join(map(str, stamp))}\n"  # sha256sum reads it
-            _ledger(path).write_text(text, encoding="utf-8")
+    known = {"file": str(path), "sha256": digest, "stamp": list(store.file_stamp(path))}
+    with contextlib.suppress(store.StoreError):  # without a cache it is hashed each time
+        if _recorded(path) != known:
+            store.write_atomically(_ledger(path), json.dumps(known).encode())
 
 
-def _read(ledger: Path) -> tuple[str | None, tuple[int, ...]]:
-    """The hash and the stamp that `record` wrote."""
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        text = ledger.read_text(encoding="utf-8")
-        if found := re.match(r"([0-9a-fA-F]{64})\b[^\n]*(?:\n# ([\d ]+))?", text):
-            return found[1].lower(), tuple(map(int, (found[2] or "").split()))
-    return None, ()
+def _recorded(path: Path) -> dict:
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads(_ledger(path).read_bytes())
+    return {}
 
 
 def _ledger(path: Path) -> Path:
-    return path.with_name(f"{path.name}.sha256")
+    return store.folder("downloads") / f"{store.fingerprint(str(path.absolute()))[:20]}.json"
 
 
 def is_web_page(head: bytes, name: str) -> bool:

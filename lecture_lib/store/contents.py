@@ -24,6 +24,7 @@ FOLDERS = {
     "arrays": "computed in blocks",
     "training": "training",
     "pictures": "what is known of a folder of pictures",
+    "downloads": "hash of a downloaded file",
     "results": "results of a notebook",
 }
 
