@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from lecture_lib import datasets, settings
-from lecture_lib.datasets import archives, layout, twin
+from lecture_lib.datasets import layout, twin
 from lecture_lib.datasets.voc import ACTIONS
 from lecture_lib.twins import voc, world
 from lecture_lib.twins.kinds import figures
@@ -226,7 +226,7 @@ def test_what_cannot_be_read_is_left_out_and_splits_follow(root, capsys):
     write(root / "Annotations" / "2010_000001.xml", "<annotation><object>")
     (root / "Annotations" / "2011_000003.xml").unlink()
     images = datasets.load("voc2012_action")
-    assert images.images.names == ("JPEGImages/2011_000004.jpg",)
+    assert images.names == ("JPEGImages/2011_000004.jpg",)
     assert {part: indices.tolist() for part, indices in images.splits.items()} == {
         "train": [],
         "val": [0],
@@ -274,7 +274,7 @@ def test_a_root_may_be_any_of_the_folders(root, tmp_path):
 
 
 def test_the_archive_is_that_of_the_object_task_and_unpacked_only_without_the_action_lists():
-    (one,), (other,) = archives.ARCHIVES["voc2012_action"], archives.ARCHIVES["voc2012"]
+    (one,), (other,) = (layout.LAYOUT[name].archives for name in ("voc2012_action", "voc2012"))
     assert one.file == other.file
     assert one.holds == "VOCdevkit/VOC2012/ImageSets/Action/trainval.txt"
     assert other.holds == "VOCdevkit/VOC2012/ImageSets/Main/trainval.txt"

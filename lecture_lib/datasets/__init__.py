@@ -7,15 +7,22 @@ datasets.fetch("caltech101")               # download the original archives, onc
 
 The names: "ilsvrc2012", "caltech101" (101 object classes), "sun397" and "mit67" (scenes), "cub200" (bird species
 with boxes and part points), "voc2007" and "voc2012" (several objects a picture, with boxes), "voc2012_action"
-(what people do, with a box a person).
+(what people do, with a box a person), "coco_as_voc" (pictures of COCO in VOC's layout, a stand-in for VOC 2007).
+
+To add a dataset, touch three files: data/datasets.toml (a table: its folder, its loader, its archives), a new module
+NAME.py here with `load(name, folder, **options)`, which ends in `folders.collect`, and `twin.py` (a function of the
+dataset's name that draws its twin). What has the layout of a dataset that is there needs the table alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
+from os import PathLike
 from pathlib import Path
 
 from lecture_lib import settings
+from lecture_lib.datasets import archives, layout
 from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
 from lecture_lib.datasets.derived import box_crops
 from lecture_lib.datasets.folders import folder
@@ -38,45 +45,31 @@ __all__ = [
 
 
 def fetch(name: str) -> Path:
-    """Download a dataset's original files into LECTURE_DATA, check and unpack them; return its folder.
+    """Download a dataset's published files into LECTURE_DATA, check and unpack them; return its folder.
 
-    What is finished is not done again. Raises DownloadError with what to do by hand, where it cannot be done.
+    What is finished is not done again: an interrupted call goes on where it stopped, and an archive that was
+    put into LECTURE_DATA by hand is taken from there. Raises DownloadError with what to do by hand, where it
+    cannot be done.
     """
-    from lecture_lib.datasets import archives  # here, because only this needs a network
-
     return archives.fetch(name)
 
 
-def load(name: str, /, **options) -> ImageCollection:
+def load(name: str, /, root: str | PathLike | None = None, **options) -> ImageCollection:
     """Load a dataset: its twin in the demo profile, its photographs in the real one.
 
-    name      "ilsvrc2012", "caltech101", "sun397", "mit67", "cub200", "voc2007", "voc2012" or
-              "voc2012_action"
-    options   those of the dataset's loader, for example background=True for Caltech-101; `root`, a folder to
-              look in instead of LECTURE_DATA, asks for photographs in either profile
+    name      one of those above
+    root      the folder to look in instead of LECTURE_DATA, or the dataset's own; asks for photographs in either
+              profile
+    options   those of the dataset's loader, for example background=True for Caltech-101
     """
-    if name == "coco_as_voc":  # pictures of COCO in VOC's layout, a stand-in for VOC 2007
-        return load("voc2007", root=settings.current().data / name / "VOCdevkit", name=name)
     if name not in LAYOUT:
         raise ValueError(f"There is no dataset {name!r}; there are {', '.join(LAYOUT)}, and folder(path).")
-    if settings.current().profile == "demo" and "root" not in options:
+    if settings.current().profile == "demo" and root is None and not LAYOUT[name].stand_in:
         from lecture_lib.datasets import twin  # here, because the renderer is not needed for photographs
 
-        return twin.load(name, **options)
-    from lecture_lib.datasets import caltech101, cub200, imagenet, mit67, sun397, voc
-
-    if name == "voc2012_action":
-        return voc.load_actions(**options)
-    if name.startswith("voc"):
-        return voc.load(int(name.removeprefix("voc")), **options)
-    loaders = {
-        "caltech101": caltech101,
-        "cub200": cub200,
-        "ilsvrc2012": imagenet,
-        "mit67": mit67,
-        "sun397": sun397,
-    }
-    return loaders[name].load(**options)
+        return getattr(twin, name)(**options)
+    loader = import_module(f"{__name__}.{LAYOUT[name].loader}")
+    return loader.load(name, layout.find(name, root), **options)
 
 
 def load_available(*names: str) -> dict[str, ImageCollection]:

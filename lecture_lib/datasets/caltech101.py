@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from os import PathLike
+from pathlib import Path
 
 from lecture_lib.datasets import layout, protocols
 from lecture_lib.datasets.collection import ImageCollection
-from lecture_lib.datasets.files import list_folders
-from lecture_lib.datasets.folders import collect, list_by_class
+from lecture_lib.datasets.files import list_by_class, list_folders
+from lecture_lib.datasets.folders import collect
 
 _BACKGROUND = "BACKGROUND_Google"
 
@@ -15,26 +15,17 @@ _BACKGROUND = "BACKGROUND_Google"
 # a deleted picture or a .DS_Store breaks it, so folders are listed here.
 
 
-def load(background: bool = False, root: str | PathLike | None = None) -> ImageCollection:
-    """Load the photographs of `caltech101/101_ObjectCategories/<class>/image_*.jpg`.
+def load(name: str, folder: Path, background: bool = False) -> ImageCollection:
+    """Load the photographs of `101_ObjectCategories/<class>/image_*.jpg`.
 
     background  with the background class, as the last one
-    root        where to look instead of LECTURE_DATA
     `split` draws the usual protocol: 30 training and up to 50 test pictures a class, seeds 0 to 4. The groups
     are this project's own (data/groups/caltech101.csv), after those of the lecture's t-SNE maps.
     """
-    folder = layout.find("caltech101", root)
-    classes = [name for name in list_folders(folder) if name != _BACKGROUND]
+    classes = [label for label in list_folders(folder) if label != _BACKGROUND]
     if background:
         classes.append(_BACKGROUND)
     group_of = layout.read_groups("caltech101")
-    files, labels = list_by_class(folder, classes, "image_*.jpg")
-    return collect(
-        "caltech101",
-        folder,
-        files,
-        labels,
-        classes=classes,
-        groups=[group_of.get(name, "") for name in classes],
-        protocol=protocols.few_shot,
-    )
+    groups = [group_of.get(label, "") for label in classes]
+    files, labels = list_by_class(name, folder, classes, r"image_.*\.jpe?g")
+    return collect(name, folder, files, labels, classes, groups, protocol=protocols.few_shot)

@@ -77,6 +77,18 @@ class Boxes:
         return self.xyxy[(self.labels == c) & ~self.difficult]
 
 
+def box_fault(box: np.ndarray, width: float, height: float) -> str:
+    """Say what is wrong with a box x0, y0, x1, y1 that has no pixel in a picture of this size; "" if it has."""
+    x0, y0, x1, y1 = box.tolist()
+    if not (x0 < x1 and y0 < y1):  # also if one is not a number
+        what = "has no area"
+    elif min(x1, y1, width - x0, height - y0) <= 0:
+        what = "is not inside the picture"
+    else:
+        return ""
+    return f"the box x {x0:g} .. {x1:g}, y {y0:g} .. {y1:g} {what}"
+
+
 @dataclass(frozen=True, eq=False)
 class ArrayImages:
     """Pictures of one size in one array, which may be a read-only memory map.
@@ -105,11 +117,6 @@ class ArrayImages:
 
     def __getitem__(self, i: int) -> Tensor:
         return torch.from_numpy(np.array(self.array[self.rows[i]]))  # a copy: the array may be read-only
-
-    def stack(self, indices: np.ndarray | None = None) -> Tensor:
-        """The pictures at `indices` (default: all) in one copy, uint8 [n, 3, H, W]."""
-        rows = self.rows if indices is None else self.rows[indices]
-        return torch.from_numpy(np.array(self.array[rows]))
 
     def take(self, indices: np.ndarray) -> ArrayImages:
         """The pictures at `indices`, without copying any pixel."""
@@ -188,7 +195,11 @@ class ImageCollection:
             raise ValueError(f"{self.name}: {len(groups)} group names for {c} classes.")
         if self.boxes is not None and len(self.boxes) != n:
             raise ValueError(f"{self.name}: {len(self.boxes)} sets of boxes for {n} pictures.")
-        parts = _checked_parts(self.name, self.parts, n, len(self.part_names))
+        parts = None if self.parts is None else frozen_array(self.parts, np.float32)
+        if parts is not None and parts.shape != (n, len(self.part_names), 3):
+            raise ValueError(
+                f"{self.name}: parts have shape {list(parts.shape)} for {n} pictures and {len(self.part_names)} names."
+            )
         splits = {key: frozen_array(indices, np.int64) for key, indices in self.splits.items()}
         for key, indices in splits.items():
             if indices.size and (indices.min() < 0 or indices.max() >= n):
@@ -233,6 +244,11 @@ class ImageCollection:
         )
 
     @property
+    def names(self) -> Sequence[str]:
+        """One name a picture: a file, or "twin 17"."""
+        return self.images.names
+
+    @property
     def multi_label(self) -> bool:
         """Whether a picture can show several classes (labels [N, C])."""
         return self.labels.ndim == 2
@@ -245,19 +261,11 @@ class ImageCollection:
         """Picture i as a PIL image, RGB."""
         return Image.fromarray(self.images[i].permute(1, 2, 0).contiguous().numpy())
 
-    def stack(self, indices: Index | None = None) -> Tensor:
-        """The pictures at `indices` (default: all), uint8 [n, 3, H, W]; ValueError if sizes differ."""
-        part = np.arange(len(self)) if indices is None else np.arange(len(self))[indices]
+    def stack(self) -> Tensor:
+        """All pictures in one tensor, uint8 [N, 3, H, W]; they must be of one size."""
         if isinstance(self.images, ArrayImages):
-            return self.images.stack(part)
-        pictures = [self.images[int(i)] for i in part]
-        sizes = sorted({tuple(picture.shape[1:]) for picture in pictures})
-        if len(sizes) != 1:
-            raise ValueError(
-                f"{self.name}: {len(pictures)} pictures have {len(sizes)} sizes and cannot be one tensor. "
-                "Resize them first."
-            )
-        return torch.stack(pictures)
+            return torch.from_numpy(np.array(self.images.array[self.images.rows]))
+        return torch.stack([self.tensor(i) for i in range(len(self))])
 
     def split_indices(self, seed: int = 0, **options) -> tuple[np.ndarray, np.ndarray]:
         """Train and test indices (int64) of the dataset's evaluation protocol; `seed` numbers the splits.
@@ -288,24 +296,6 @@ class ImageCollection:
         if self.parts is not None:
             digest.update(self.parts.tobytes())
         return digest.hexdigest()
-
-
-def _checked_parts(name: str, parts: np.ndarray | None, n: int, p: int) -> np.ndarray | None:
-    if parts is None:
-        if p:
-            raise ValueError(f"{name}: {p} part names, but no parts.")
-        return None
-    parts = frozen_array(parts, np.float32)
-    if parts.shape != (n, p, 3):
-        raise ValueError(
-            f"{name}: parts have shape {list(parts.shape)}, expected {[n, p, 3]} for {n} pictures and {p} part names."
-        )
-    visible = parts[..., 2]
-    if not np.isin(visible, (0, 1)).all() or not np.isfinite(parts).all():
-        raise ValueError(f"{name}: a part is x, y and 1 (visible), or 0, 0 and 0 (hidden).")
-    if parts[visible == 0].any():
-        raise ValueError(f"{name}: hidden parts have a place; set their x and y to 0.")
-    return parts
 
 
 def frozen_array(values, dtype) -> np.ndarray:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import settings, store
-from lecture_lib.datasets.collection import ImageCollection, Images, frozen_array
+from lecture_lib.datasets.collection import ImageCollection, Images, box_fault, frozen_array
 
 VERSION = 1  # part of the recipe of box crops: raise it when the same boxes would give other pixels
 
@@ -109,29 +109,30 @@ def box_crops(images: ImageCollection, context: float = 1.5) -> ImageCollection:
 
     Where the enlarged box leaves the picture, the picture's border is repeated: clipping it instead would bring
     the object to the edge of the square, which networks cut off. Raises ValueError, with the picture's name, for
-    one without a box or with several, and for a box without area; for one that begins or ends more than a pixel
-    outside its picture at the latest when that picture is read.
+    one without a box or with several, and for a box without area; for one outside its picture when that is read.
     """
     if not context >= 1:
         raise ValueError(
             f"context is the enlarged box's side in sides of the box, at least 1, not {context}."
         )
-    names = images.images.names
     for i, boxes in enumerate(images.boxes or [()] * len(images)):
         if len(boxes) != 1:
             raise ValueError(
-                f"{images.name}: {names[i]} has {len(boxes) or 'no'} boxes, and one is needed to crop it. "
+                f"{images.name}: {images.names[i]} has {len(boxes) or 'no'} boxes, and one is needed to crop it. "
                 "Take the part of the collection whose pictures show one object."
             )
-    xyxy = np.concatenate([boxes.xyxy for boxes in images.boxes or ()] or [np.empty((0, 4))]).astype(
-        np.float64
-    )
-    for i, box in enumerate(xyxy):
-        _check_box(box, np.inf, np.inf, names[i])
+    xyxy = np.array([boxes.xyxy[0] for boxes in images.boxes or ()], np.float64)
+
+    def check(i: int, width: float = np.inf, height: float = np.inf) -> None:
+        if fault := box_fault(xyxy[i], width, height):
+            raise ValueError(f"{images.names[i]}: {fault}; correct it or leave it out.")
+
+    for i in range(len(xyxy)):
+        check(i)
 
     def cut(picture: Tensor, i: int, _) -> Tensor:
         height, width = picture.shape[1:]
-        _check_box(xyxy[i], height, width, names[i])
+        check(i, width, height)
         x0, y0, x1, y1 = _enlarge(xyxy[i], context)
         rows = torch.arange(y0, y1).clamp(0, height - 1)
         columns = torch.arange(x0, x1).clamp(0, width - 1)
@@ -146,19 +147,6 @@ def _enlarge(box: np.ndarray, context: float) -> tuple[int, ...]:
     """Enlarge x0, y0, x1, y1 about the centre, to whole pixels."""
     centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * context
     return (*np.floor(centre - half).astype(int).tolist(), *np.ceil(centre + half).astype(int).tolist())
-
-
-def _check_box(box: np.ndarray, height: float, width: float, name: str) -> None:
-    x0, y0, x1, y1 = box.tolist()
-    if not (x0 < x1 and y0 < y1):
-        wrong = "has no area"
-    elif min(x0, y0, width - x1, height - y1) < -1 or min(x1, y1, width - x0, height - y0) <= 0:
-        wrong = "is not inside the picture"
-    else:
-        return
-    raise ValueError(
-        f"{name}: the box x {x0:g} .. {x1:g}, y {y0:g} .. {y1:g} {wrong}; correct it or leave it out."
-    )
 
 
 def _remember(images: Images) -> Callable[[int], Tensor]:

@@ -7,10 +7,13 @@ ones is kept in the cache folder, and the next time only new and changed files a
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
+import io
 import json
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -95,6 +98,7 @@ def check(root: Path, names: Sequence[str], title: str) -> tuple[FileImages, np.
     are tried again every time: they are few, and may have been repaired.
     """
     ledger = _Ledger(root)
+    names = [_find_spelling(root, name) for name in names]
     known: list[tuple | None] = []
     stamps: list[tuple[int, ...]] = []
     for name in names:
@@ -132,9 +136,17 @@ def check(root: Path, names: Sequence[str], title: str) -> tuple[FileImages, np.
     return images, kept, tuple(skipped)
 
 
-def list_pictures(folder: Path, pattern: str = "*") -> list[str]:
+def _find_spelling(root: Path, name: str) -> str:
+    """The name of a listed JPEG file as it is on disk: some copies have .JPG or .jpeg."""
+    stem, _, ending = name.rpartition(".")
+    endings = (ending, "jpg", "JPG", "jpeg", "JPEG") if ending.lower() in ("jpg", "jpeg") else ()
+    return next((f"{stem}.{e}" for e in endings if os.path.exists(root / f"{stem}.{e}")), name)
+
+
+def list_pictures(folder: Path, pattern: str = ".*") -> list[str]:
     """Names of the files in `folder`, sorted, without hidden ones and what file browsers leave behind.
 
+    pattern  a regular expression that the whole name fits, in small or capital letters
     The order of the names alone decides, so that index 17 is the same picture on every machine.
     """
     return sorted(
@@ -142,16 +154,59 @@ def list_pictures(folder: Path, pattern: str = "*") -> list[str]:
         for entry in os.scandir(folder)
         if not entry.name.startswith(".")
         and entry.name.lower() not in _DEBRIS
-        and Path(entry.name).match(pattern)
-        and not entry.is_dir()
+        and re.fullmatch(pattern, entry.name, re.IGNORECASE)
+        and not _is_folder(entry)
     )
 
 
 def list_folders(folder: Path) -> list[str]:
     """Names of the folders in `folder` in sorted order, without hidden ones (.ipynb_checkpoints, ...)."""
     return sorted(
-        entry.name for entry in os.scandir(folder) if not entry.name.startswith(".") and entry.is_dir()
+        entry.name for entry in os.scandir(folder) if not entry.name.startswith(".") and _is_folder(entry)
     )
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def list_by_class(
+    title: str, root: Path, folders: Sequence[str], pattern: str = ".*"
+) -> tuple[list[str], np.ndarray]:
+    """Files relative to `root` in each class folder, and int64 [n], the index of the folder of each.
+
+    Says in a line, after the `title`, which folders cannot be listed, or are inside those and not looked into.
+    """
+    files, labels, odd = [], [], []
+    for label, name in enumerate(folders):
+        try:
+            found = list_pictures(root / name, pattern)
+            odd += [f"{name}/{inner} (inside a class folder)" for inner in list_folders(root / name)]
+        except OSError as error:
+            odd.append(f"{name} ({error.strerror})")
+            continue
+        files += [f"{name}/{file}" for file in found]
+        labels += [label] * len(found)
+    if odd:
+        print(f"{title}: {len(odd)} folders are left out, the first {reading.printable(odd[0])}.")
+    return files, np.array(labels, np.int64)
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file without the blanks at their ends, and without blank lines.
+
+    Any system's line ends, UTF-8 or UTF-16, with or without a byte order mark. Bytes that are neither stay in the text
+    as Python has them in file names (surrogateescape), so that a file of that name is found.
+    """
+    data = path.read_bytes()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16", "replace")
+    else:
+        text = data.decode("utf-8-sig", "surrogateescape")
+    return [line.strip() for line in io.StringIO(text, newline=None) if line.strip()]
 
 
 def _examine(path: Path) -> tuple[str, int, int] | str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from lecture_lib.datasets import protocols
-from lecture_lib.datasets.collection import Boxes, ImageCollection
-from lecture_lib.datasets.files import Skipped, check, list_folders, list_pictures
+from lecture_lib.datasets.collection import Boxes, ImageCollection, box_fault
+from lecture_lib.datasets.files import FileImages, check, list_by_class, list_folders, list_pictures
 from lecture_lib.datasets.layout import DatasetNotFound
 
 
@@ -27,21 +28,25 @@ def folder(path: str | PathLike) -> ImageCollection:
         raise DatasetNotFound(f"{path} {what}. Give a folder with one folder of pictures a class.")
     loose = list_pictures(path)
     classes = list_folders(path)
-    files, labels = list_by_class(path, classes)
+    files, labels = list_by_class(path.name, path, classes)
     if not files:
         return collect(path.name, path, loose, np.full(len(loose), -1), classes=())
     if loose:
         print(
             f"{path.name}: {len(loose)} files beside the class folders are left out, the first {loose[0]!r}."
         )
-    return collect(path.name, path, files, labels, classes=classes, protocol=protocols.few_shot)
+    return collect(path.name, path, files, labels, classes, protocol=protocols.few_shot)
 
 
-def list_by_class(root: Path, folders: Sequence[str], pattern: str = "*") -> tuple[list[str], np.ndarray]:
-    """Files relative to `root` in each class folder, and int64 [n], the index of the folder of each."""
-    files = [[f"{name}/{file}" for file in list_pictures(root / name, pattern)] for name in folders]
-    labels = np.repeat(np.arange(len(folders)), [len(part) for part in files])
-    return [file for part in files for file in part], labels
+def index(
+    listed: Mapping[str, Sequence[str]], others: Iterable[str] = ()
+) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Turn lists of names into all names, once and sorted, and each list's places among them (int64, each once)."""
+    names = sorted({*others, *(name for part in listed.values() for name in part)})
+    place = {name: i for i, name in enumerate(names)}
+    return names, {
+        key: np.array([place[name] for name in dict.fromkeys(part)], np.int64) for key, part in listed.items()
+    }
 
 
 def collect(
@@ -49,36 +54,42 @@ def collect(
     root: Path,
     files: Sequence[str],
     labels: np.ndarray,
-    *,
     classes: Sequence[str],
     groups: Sequence[str] = (),
+    *,
     boxes: Sequence[Boxes] | None = None,
     parts: np.ndarray | None = None,
     part_names: Sequence[str] = (),
     splits: Mapping[str, np.ndarray] | None = None,
     protocol: Callable | None = None,
-    skipped: Skipped = (),
+    broken: Mapping[int, tuple[str, str]] | None = None,
 ) -> ImageCollection:
     """Check `files` and make a collection of the readable ones.
 
-    labels, boxes, parts and splits are for all files and follow when some are left out; `skipped` are those
-    that the loader itself had to leave out. Says in one line what was left out and why: unreadable files, and
-    classes that have no picture. Raises DatasetNotFound if nothing is left.
+    labels, boxes, parts and splits are for all files and follow when some are left out. `broken` are those that
+    the loader itself could not take: place in `files` -> what is wrong, (file, reason).
+    Says in one line each what was left out and why: files that cannot be read or have a box without a pixel in the
+    picture, and classes that have no picture; and which boxes were clipped and which pictures are in two splits.
+    Raises DatasetNotFound if nothing is left.
     """
-    images, kept, broken = check(root, files, name)
-    skipped = (*skipped, *broken)
+    broken = dict(broken or {})
+    tried = np.array([i for i in range(len(files)) if i not in broken], np.int64)
+    images, kept, unreadable = check(root, [files[i] for i in tried], name)
+    kept, skipped = tried[kept], [*broken.values(), *unreadable]
+    if boxes is not None:
+        images, kept, boxes, misplaced = _check_boxes(name, images, kept, boxes)
+        skipped += misplaced
     if skipped:
-        count = f"{len(skipped):,} of {len(kept) + len(skipped):,} files"
+        count = f"{len(skipped):,} of {len(files):,} files"
         file, reason = skipped[0]
-        first = f"{file} ({reason})"
-        print(f"{name}: {count} left out, the first {first}. All are in .skipped.")
+        print(f"{name}: {count} left out, the first {file} ({reason}). All are in .skipped.")
     if not len(images):
         raise DatasetNotFound(f"{name}: no readable picture under {root}.")
     place = np.full(len(files), -1)
     place[kept] = np.arange(len(kept))
-    moved = {key: place[indices] for key, indices in (splits or {}).items()}
-    labels = np.asarray(labels)[kept]
-    groups = tuple(groups) or ("",) * len(classes)
+    splits = {key: place[rows][place[rows] >= 0] for key, rows in (splits or {}).items()}
+    _report_overlap(name, images, splits)
+    labels, groups = np.asarray(labels)[kept], tuple(groups) or ("",) * len(classes)
     if labels.ndim == 1 and len(classes):
         present = np.unique(labels)
         empty = [c for i, c in enumerate(classes) if i not in set(present.tolist())]
@@ -97,10 +108,48 @@ def collect(
         tuple(classes),
         labels,
         tuple(groups),
-        boxes=None if boxes is None else tuple(boxes[i] for i in kept),
+        boxes=boxes,
         parts=None if parts is None else parts[kept],
         part_names=tuple(part_names),
-        splits={key: indices[indices >= 0] for key, indices in moved.items()},
+        splits=splits,
         protocol=protocol,
-        skipped=skipped,
+        skipped=tuple(skipped),
     )
+
+
+def _check_boxes(
+    name: str, images: FileImages, kept: np.ndarray, boxes: Sequence[Boxes]
+) -> tuple[FileImages, np.ndarray, tuple[Boxes, ...], list[tuple[str, str]]]:
+    """Leave out pictures with a box that has no pixel in them, and clip the other boxes; `boxes` is of all files."""
+    good, clipped, misplaced, far = [], [], [], []
+    for k, (i, size) in enumerate(zip(kept, images.sizes, strict=True)):
+        xyxy = boxes[i].xyxy
+        fault = next(filter(None, (box_fault(box, *size) for box in xyxy)), "")
+        if fault:
+            misplaced.append((images.names[k], fault))
+            continue
+        inside = np.clip(xyxy, 0, np.tile(size, 2)).astype(np.float32)
+        if (np.abs(inside - xyxy) > 1).any():  # less is rounding
+            far.append(images.names[k])
+        good.append(k)
+        clipped.append(replace(boxes[i], xyxy=inside))
+    if far:
+        print(
+            f"{name}: {len(far)} pictures have a box that reaches out and is clipped, the first is {far[0]}."
+        )
+    good = np.array(good, np.int64)
+    return images.take(good), kept[good], tuple(clipped), misplaced
+
+
+def _report_overlap(name: str, images: FileImages, splits: Mapping[str, np.ndarray]) -> None:
+    """Say which pictures are in two splits that should share none (train_01 may share some with test_02)."""
+    for one, other in combinations(splits, 2):
+        within = "trainval" in (one, other) and "test" not in (one, other)  # trainval is train and val
+        if within or one.partition("_")[2] != other.partition("_")[2]:
+            continue
+        both = np.intersect1d(splits[one], splits[other])
+        if len(both):
+            print(
+                f"{name}: {len(both)} pictures are both in {one} and in {other}, so they are trained on and tested, "
+                f"the first is {images.names[both[0]]}."
+            )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
-from lecture_lib.datasets import layout
 from lecture_lib.datasets.collection import ImageCollection
-from lecture_lib.datasets.files import list_folders, list_pictures
+from lecture_lib.datasets.files import list_by_class, list_folders, read_lines
 from lecture_lib.datasets.folders import collect
 from lecture_lib.datasets.layout import DatasetNotFound
 
@@ -20,38 +18,34 @@ _WORDS = ("LOC_synset_mapping.txt", "synset_words.txt", "words.txt")
 # has; the folders say the same.
 
 
-def load(
-    split: str = "val", per_class: int | None = None, root: str | PathLike | None = None
-) -> ImageCollection:
+def load(name: str, folder: Path, split: str = "val", per_class: int | None = None) -> ImageCollection:
     """Load the photographs of `ILSVRC2012/{train,val}/<wnid>/*.JPEG`.
 
     split      "train" or "val"
     per_class  only the first so many pictures of each class; None: all
-    root       where to look instead of LECTURE_DATA; also the folder of train and val itself
     Classes are in the order of their WordNet ids, as in every published network, and are named by the first
     word of LOC_synset_mapping.txt or words.txt where one of them is there, else by the id.
     """
     if split not in ("train", "val"):
-        raise ValueError(f"ilsvrc2012: no split {split!r}; take 'train' or 'val'.")
-    itself = root is not None and (Path(root) / split).is_dir()
-    folder = Path(root).absolute() if itself else layout.find("ilsvrc2012", root)
+        raise ValueError(f"{name}: no split {split!r}; take 'train' or 'val'.")
     if not (folder / split).is_dir():
-        raise DatasetNotFound(f"ilsvrc2012: no folder {split} under {folder}.")
+        raise DatasetNotFound(f"{name}: no folder {split} under {folder}.")
     wnids = list_folders(folder / split)
     if not wnids:
         raise DatasetNotFound(
-            f"ilsvrc2012: {folder / split} has no class folders (n01440764, ...). Sort its pictures into one "
+            f"{name}: {folder / split} has no class folders (n01440764, ...). Sort its pictures into one "
             "folder a class first; torchvision.datasets.ImageNet does it from the original archives."
         )
-    pictures = [list_pictures(folder / split / wnid)[:per_class] for wnid in wnids]
-    files = [f"{split}/{wnid}/{name}" for wnid, names in zip(wnids, pictures, strict=True) for name in names]
+    files, labels = list_by_class(name, folder, [f"{split}/{wnid}" for wnid in wnids])
+    number = np.arange(len(labels)) - np.searchsorted(labels, labels)  # of a picture in its class
+    some = np.flatnonzero(number < (per_class or len(labels)))
     return collect(
-        "ilsvrc2012",
+        name,
         folder,
-        files,
-        np.repeat(np.arange(len(wnids)), [len(names) for names in pictures]),
-        classes=_name_classes(folder, wnids),
-        splits={split: np.arange(len(files))},
+        [files[i] for i in some],
+        labels[some],
+        _name_classes(folder, wnids),
+        splits={split: np.arange(len(some))},
     )
 
 
@@ -59,7 +53,7 @@ def _name_classes(folder: Path, wnids: list[str]) -> list[str]:
     file = next((folder / name for name in _WORDS if (folder / name).is_file()), None)
     if file is None:
         return wnids
-    lines = (line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines())
+    lines = (line.split(maxsplit=1) for line in read_lines(file))
     word_of = {line[0]: line[1].split(",")[0].strip() for line in lines if len(line) == 2}
     words = [word_of.get(wnid, wnid) for wnid in wnids]
     shared = {word for word, n in Counter(words).items() if n > 1}  # a crane is a bird and a machine

@@ -1,45 +1,78 @@
-"""Where the published datasets lie below LECTURE_DATA, in their original layouts, and how they get there."""
+"""Where each dataset lies below LECTURE_DATA in its published layout, who reads it, and where its files come from.
+
+All of that is in data/datasets.toml, a table for each dataset.
+"""
 
 from __future__ import annotations
 
 import csv
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from lecture_lib import settings
-
-# dataset -> its folder below LECTURE_DATA
-LAYOUT = {
-    "ilsvrc2012": "ILSVRC2012",
-    "caltech101": "caltech101/101_ObjectCategories",
-    "sun397": "SUN397",
-    "mit67": "indoorCVPR_09",
-    "cub200": "CUB_200_2011",
-    "voc2007": "VOCdevkit/VOC2007",
-    "voc2012": "VOCdevkit/VOC2012",
-    "voc2012_action": "VOCdevkit/VOC2012",
-}
-_INSIDE = {"voc2012_action": "ImageSets/Action"}  # without it, the folder is that of another dataset
-
-_FETCH = 'Download it with datasets.fetch("{name}") ({size}), or put {files}, unpacked, into {into}.'
-_WAYS = {
-    "caltech101": ("137 MB", "101_ObjectCategories.tar.gz", "caltech101"),
-    "sun397": ("39 GB", "SUN397.tar.gz", "."),
-    "mit67": ("2.4 GB", "indoorCVPR_09.tar, TrainImages.txt and TestImages.txt", "indoorCVPR_09"),
-    "cub200": ("1.2 GB", "CUB_200_2011.tgz", "."),
-    "voc2007": ("0.9 GB", "VOCtrainval_06-Nov-2007.tar and VOCtest_06-Nov-2007.tar", "."),
-    "voc2012": ("2 GB", "VOCtrainval_11-May-2012.tar", "."),
-    "voc2012_action": ("2 GB", "VOCtrainval_11-May-2012.tar", "."),
-}
-BY_HAND = (
-    "It needs an account at https://image-net.org. Unpack ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar "
-    "as {folder}/train/<wnid>/*.JPEG and {folder}/val/<wnid>/*.JPEG, with LOC_synset_mapping.txt beside them "
-    "for the class names."
-)
+from lecture_lib.download import RemoteFile
 
 
 class DatasetNotFound(FileNotFoundError):
     """A dataset is not where it is looked for; the message says where and how to get it."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One published file, most often an archive, and its place below LECTURE_DATA.
+
+    into   folder that it is unpacked into
+    holds  what is there once it is unpacked; the file itself, if it is no archive
+    inner  archive inside the archive, unpacked into the same folder
+    """
+
+    file: RemoteFile
+    into: str
+    holds: str
+    inner: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a dataset lies, and all else that is to be known before its files are read.
+
+    folder    its folder below LECTURE_DATA
+    loader    the module beside this one whose load(name, folder, **options) reads it
+    archives  the published files, in the order in which they are fetched
+    size      of all of them, for people
+    by_hand   how it gets into {folder}, if it cannot be fetched
+    inside    folders of which at least one is in `folder`, where its name alone does not tell the dataset
+    stand_in  pictures in the layout of another dataset: there is no twin, and no other place than `folder`
+    """
+
+    folder: str
+    loader: str
+    archives: tuple[Archive, ...] = ()
+    size: str = ""
+    by_hand: str = ""
+    inside: Sequence[str] = (".",)
+    stand_in: bool = False
+
+
+def _read(table: dict[str, Any]) -> Place:
+    table["archives"] = tuple(
+        Archive(
+            RemoteFile(
+                **{key: part[key] for key in ("name", "urls", "sha256", "size", "page") if key in part}
+            ),
+            **{key: part[key] for key in ("into", "holds", "inner") if key in part},
+        )
+        for part in table.get("archives", ())
+    )
+    return Place(**table)
+
+
+TABLE = settings.PACKAGE_DATA / "datasets.toml"
+LAYOUT = {name: _read(table) for name, table in tomllib.loads(TABLE.read_text(encoding="utf-8")).items()}
 
 
 def find(name: str, root: str | PathLike | None = None) -> Path:
@@ -47,25 +80,28 @@ def find(name: str, root: str | PathLike | None = None) -> Path:
 
     Raises DatasetNotFound with the way to get it.
     """
+    place = LAYOUT[name]
     base = settings.current().data if root is None else Path(root).expanduser().absolute()
-    folder = base / LAYOUT[name]
-    inside = _INSIDE.get(name, "")
-    for candidate in (folder, base / folder.name, base):
-        if candidate.name == folder.name and (candidate / inside).is_dir():
+    folder = base / place.folder
+    candidates = [folder] if place.stand_in else [folder, base / folder.name, base]
+    for candidate in candidates:
+        named = candidate.name == folder.name or place.inside != (".",)
+        if named and any((candidate / part).is_dir() for part in place.inside):
             return candidate
-    missing = Path(folder.name, inside).as_posix()
+    missing = Path(folder.name, place.inside[0]).as_posix()
     raise DatasetNotFound(f"{name}: no folder {missing} under {folder.parent}. {how_to_get(name, base)}")
+
+
+def how_to_get(name: str, base: Path) -> str:
+    """Say how a dataset gets into the folder `base`, by itself or by hand."""
+    place = LAYOUT[name]
+    if place.by_hand:
+        return place.by_hand.format(folder=base / place.folder)
+    files = [f"{Path(part.inner or part.file.name).name} into {base / part.into}" for part in place.archives]
+    return f'Download it with datasets.fetch("{name}") ({place.size}), or unpack {" and ".join(files)}.'
 
 
 def read_groups(name: str) -> dict[str, str]:
     """Class -> group, as data/groups/<name>.csv has it."""
     with open(settings.PACKAGE_DATA / "groups" / f"{name}.csv", encoding="utf-8", newline="") as table:
         return {row["class"]: row["group"] for row in csv.DictReader(table)}
-
-
-def how_to_get(name: str, base: Path) -> str:
-    """Say how a dataset gets into the folder `base`, by itself or by hand."""
-    if name == "ilsvrc2012":
-        return BY_HAND.format(folder=base / LAYOUT[name])
-    size, files, into = _WAYS[name]
-    return _FETCH.format(name=name, size=size, files=files, into=base / into)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from lecture_lib.datasets import layout, protocols
 from lecture_lib.datasets.collection import ImageCollection
-from lecture_lib.datasets.files import list_pictures
-from lecture_lib.datasets.folders import collect
+from lecture_lib.datasets.files import list_pictures, read_lines
+from lecture_lib.datasets.folders import collect, index
 from lecture_lib.datasets.layout import DatasetNotFound
 
 _LISTS = {"train": "TrainImages.txt", "test": "TestImages.txt"}
@@ -20,35 +19,30 @@ _LISTS = {"train": "TrainImages.txt", "test": "TestImages.txt"}
 _PER_CLASS = {"train": (77, 83), "test": (17, 23)}
 
 
-def load(root: str | PathLike | None = None) -> ImageCollection:
+def load(name: str, folder: Path) -> ImageCollection:
     """Load the photographs of `indoorCVPR_09/Images/<class>/*` that the two official lists name.
 
-    root   where to look instead of LECTURE_DATA
     The lists TrainImages.txt and TestImages.txt are in `indoorCVPR_09`, `indoorCVPR_09/Images` or beside it. They
     are the splits "train" and "test": 5,360 and 1,340 pictures, about 80 and 20 a class (77 to 83 and 17 to 23,
     so the mean over classes is not quite the accuracy). Groups follow those of the dataset's page: store, home,
     public spaces, leisure, working place (data/groups/mit67.csv).
     Raises DatasetNotFound without pictures or lists, ValueError if a list is something else.
     """
-    folder = layout.find("mit67", root)
     if not (folder / "Images").is_dir():
         raise DatasetNotFound(
-            f"mit67: no folder Images in {folder}. {layout.how_to_get('mit67', folder.parent)}"
+            f"{name}: no folder Images in {folder}. {layout.how_to_get(name, folder.parent)}"
         )
-    listed = {split: _read_list(_find_list(folder, file)) for split, file in _LISTS.items()}
-    files = sorted({*listed["train"], *listed["test"]})
-    place = {name: i for i, name in enumerate(files)}
-    splits = {split: np.array([place[name] for name in names], np.int64) for split, names in listed.items()}
-    classes, labels = np.unique([name.partition("/")[0] for name in files], return_inverse=True)
+    files, splits = index({split: _read_list(_find_list(folder, file)) for split, file in _LISTS.items()})
+    classes, labels = np.unique([file.partition("/")[0] for file in files], return_inverse=True)
     _compare(splits, labels, len(classes))
     group_of = layout.read_groups("mit67")
     return collect(
-        "mit67",
+        name,
         folder / "Images",
         files,
         labels,
-        classes=classes.tolist(),
-        groups=[group_of.get(name, "") for name in classes.tolist()],
+        classes.tolist(),
+        [group_of.get(label, "") for label in classes.tolist()],
         splits=splits,
         protocol=partial(protocols.official_split, train="train", test="test"),
     )
@@ -68,10 +62,8 @@ def _find_list(folder: Path, file: str) -> Path:
 
 
 def _read_list(path: Path) -> list[str]:
-    """The lines <class>/<file> of a list, each once."""
-    # surrogateescape: a file name that is not UTF-8 is then found under its own bytes
-    lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").split("\n")
-    names = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    """The lines <class>/<file> of a list."""
+    names = read_lines(path)
     strange = [name for name in names if len([part for part in name.split("/") if part]) != 2]
     if strange or not names:
         what = f"has the line {strange[0][:60]!r} instead of <class>/<file>" if strange else "is empty"
@@ -80,8 +72,8 @@ def _read_list(path: Path) -> list[str]:
 
 
 def _compare(splits: dict[str, np.ndarray], labels: np.ndarray, classes: int) -> None:
-    """Report lists of other sizes than the published ones, and pictures that are in both."""
-    counts = {split: np.bincount(labels[indices], minlength=classes) for split, indices in splits.items()}
+    """Report lists of other sizes than the published ones."""
+    counts = {split: np.bincount(labels[rows], minlength=classes) for split, rows in splits.items()}
     if classes != 67 or any(
         n.min() < _PER_CLASS[split][0] or n.max() > _PER_CLASS[split][1] for split, n in counts.items()
     ):
@@ -90,6 +82,3 @@ def _compare(splits: dict[str, np.ndarray], labels: np.ndarray, classes: int) ->
             f"mit67: the lists name {found} pictures a class in {classes} classes; the published ones about "
             "80 and 20 in 67."
         )
-    both = np.intersect1d(splits["train"], splits["test"])
-    if len(both):
-        print(f"mit67: {len(both)} pictures are in both lists, so they are trained on and tested.")

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 from os import PathLike, fsencode
 
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
-from PIL.ImageOps import exif_transpose
 from torch import Tensor
 
-VERSION = 1  # part of every fingerprint of files: raise it when a picture would be read differently
+VERSION = 2  # part of every fingerprint of files: raise it when a picture would be read differently
 MAX_PIXELS = 89_478_485  # Pillow's own limit, a quarter of a gigabyte in RGB: more is an attack or a mistake
 
 _ORIENTATION = 0x0112  # the EXIF tag that says how the camera was held; 1 is upright
+_UPRIGHT = {  # what makes it so; Pillow's own exif_transpose also rewrites the other tags, and stumbles over odd ones
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_DEPTH = 258  # the TIFF tag of the bits a sample
 
 
 class UnreadablePicture(ValueError):
@@ -41,6 +52,8 @@ def read_picture(path: str | PathLike) -> Tensor:
 def read_bytes(path: str | PathLike) -> bytes:
     """The bytes of a file; UnreadablePicture where the system does not hand them out."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # reading a pipe would wait for ever
+            raise UnreadablePicture(printable(path), "a folder or a device, not a file")
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
@@ -56,7 +69,11 @@ def decode_picture(data: bytes, name: str) -> Tensor:
         if picture.width * picture.height > MAX_PIXELS:
             raise Image.DecompressionBombError  # Pillow's own, which it raises from twice that size
         # Pillow for every format: torchvision.io's JPEG decoder needs a fifth less time, but is deprecated
-        rgb = _to_rgb(picture if _orientation(picture) == 1 else exif_transpose(picture))
+        rgb = _to_rgb(picture)
+        turn = _UPRIGHT.get(
+            _orientation(picture)
+        )  # after loading: of a TIFF, Pillow then has turned it itself
+        rgb = rgb if turn is None else rgb.transpose(turn)
     except MemoryError:
         raise
     except Image.DecompressionBombError:
@@ -84,13 +101,11 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     picture.load()
     if picture.mode == "RGB" and not picture.has_transparency_data:
         return picture  # the usual case, which convert would copy
-    if picture.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion would clip it to white
-        samples = np.asarray(picture)
-        if samples.min() < 0 or samples.max() >= 2**16:
-            raise ValueError("32-bit samples of unknown range")
-        return Image.fromarray((samples >> 8).astype(np.uint8)).convert("RGB")
-    if picture.mode == "F":
-        raise ValueError("floating-point samples of unknown range")
+    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):
+        raise ValueError("32-bit, signed or floating-point samples of unknown range")
+    if picture.mode.startswith("I"):  # 16-bit grey, or 12-bit; Pillow's own conversion would clip it to white
+        depth = picture.tag_v2.get(_DEPTH, (16,))[0] if picture.format == "TIFF" else 16
+        return Image.fromarray((np.asarray(picture) >> depth - 8).astype(np.uint8)).convert("RGB")
     if picture.has_transparency_data:
         rgba = picture.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")

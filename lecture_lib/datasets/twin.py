@@ -262,12 +262,3 @@ def _voc(
         splits={split: np.arange(size) + k * size for k, split in enumerate(splits)},
         protocol=partial(official_split, train=splits[0], test=splits[1]),
     )
-
-
-def load(name: str, **options) -> ImageCollection:
-    """The twin of a dataset by name; options are those of its function here."""
-    loaders = {
-        f.__name__: f
-        for f in (ilsvrc2012, caltech101, sun397, mit67, cub200, voc2007, voc2012, voc2012_action)
-    }
-    return loaders[name](**options)

@@ -5,19 +5,18 @@ And the action task of 2012: what people do, 10 classes, with a box a person.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from os import PathLike
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 
-from lecture_lib.datasets import layout, protocols
+from lecture_lib.datasets import protocols
 from lecture_lib.datasets.collection import Boxes, ImageCollection
-from lecture_lib.datasets.files import FileImages
-from lecture_lib.datasets.folders import collect
+from lecture_lib.datasets.files import read_lines
+from lecture_lib.datasets.folders import collect, index
 from lecture_lib.datasets.layout import DatasetNotFound
 
 GROUP_OF = {  # the four groups of the challenge's own description
@@ -34,97 +33,69 @@ ACTIONS = (
 _SPLITS = ("train", "val", "trainval", "test")
 # flag in <class>_<split>.txt -> the labels that agree with it; 0 is difficult, which actions are not flagged for
 _AGREE = {"Main": {1: (1,), 0: (-1,), -1: (0,)}, "Action": {1: (1, -1), -1: (0, -1)}}
-Annotation = tuple[Boxes, tuple[int, int]]  # the objects marked, and the picture's width and height
+Annotation = tuple[Boxes, list[float]]  # the objects marked, and the picture's width and height
 
 # torchvision.datasets.VOCDetection opens one split at a time and hands out the XML as nested dictionaries of
 # text; the pictures of all splits are one collection here, so annotations are read directly.
 
 
-def load(year: int, root: str | PathLike | None = None, name: str | None = None) -> ImageCollection:
+def load(name: str, folder: Path) -> ImageCollection:
     """Load `VOCdevkit/VOC<year>`: JPEGImages, Annotations and the split files in ImageSets/Main.
-
-    root   where to look instead of LECTURE_DATA: the folder of VOCdevkit, or VOCdevkit itself
-    name   the collection's name (default "voc<year>"): what only has VOC's layout should not be called VOC
 
     Labels are int8 [N, 20]: 1 where the picture shows an object of the class, -1 where all of them are marked
     difficult, else 0. They come from the annotations and are compared with the <class>_<split>.txt files, and
     what disagrees is reported. Boxes are 0-based with an exclusive end, VOC's own are 1-based and inclusive.
     `split` gives trainval and test (2012, whose test annotations are not public: train and val).
+
+    "voc2012_action" is the action task, whose split files are in ImageSets/Action. Its labels are int8 [N, 10], -1
+    also where <action>_<split>.txt leaves the picture out, as nobody looked for that action there. A person has a
+    box for each action: one who reads while walking has two equal boxes, and one who does something else ("other")
+    has none.
     """
-    name = name or f"voc{year}"
-    folder = layout.find(f"voc{year}", root)
-    groups = [GROUP_OF[c] for c in CLASSES]
-    parts = ("train", "val") if year == 2012 else ("trainval", "test")
-    return _load(name, folder, "Main", CLASSES, groups, read_annotation, parts)
-
-
-def load_actions(root: str | PathLike | None = None) -> ImageCollection:
-    """Load the action task of `VOCdevkit/VOC2012`, whose split files are in ImageSets/Action.
-
-    root   as for `load`
-
-    Labels are int8 [N, 10]: 1 where somebody in the picture does the action, -1 where all who do it are marked
-    difficult, or where <action>_<split>.txt leaves the picture out, as nobody looked for that action there; else
-    0. They come from the annotations and are compared with those files. A person has a box for each action: one
-    who reads while walking has two equal boxes, and one who does something else ("other") has none.
-    `split` gives train and val.
-    """
-    folder = layout.find("voc2012_action", root)
-    groups = ["person"] * len(ACTIONS)
-    return _load("voc2012_action", folder, "Action", ACTIONS, groups, read_actions, ("train", "val"))
-
-
-def _load(
-    name: str,
-    folder: Path,
-    task: str,
-    classes: Sequence[str],
-    groups: Sequence[str],
-    read: Callable[[Path], Annotation],
-    parts: tuple[str, str],
-) -> ImageCollection:
-    """Load the pictures that the split files of a task list; `parts` are the splits to train and to test on."""
+    task = "Action" if name == "voc2012_action" else "Main"
+    classes, read = (ACTIONS, read_actions) if task == "Action" else (CLASSES, read_annotation)
     lists = folder / "ImageSets" / task
-    listed = {part: _read_ids(lists / f"{part}.txt") for part in _SPLITS if (lists / f"{part}.txt").is_file()}
+    listed = {
+        part: [line.split()[0] for line in read_lines(lists / f"{part}.txt")]
+        for part in _SPLITS
+        if (lists / f"{part}.txt").is_file()
+    }
     if not listed:
         raise DatasetNotFound(
             f"{name}: no split file (trainval.txt, ...) in {lists}. Unpack the archive again."
         )
-    ids, boxes, sizes, skipped = [], [], [], []
-    for picture in sorted(set().union(*listed.values())):
+    ids, splits = index(listed)
+    labels = np.zeros((len(ids), len(classes)), np.int8)
+    boxes, sizes, broken = [Boxes([], [], [], [])] * len(ids), [[0.0, 0.0]] * len(ids), {}
+    for i, picture in enumerate(ids):
         try:
-            marked, size = read(folder / "Annotations" / f"{picture}.xml")
+            boxes[i], sizes[i] = read(folder / "Annotations" / f"{picture}.xml")
         except (OSError, ValueError) as error:
             reason = "no such file" if isinstance(error, FileNotFoundError) else str(error)
-            skipped.append((f"Annotations/{picture}.xml", reason))
-            continue
-        ids.append(picture)
-        boxes.append(marked)
-        sizes.append(size)
-    place = {picture: i for i, picture in enumerate(ids)}
-    splits = {
-        part: np.array([place[p] for p in names if p in place], np.int64) for part, names in listed.items()
-    }
-    labels = np.array([_label(marked, len(classes)) for marked in boxes], np.int8).reshape(-1, len(classes))
-    flags = _read_flags(lists, classes)
+            broken[i] = f"Annotations/{picture}.xml", reason
+        labels[i, boxes[i].labels] = -1
+        labels[i, boxes[i].labels[~boxes[i].difficult]] = 1
+    place = {picture: i for i, picture in enumerate(ids) if i not in broken}
+    flags = _read_flags(name, lists, classes)
     if task == "Action":
-        for (c, part), told in flags.items():
-            unseen = [place[p] for p in listed.get(part, ()) if p in place and p not in told]
+        for (c, part), flag_of in flags.items():
+            unseen = [i for i in splits.get(part, ()) if ids[i] not in flag_of]
             labels[unseen, c] = np.where(labels[unseen, c] == 1, 1, -1)
     _compare(name, flags, _AGREE[task], classes, place, labels)
+    train, test = ("train", "val") if folder.name == "VOC2012" else ("trainval", "test")
     collection = collect(
         name,
         folder,
         [f"JPEGImages/{picture}.jpg" for picture in ids],
         labels,
-        classes=classes,
-        groups=groups,
+        classes,
+        [GROUP_OF.get(label, "person") for label in classes],
         boxes=boxes,
         splits=splits,
-        protocol=partial(protocols.official_split, train=parts[0], test=parts[1]),
-        skipped=tuple(skipped),
+        protocol=partial(protocols.official_split, train=train, test=test),
+        broken=broken,
     )
-    _compare_sizes(name, collection.images, dict(zip(ids, sizes, strict=True)))
+    _compare_sizes(collection, dict(zip(ids, sizes, strict=True)))
     return collection
 
 
@@ -151,59 +122,61 @@ def read_actions(path: Path) -> Annotation:
         (i, c)
         for i, item in enumerate(items)
         for c, action in enumerate(ACTIONS)
-        if (item.findtext(f"actions/{action}") or "").strip() == "1"
+        if _number(item, f"actions/{action}") == 1
     ]
     who, labels = np.array(does, np.int64).reshape(-1, 2).T
     return Boxes(boxes.xyxy[who], labels, boxes.difficult[who], boxes.truncated[who]), size
 
 
-def _read_objects(path: Path) -> tuple[list[ElementTree.Element], Boxes, tuple[int, int]]:
+def _read_objects(path: Path) -> tuple[list[ElementTree.Element], Boxes, list[float]]:
     """Objects of an annotation file as XML and as boxes that are not yet labelled (-1), and the picture's size."""
     try:
         root = ElementTree.fromstring(path.read_bytes())
+        for item in root.iter():
+            item.tag = item.tag.rpartition("}")[2]  # some programs write a namespace
+        if root.tag != "annotation":
+            raise ValueError(f"it begins with <{root.tag}>")
         items = root.findall("object")
         corners = [
             [float(item.findtext(f"bndbox/{key}")) for key in ("xmin", "ymin", "xmax", "ymax")]
             for item in items
         ]
-        flags = {
-            key: [int(item.findtext(key) or 0) == 1 for item in items] for key in ("difficult", "truncated")
-        }
-        size = tuple(int(root.findtext(f"size/{key}") or 0) for key in ("width", "height"))
-    except (ElementTree.ParseError, TypeError, ValueError) as error:
+    # LookupError: an encoding that nobody knows; TypeError: no corner
+    except (ElementTree.ParseError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"not a VOC annotation: {error}") from None
     # the first pixel is 1 and xmax is the last pixel inside: as 0-based [x0, x1) that is xmin - 1 and xmax
     xyxy = np.array(corners, np.float32).reshape(-1, 4) - np.array([1, 1, 0, 0], np.float32)
+    flags = {key: [_number(item, key) == 1 for item in items] for key in ("difficult", "truncated")}
+    size = [_number(root, f"size/{key}") for key in ("width", "height")]
     return items, Boxes(xyxy, [-1] * len(items), **flags), size
 
 
-def _read_ids(file: Path) -> list[str]:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return list(dict.fromkeys(line.split()[0] for line in lines if line.strip()))
+def _number(item: ElementTree.Element, key: str) -> float:
+    """A number that need not be there; 0 also for "Unspecified" and other words."""
+    try:
+        return float(item.findtext(key))
+    except (TypeError, ValueError):
+        return 0.0
 
 
-def _read_flags(lists: Path, classes: Sequence[str]) -> dict[tuple[int, str], dict[str, int]]:
+def _read_flags(name: str, lists: Path, classes: Sequence[str]) -> dict[tuple[int, str], dict[str, int]]:
     """What <class>_<split>.txt says: (class index, split) -> picture -> its flag, or the highest of its people's.
 
-    A line is "picture flag", in the action task "picture person flag"; splits without a file are left out.
+    A line is "picture flag", in the action task "picture person flag"; splits without a file are left out, and so is,
+    with a sentence, a file that has other lines.
     """
     flags = {}
     for c, label in enumerate(classes):
         for part in _SPLITS:
             file = lists / f"{label}_{part}.txt"
-            if file.is_file():
-                told = flags[c, part] = {}
-                for line in file.read_text(encoding="utf-8").splitlines():
-                    picture, *_, flag = line.split()
-                    told[picture] = max(int(flag), told.get(picture, -1))
+            lines = [line.split() for line in read_lines(file)] if file.is_file() else []
+            if any(len(line) < 2 or line[-1] not in ("-1", "0", "1") for line in lines):
+                print(f"{name}: {file.name} is left out, as its lines are not <picture> <flag>.")
+            elif file.is_file():
+                flag_of = flags[c, part] = {}
+                for picture, *_, flag in lines:
+                    flag_of[picture] = max(int(flag), flag_of.get(picture, -1))
     return flags
-
-
-def _label(boxes: Boxes, count: int) -> np.ndarray:
-    label = np.zeros(count, np.int8)
-    label[boxes.labels] = -1
-    label[boxes.labels[~boxes.difficult]] = 1
-    return label
 
 
 def _compare(
@@ -217,8 +190,8 @@ def _compare(
     """Report where the flags of the split files do not `agree` with the labels."""
     differ = [
         f"{picture} in {classes[c]}_{part}.txt"
-        for (c, part), told in flags.items()
-        for picture, flag in told.items()
+        for (c, part), flag_of in flags.items()
+        for picture, flag in flag_of.items()
         if picture in place and labels[place[picture], c] not in agree.get(flag, ())
     ]
     if differ:
@@ -228,13 +201,16 @@ def _compare(
         )
 
 
-def _compare_sizes(name: str, images: FileImages, sizes: dict[str, tuple[int, int]]) -> None:
+def _compare_sizes(collection: ImageCollection, annotated: Mapping[str, list[float]]) -> None:
     """Report pictures of another size than annotated: their boxes are somewhere else."""
-    annotated = [sizes[Path(file).stem] for file in images.names]
-    differ = [i for i, size in enumerate(annotated) if any(size) and size != tuple(images.sizes[i].tolist())]
+    ids = [file.removeprefix("JPEGImages/").rpartition(".")[0] for file in collection.names]
+    sizes = collection.images.sizes.tolist()
+    differ = [
+        i for i, picture in enumerate(ids) if any(annotated[picture]) and annotated[picture] != sizes[i]
+    ]
     if differ:
         i = differ[0]
         print(
-            f"{name}: {len(differ)} pictures are not of the annotated size, so their boxes are wrong, the first "
-            f"is {images.names[i]}: {images.sizes[i].tolist()} instead of {list(annotated[i])}."
+            f"{collection.name}: {len(differ)} pictures are not of the annotated size, so their boxes are wrong, the "
+            f"first is {collection.names[i]}: {sizes[i]} instead of {annotated[ids[i]]}."
         )

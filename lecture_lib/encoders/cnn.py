@@ -102,7 +102,7 @@ def _prepare(net: Backbone, images: ImageCollection, i: int) -> Tensor:
     try:
         return crop(net, images.tensor(i))
     except Exception as error:
-        name = images.images.names[i]
+        name = images.names[i]
         raise RuntimeError(f"{images.name}: {name} could not be prepared for {net.name}: {error}") from error
 
 
@@ -127,7 +127,7 @@ def _check_finite(vectors: Tensor, tap: str, net: Backbone, images: ImageCollect
     if torch.isfinite(vectors.sum(dtype=torch.float32)):
         return
     row = int(torch.isfinite(vectors).all(1).logical_not().nonzero()[0, 0])
-    name = images.images.names[batch[row]]
+    name = images.names[batch[row]]
     raise RuntimeError(
         f"{net.name}: {tap} is not finite in float16 for {name} of {images.name}. "
         "If the network is right, its activations are above 65,504: take l2=True."

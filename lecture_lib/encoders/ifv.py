@@ -233,7 +233,7 @@ def encode_one(
     phi = torch.stack([found[v] for v in range(len(which))])
     if not torch.isfinite(phi).all() or phi.abs().max() > torch.finfo(torch.float16).max:
         raise RuntimeError(
-            f"{images.name}: {images.images.names[i]} has a Fisher vector that float16 does not hold. The codebook "
+            f"{images.name}: {images.names[i]} has a Fisher vector that float16 does not hold. The codebook "
             "has a Gaussian of almost no width: learn it from more descriptors, or with a smaller K."
         )
     return phi
@@ -282,7 +282,7 @@ def _describe(dense: Dense, images: ImageCollection, i: int) -> Local:
         some = (local.x != 0).any(1)
         return Local(local.x[some], local.xy[some], local.size[some], local.picture)
     except Exception as error:
-        name = images.images.names[i]
+        name = images.names[i]
         raise RuntimeError(f"{images.name}: {name} has no local descriptors: {error}") from error
 
 

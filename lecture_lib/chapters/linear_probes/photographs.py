@@ -214,11 +214,10 @@ def main() -> None:
     """Run what is described at the top of this file."""
     chosen = settings.use("real")
     net = backbones.load()
-    stand_in = {"root": chosen.data / "coco_as_voc" / "VOCdevkit", "name": "coco_as_voc"}
     results, found = [], []
-    for name, options in (("caltech101", {}), ("voc2007", stand_in), ("voc2012", {})):
+    for name in ("caltech101", "coco_as_voc", "voc2012"):
         try:
-            images = datasets.load(name, **options)
+            images = datasets.load(name)
         except DatasetNotFound as missing:
             print(f"left out: {missing}")
             continue

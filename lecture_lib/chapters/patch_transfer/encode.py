@@ -148,7 +148,7 @@ def _compute(
         pictures = torch.stack([images.tensor(i) for i, _ in task])
         vectors = phi(net, pictures, grids[task[0][0]], [some for _, some in task]).half().cpu()
         if not torch.isfinite(vectors.sum(dtype=torch.float32)):
-            names = ", ".join(images.images.names[i] for i, _ in task)
+            names = ", ".join(images.names[i] for i, _ in task)
             raise RuntimeError(f"{net.net.name}: phi of a patch is not finite in float16, in one of {names}.")
         return vectors.numpy()
 

@@ -58,7 +58,7 @@ def label_all(images: ImageCollection, grids: Sequence[Grid]) -> list[np.ndarray
         try:
             labels.append(label_patches(of_picture.xyxy, boxes, len(images.classes), of_picture.size))
         except ValueError as error:
-            raise ValueError(f"{images.name}, {images.images.names[i]}: {error}") from None
+            raise ValueError(f"{images.name}, {images.names[i]}: {error}") from None
     return labels
 
 
