@@ -232,7 +232,7 @@ def test_a_picture_that_is_replaced_is_never_taken_for_the_one_that_was_loaded(p
     draw(file, size=(9, 9))
     file.write_bytes(file.read_bytes().ljust(before.st_size, b"\0")[: before.st_size])
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))  # the same size and time
-    with pytest.raises(datasets.UnreadablePicture, match=r"5\.jpg: another picture"):
+    with pytest.raises(datasets.UnreadablePicture, match=r"5\.jpg: .*another picture"):
         first.tensor(5)
     again = datasets.folder(pictures)
     assert again.fingerprint != first.fingerprint
