@@ -425,7 +425,6 @@ def test_nan_leaves_a_gap_in_line_and_band():
     ("change", "message"),
     [
         (lambda t: t[:0], "no rows"),
-        (lambda t: t.assign(n=t.n - 1), "n = 0 has no place on a logarithmic axis"),
         (lambda t: pd.concat([t, t[2:3]]), "'fc6' has two rows for n = 10; average them first"),
     ],
 )
@@ -478,7 +477,8 @@ def test_a_class_without_a_number_has_no_dot_and_no_line():
         warnings.simplefilter("error")
         figure = display.class_dumbbells(table, xlabel="%")
     joined, first, _ = figure.axes[0].collections
-    assert len(joined.get_segments()) == 3
+    drawn = [np.ma.filled(path.vertices, np.nan) for path in joined.get_paths()]
+    assert sum(np.isfinite(ends).all() for ends in drawn) == 3
     assert np.isfinite(np.ma.filled(first.get_offsets(), np.nan)).all(1).sum() == 2
 
 

@@ -65,8 +65,3 @@ def test_values_of_the_paper_are_hollow_in_the_colours_of_their_families():
     ifv, cnn, _, *theirs = marks
     assert [m.get_mfc() for m in theirs] == ["white"] * 2
     assert [m.get_mec() for m in theirs] == [ifv.get_mec(), cnn.get_mec()]
-
-
-def test_a_cost_of_zero_has_no_place():
-    with pytest.raises(ValueError, match="x = 0 has no place"):
-        tradeoff(costs(3).assign(x=0), xlabel="", ylabel="")

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from lecture_lib.display import style
@@ -31,7 +30,7 @@ def learning_curves(
     chance  what guessing gives
 
     A name such as "fc6, random weights" is drawn as a broken line in the colour of "fc6". NaN leaves a gap.
-    Raises ValueError if a column is missing, an n is not positive, or a name has two rows for one n.
+    Raises ValueError if there is no row, or a name has two for one n.
     """
     lines = series(table, "n")
     with style.look():
@@ -50,26 +49,15 @@ def learning_curves(
 
 def new_plot(ylabel: str, title: str) -> tuple[Figure, Axes]:
     """An empty plot with a logarithmic x axis and lines to read heights by."""
-    figure = style.new_figure(8.5, 4.6, layout="constrained")
-    axes = figure.add_subplot(xscale="log")
-    axes.set_ylabel(ylabel)
-    axes.set_title(title, fontsize=14)
-    axes.grid(axis="y", color="#eeeeee")
-    axes.set_axisbelow(True)
+    figure, axes = style.new_axes(8.5, 4.6, title, grid="y", xscale="log", ylabel=ylabel)
     axes.minorticks_off()
     return figure, axes
 
 
 def series(table: pd.DataFrame, x: str) -> dict[str, pd.DataFrame]:
-    """The rows of each name, in the table's order of names, by rising x."""
-    if missing := [c for c in ("name", x, "value", "low", "high") if c not in table]:
-        raise ValueError(
-            f"The table has no column {missing[0]!r}; it has {', '.join(map(str, table.columns))}."
-        )
+    """The rows of each name, in the table's order of names, by rising x; ValueError if there are none, or too many."""
     if table.empty:
         raise ValueError("The table has no rows: there is nothing to plot.")
-    if not (table[x] > 0).all():
-        raise ValueError(f"{x} = {table[x].min():g} has no place on a logarithmic axis.")
     if twice := table[table.duplicated(["name", x])].to_dict("records"):
         name, place = twice[0]["name"], twice[0][x]
         raise ValueError(f"{name!r} has two rows for {x} = {place:g}; average them first.")
@@ -99,38 +87,28 @@ def class_dumbbells(
 
     Rows come in the order of the table. NaN has no dot. Raises ValueError if `paper` has other rows or columns.
     """
-    if table.empty:
-        raise ValueError("The table has no rows or no columns: there is nothing to plot.")
     if paper is not None and not (table.index.equals(paper.index) and table.columns.equals(paper.columns)):
         raise ValueError("The paper's table must have the rows and columns of ours; see .reindex_like().")
-    mean = np.array([name == MEAN for name in table.index])
+    mean = table.index == MEAN
     rows = np.arange(len(table)) + 0.6 * np.cumsum(mean + np.roll(mean, 1).astype(int))
     tables = [(table, 0.0, True)] if paper is None else [(table, -0.14, True), (paper, 0.2, False)]
     with style.look():
-        figure = style.new_figure(8.5, 0.27 * len(table) + 1.5, layout="constrained")
-        axes = figure.add_subplot()
+        figure, axes = style.new_axes(8.5, 0.27 * len(table) + 1.5, title)
         for values, shift, ours in tables:
-            values = values.to_numpy(float)
-            known = np.isfinite(values).any(1)
-            y, some = rows[known] + shift, values[known]
-            spans = np.stack([np.nanmin(some, axis=1), y, np.nanmax(some, axis=1), y], axis=1)
-            axes.add_collection(
-                LineCollection(spans.reshape(-1, 2, 2), colors="#cccccc", lw=2 if ours else 1, zorder=1)
+            axes.hlines(
+                rows + shift, values.min(axis=1), values.max(axis=1), color="#cccccc", lw=1 + ours, zorder=1
             )
-            for k, (name, (colour, marker, _)) in enumerate(style.of(*table.columns).items()):
+            for name, (colour, marker, _) in style.of(*table.columns).items():
                 axes.scatter(
-                    values[:, k], rows + shift, s=46 if ours else 26, marker=marker, edgecolors=colour,
+                    values[name], rows + shift, s=46 if ours else 26, marker=marker, edgecolors=colour,
                     facecolors=colour if ours else "white", linewidths=1.2,
-                    label=str(name) if ours else f"{name}, the paper",
+                    label=name if ours else f"{name}, the paper",
                 )  # fmt: skip
-        axes.set(yticks=rows, ylim=(rows[-1] + 0.7, rows[0] - 0.7), xlabel=xlabel)
-        axes.set_yticklabels([str(name).replace("_", " ") for name in table.index])
+        axes.set(ylim=(rows[-1] + 0.7, rows[0] - 0.7), xlabel=xlabel)
+        axes.set_yticks(rows, [name.replace("_", " ") for name in table.index])
         for text, apart in zip(axes.get_yticklabels(), mean, strict=True):
             text.set_weight("bold" if apart else "normal")
-        axes.grid(color="#eeeeee")
-        axes.set_axisbelow(True)
         axes.tick_params(axis="y", length=0)
-        axes.set_title(title, fontsize=14)
         marks = len(tables) * len(table.columns)
         figure.legend(loc="outside lower left", ncols=marks if marks <= 4 else len(tables))
     return figure

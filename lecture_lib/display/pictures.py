@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,23 +12,8 @@ from torch import Tensor
 
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.display import style
-from lecture_lib.display.tiles import (
-    FRAMED,
-    GAP,
-    HEAD,
-    KEY,
-    Block,
-    Frame,
-    Tile,
-    blank,
-    draw_key,
-    fit,
-    page,
-    paste,
-    tiles,
-)
+from lecture_lib.display.tiles import FRAMED, KEY, Block, Frame, Tile, draw_key, tiles
 
-__all__ = ["GAP", "HEAD", "blank", "fit", "page", "paste"]  # pages of chapters are made of them
 EDGE = Frame("#cccccc", 0.6)  # a white picture ends somewhere, too
 # the kinds are not told apart by colour alone
 FRAMES = {
@@ -191,16 +174,3 @@ def as_pixels(picture: Tensor) -> np.ndarray:
 def enlarge(pixels: np.ndarray, longer: int) -> Image.Image:
     """The picture, uint8 [H, W, 3], with its longer side of that many pixels."""
     return ImageOps.contain(Image.fromarray(pixels), (longer, longer), Image.Resampling.BICUBIC)
-
-
-def embed(picture: Image.Image, alt: str) -> str:
-    """HTML of a picture, as a JPEG within it."""
-    buffer = io.BytesIO()
-    picture.save(
-        buffer, "jpeg", quality=style.JPEG_QUALITY, subsampling=0
-    )  # edges between colours stay sharp
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return (
-        f'<img alt="{alt}" style="display:block;width:{picture.width}px;max-width:none;margin:0" '
-        f'src="data:image/jpeg;base64,{data}">'
-    )

@@ -15,17 +15,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m lecture_lib.display.sheet", description=__doc__)
     parser.add_argument("name", help=", ".join(LAYOUT))
     parser.add_argument("out", type=Path, help="the PNG to write")
-    parser.add_argument("--per-class", type=int, default=1, metavar="N", help="pictures a class (1)")
     parser.add_argument("--size", type=int, default=128, metavar="S", help="pixels of a picture (128)")
-    parser.add_argument("--columns", type=int, default=10, metavar="C", help="pictures a row (10)")
     asked = parser.parse_args(arguments)
     images = datasets.load(asked.name)
     kind = "drawn twins" if images.source == "twin" else "photographs"
     title = f"{asked.name}: {len(images.classes)} classes, {kind}"
-    figure = contact_sheet(
-        images, per_class=asked.per_class, size=asked.size, columns=asked.columns, title=title
-    )
-    figure.savefig(asked.out)
+    contact_sheet(images, size=asked.size, columns=10, title=title).savefig(asked.out)
     print(f"{asked.out}: {title}")
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import matplotlib as mpl
 import numpy as np
 from IPython import display as ipython
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -169,6 +170,18 @@ def of(*methods: str) -> dict[str, Look]:
     return looks
 
 
+def new_axes(
+    width: float, height: float, title: str, *, grid: str = "both", **options
+) -> tuple[Figure, Axes]:
+    """A figure of width x height inches and its axes, with a title and lines to read numbers by along `grid`."""
+    figure = new_figure(width, height, layout="constrained")
+    axes = figure.add_subplot(**options)
+    axes.set_title(title, fontsize=14)
+    axes.grid(axis=grid, color="#e8e8e8")
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
 def looks(groups: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Colour and marker of each different group, in the order of a legend.
 
@@ -239,8 +252,6 @@ def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
 
 
 def _key(name: str) -> str:
-    whole, short = (
-        name.replace(",", ""),
-        name.partition(",")[0],
-    )  # "outdoor, natural"; "commodity, trade good"
+    # "outdoor, natural" is whole in GROUPS, "commodity, trade good" by its first word
+    whole, short = name.replace(",", ""), name.partition(",")[0]
     return whole if whole in GROUPS else SAME.get(short, short)

@@ -227,8 +227,7 @@ def purity_plot(table: pd.DataFrame, *, ylabel: str, title: str = "", chance: fl
     taps = list(dict.fromkeys(table["tap"]))
     looks = style.of(*table["set"].unique())
     with style.look():
-        figure = style.new_figure(8.5, 4.6, layout="constrained")
-        axes = figure.add_subplot()
+        figure, axes = style.new_axes(8.5, 4.6, title, grid="y")
         for k, (name, (colour, marker, stroke)) in enumerate(looks.items()):
             rows = table[table["set"] == name]
             x = np.array([taps.index(tap) for tap in rows["tap"]]) + 0.12 * (k - (len(looks) - 1) / 2)
@@ -238,9 +237,6 @@ def purity_plot(table: pd.DataFrame, *, ylabel: str, title: str = "", chance: fl
             axes.axhline(chance, color=style.FAINT, ls="--", lw=1, label="by chance")
         axes.set(xticks=range(len(taps)), xticklabels=taps, xlim=(-0.5, len(taps) - 0.5), ylabel=ylabel)
         axes.tick_params(axis="x", length=0)
-        axes.grid(axis="y", color="#eeeeee")
-        axes.set_axisbelow(True)
-        axes.set_title(title, fontsize=14)
         axes.set_xlabel("shaded bars: 95 % intervals", fontsize=9, color=style.FAINT, loc="right")
         name_ends(axes)
     return figure

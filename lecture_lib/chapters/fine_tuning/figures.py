@@ -77,8 +77,7 @@ def freeze_curves(runs: pd.DataFrame, baseline: float, *, unit: str = "mAP, %", 
     ]
     lines.append(("only the head", runs[runs["ratio"].isna()], 0, {"color": style.INK, "marker": "D"}))
     with style.look():
-        figure = style.new_figure(8.5, 4.6, layout="constrained")
-        axes = figure.add_subplot()
+        figure, axes = style.new_axes(8.5, 4.6, title, grid="y")
         for name, rows, aside, look in lines:
             x = np.array([depths.index(depth) for depth in rows["frozen"]]) + aside
             axes.vlines(x, rows["low"], rows["high"], color=look["color"], lw=2, alpha=0.4)
@@ -88,9 +87,6 @@ def freeze_curves(runs: pd.DataFrame, baseline: float, *, unit: str = "mAP, %", 
         axes.axhline(baseline, color=untuned, ls="--", lw=1, label="SVM, not tuned")
         axes.set_xticks(range(len(depths)), depths)
         axes.set(xlabel=f"{DEPTH}\n(ratio: {RATIO})", ylabel=unit)
-        axes.set_title(title, fontsize=14)
-        axes.grid(axis="y", color="#eeeeee")
-        axes.set_axisbelow(True)
         name_ends(axes)
     return figure
 
