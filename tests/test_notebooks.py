@@ -176,7 +176,11 @@ CELLS = [
     ("code", "sum", "print(1 + 1)"),
     ("code", "bar", "from tqdm import tqdm\n\nfor _ in tqdm(range(3)):\n    pass"),
     ("code", "slider", "from ipywidgets import IntSlider\n\nIntSlider()"),
-    ("code", "stub", 'from lecture_lib.exercises import check\n\ncheck("00.1", ...)\n# hint("00.1")'),
+    (
+        "code",
+        "stub",
+        'from lecture_lib.chapters.start_here.exercises import check\n\ncheck("00.1", ...)\n# hint("00.1")',
+    ),
     ("markdown", "end", "Next: [the next](10_next.ipynb)"),
 ]
 

@@ -7,36 +7,43 @@ from typing import Any
 
 import numpy as np
 
-from lecture_lib.exercises.judging import Exercise, NotTried, Wrong, compare
+from lecture_lib.exercises.comparing import Reference
+from lecture_lib.exercises.judging import Exercise, commands
+from lecture_lib.exercises.running import Wrong
+
+_PURITIES = {
+    "it counts the neighbours of the same class; their share is the count divided by k.": ".mean(1) -> .sum(1)",
+}
 
 
-def _check_purity(purity: Callable) -> None:
+def _check_purity(purity: Callable, right: Reference) -> None:
     labels = np.array([0, 0, 1, 1, 2])
     nearest = np.array([[1, 2, 3], [0, 2, 4], [3, 0, 1], [2, 0, 4], [0, 1, 2]])
-    share = np.asarray(purity(nearest, labels))
-    if share.ndim == 0:
+    share = purity(nearest, labels)
+    if np.ndim(share) == 0:
         raise Wrong("purity gives one number; give one for each picture, the mean comes later.")
-    if share.shape == (5,) and np.allclose(share, [1, 1, 1, 1, 0]):
-        raise Wrong("it counts the neighbours of the same class; their share is the count divided by k.")
-    compare(share, [1 / 3, 1 / 3, 1 / 3, 1 / 3, 0], "the purity of each picture")
-    names = np.array(["bird", "fish", "bird"])  # classes may be words
-    compare(
-        purity(np.array([[2, 1], [0, 2], [0, 1]]), names), [0.5, 0, 0.5], "the purity with words for labels"
-    )
+    right.compare(share, "the purity of each picture", nearest, labels)
+    words = np.array([[2, 1], [0, 2], [0, 1]]), np.array(["bird", "fish", "bird"])
+    right.compare(purity(*words), "the purity with words for labels", *words)
 
 
-def _check_multiply_adds(multiply_adds: Callable) -> None:
-    # AlexNet's conv1 and conv2 (Krizhevsky et al. 2012), per picture
-    first = multiply_adds(3, 96, 11, 55, 55)
-    if first == 3 * 96 * 11 * 55 * 55:
-        raise Wrong("a kernel is a square: it has k * k weights for each input channel, not k.")
-    if first == 3 * 96 * 11 * 11:
-        raise Wrong("this counts the weights; each of them is used at every place of the output.")
-    compare(first, 105_415_200, "AlexNet's conv1 (3 to 96 channels, 11x11, output 55x55)")
-    second = multiply_adds(96, 256, 5, 27, 27, groups=2)
-    if second == 96 * 256 * 25 * 27 * 27:
-        raise Wrong("with groups=2 each output channel sees only half of the input channels.")
-    compare(second, 223_948_800, "AlexNet's conv2 (96 to 256 channels, 5x5, output 27x27, groups=2)")
+_MULTIPLY_ADDS = {
+    "a kernel is a square: it has k * k weights for each input channel, not k.": "* k * k -> * k",
+    "this counts the weights; each of them is used at every place of the output.": "h * w * (c_in -> (c_in",
+    "with groups=2 each output channel sees only half of the input channels.": "c_in // groups -> c_in",
+    "the output has h * w places; h and w may differ.": ("h * w -> h * h", "h * w -> w * w"),
+}
+
+
+def _check_multiply_adds(multiply_adds: Callable, right: Reference) -> None:
+    # AlexNet's conv1 and conv2 (Krizhevsky et al. 2012), per picture, and one whose output is no square
+    for what, *layer, groups in (
+        ("AlexNet's conv1 (3 to 96 channels, 11x11, output 55x55)", 3, 96, 11, 55, 55, 1),
+        ("AlexNet's conv2 (96 to 256 channels, 5x5, output 27x27, groups=2)", 96, 256, 5, 27, 27, 2),
+        ("a convolution from 16 to 32 channels, 3x3, with output 20x30", 16, 32, 3, 20, 30, 1),
+    ):
+        got = multiply_adds(*layer, groups=groups) if groups > 1 else multiply_adds(*layer)
+        right.compare(got, what, *layer, groups, tolerance=0)
 
 
 _WHY_NOT = {
@@ -46,12 +53,10 @@ _WHY_NOT = {
 }
 
 
-def _check_supported(supported: Any) -> None:
-    letters = {str(letter).strip().lower() for letter in supported}
-    if "ellipsis" in letters:
-        raise NotTried
+def _check_supported(supported: Any, _: Reference) -> None:
+    letters = {letter for part in supported for letter in str(part).lower() if letter.isalnum()}
     if unknown := letters - set("abcde"):
-        raise Wrong(f"{sorted(unknown)[0]!r} is none of the letters a to e.")
+        raise Wrong(f"{min(unknown)!r} is none of the letters a to e.")
     for letter, reason in _WHY_NOT.items():
         if letter in letters:
             raise Wrong(f"{reason}.")
@@ -65,7 +70,6 @@ EXERCISES = (
     Exercise(
         number="01.1",
         question="The share of each picture's nearest neighbours that have its label.",
-        answer="purity",
         check=_check_purity,
         hints=(
             "labels[nearest] has the labels of all neighbours at once, in the shape of nearest.",
@@ -76,11 +80,11 @@ EXERCISES = (
 def purity(nearest, labels):
     return (labels[nearest] == labels[:, None]).mean(1)
 """,
+        mistakes=_PURITIES,
     ),
     Exercise(
         number="01.2",
         question="The number of multiply-adds of a convolution for one picture.",
-        answer="multiply_adds",
         check=_check_multiply_adds,
         hints=(
             "How many numbers does the output have? Each is one dot product.",
@@ -91,11 +95,11 @@ def purity(nearest, labels):
 def multiply_adds(c_in, c_out, k, h, w, groups=1):
     return c_out * h * w * (c_in // groups) * k * k
 """,
+        mistakes=_MULTIPLY_ADDS,
     ),
     Exercise(
         number="01.3",
         question="What one t-SNE map supports.",
-        answer="supported",
         check=_check_supported,
         hints=(
             "What does KL(P || Q) punish: losing a neighbour, or a wrong distance between far points?",
@@ -107,3 +111,5 @@ supported = {"a", "d"}
 """,
     ),
 )
+
+check, hint, solution = commands(EXERCISES)

@@ -2,149 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from lecture_lib.chapters.fine_tuning.judge_losses import check_classification, check_ranking
-from lecture_lib.exercises.judging import Exercise, NotTried, Wrong, call, compare, numbers
+from lecture_lib.chapters.fine_tuning import judge_losses
+from lecture_lib.exercises.comparing import Reference, finite, numbers
+from lecture_lib.exercises.judging import Exercise, commands
+from lecture_lib.exercises.running import Wrong
 from lecture_lib.metrics import average_precision
 
 # 04.3
 
 _TAPS = ("conv1", "conv2", "conv3", "fc6", "fc7", "head")
+_FROZEN = "taps[: taps.index(frozen) + 1]"
+_RATES = {
+    "the head is new: it learns at lr itself, not at ratio x lr.": (
+        "taps[-1]: lr -> taps[-1]: lr * ratio; rate = lr * ratio -> rate = lr * ratio**2"
+    ),
+    "decay is missing: each layer learns at decay times the rate above it.": "rate * decay -> rate",
+    "ratio is missing: the last layer before the head learns at ratio x lr.": (
+        "lr * ratio -> lr",
+        "lr * ratio -> lr * decay",
+    ),
+    "decay begins one layer too high: the layer before the head learns at ratio x lr.": "* ratio -> * ratio * decay",
+    "it divides by ratio; multiply with it.": "lr * ratio -> lr / ratio",
+    "it divides by decay; multiply with it.": "rate * decay -> rate / decay",
+    "the first layer learns fastest; rates fall from the head down to the pictures.": "taps[-2::-1] -> taps[:-1]",
+    "the order is upside down: the last tap is the head.": "taps[-1]: lr -> taps[0]: lr; taps[-2::-1] -> taps[1:]",
+    "frozen names the last layer that is frozen: it is frozen itself, too.": "(frozen) + 1 -> (frozen)",
+    "all layers before the one that frozen names are frozen, too.": f"{_FROZEN} -> [frozen]",
+    "the layers up to the one that frozen names are frozen, those after it learn.": (
+        f"{_FROZEN} -> taps[taps.index(frozen) + 1 : -1]",
+        f"{_FROZEN} -> taps[taps.index(frozen) :]",
+    ),
+    "frozen layers have rate 0.": "rates[tap] = 0 -> pass",
+}
 
 
-def _check_rates(learning_rates: Callable) -> None:
-    for taps, frozen in (
-        (_TAPS, None),
-        (_TAPS, "conv2"),
-        (_TAPS, "fc7"),
-        (("conv1", "fc2", "head"), "conv1"),
-    ):
-        rates = call(learning_rates, taps, 0.1, 0.2, 0.5, frozen)
-        case = f"with taps={taps}, lr=0.1, ratio=0.2, decay=0.5, frozen={frozen!r}"
+def _check_rates(learning_rates: Callable, right: Reference) -> None:
+    few = ("conv1", "fc2", "head")
+    for taps, frozen in ((_TAPS, None), (_TAPS, "conv2"), (_TAPS, "fc7"), (few, "conv1")):
+        given = taps, 0.1, 0.2, 0.5, frozen
+        rates, case = (
+            learning_rates(*given),
+            f"with taps={taps}, lr=0.1, ratio=0.2, decay=0.5, frozen={frozen!r}",
+        )
         if not isinstance(rates, dict):
             raise Wrong(f"it gives a {type(rates).__name__}; it should give a dict, tap -> learning rate.")
-        if any(rate is ... for rate in rates.values()):
-            raise NotTried(": there is still a ... to replace")
         if missing := [tap for tap in taps if tap not in rates]:
             raise Wrong(f"there is no rate for {missing[0]}, {case}; frozen layers have rate 0.")
         if more := [tap for tap in rates if tap not in taps]:
             raise Wrong(f"there is a rate for {more[0]!r}, which is none of the taps, {case}.")
-        found, right = [rates[tap] for tap in taps], _rates(taps, frozen)
-        compare(found, right, f"the rate, {case},", typical=_typical_rates(taps, frozen))
+        for tap in taps:
+            finite(rates[tap], f"the rate of {tap}, {case},", ())
 
+        def in_order(rates: dict, taps: tuple = taps) -> list:
+            return [float(rates[tap]) for tap in taps]
 
-def _rates(taps: tuple[str, ...], frozen: str | None, below: float = 0.02, decay: float = 0.5) -> np.ndarray:
-    depth = np.arange(len(taps))[::-1]  # 0 is the head
-    rates = np.where(depth == 0, 0.1, below * decay ** (depth - 1.0))
-    return rates * (np.arange(len(taps)) > (taps.index(frozen) if frozen else -1))
-
-
-def _typical_rates(taps: tuple[str, ...], frozen: str | None) -> Iterator:
-    free, right = _rates(taps, None), _rates(taps, frozen)
-    learning = right > 0
-    last = taps.index(frozen) if frozen else -1
-    index = np.arange(len(taps))
-    yield right * 0.2, "the head is new: it learns at lr itself, not at ratio x lr."
-    yield (
-        _rates(taps, frozen, 0.02, 1),
-        "decay is missing: each layer learns at decay times the rate above it.",
-    )
-    yield _rates(taps, frozen, 0.1), "ratio is missing: the last layer before the head learns at ratio x lr."
-    yield _rates(taps, frozen, 0.05), "ratio is missing: the last layer before the head learns at ratio x lr."
-    yield (
-        _rates(taps, frozen, 0.01),
-        "decay begins one layer too high: the layer before the head learns at ratio x lr.",
-    )
-    yield _rates(taps, frozen, 0.1 / 0.2), "it divides by ratio; multiply with it."
-    yield _rates(taps, frozen, 0.02, 2), "it divides by decay; multiply with it."
-    upside_down = np.append(free[:-1][::-1], 0.1) * learning
-    yield upside_down, "the first layer learns fastest; rates fall from the head down to the pictures."
-    yield free[::-1] * learning, "the order is upside down: the last tap is the head."
-    yield free * (index >= last), f"{frozen} itself is frozen, too."
-    yield free * (index != last), f"all layers before {frozen} are frozen, too."
-    yield (
-        free * ((index <= last) | (index == index[-1])),
-        f"the layers up to {frozen} are frozen, those after it learn.",
-    )
-    yield free * (index < last), f"the layers up to {frozen} are frozen, those after it learn."
-    yield free, "frozen layers have rate 0."
+        right.compare(in_order(rates), f"the rate, {case},", *given, part=in_order)
 
 
 # 04.4
 
 
-def _check_disagreement(two_classifiers: Callable) -> None:
-    for n, positives, case in ((10, 2, "2 of 10"), (8, 4, "4 of 8")):
+def _check_disagreement(two_classifiers: Callable, _: Reference) -> None:
+    for n, positives in ((10, 2), (8, 4)):
         labels = np.repeat([1, 0], [positives, n - positives])
-        case = f"where {case} pictures show the class"
+        case = f"where {positives} of {n} pictures show the class"
         try:
-            a, b = (numbers(_tried(scores)) for scores in call(two_classifiers, labels))
+            a, b = map(numbers, two_classifiers(labels))
         except (TypeError, ValueError):
             raise Wrong("it should give two lists of numbers: the scores of A, the scores of B.") from None
         for scores, name in ((a, "A"), (b, "B")):
             if scores.shape != (n,):
-                raise Wrong(
-                    f"the scores of {name} have shape {list(scores.shape)}; there are {n} pictures, [{n}]."
-                )
-            if not np.isfinite(scores).all():
-                raise Wrong(f"the scores of {name} contain {scores[~np.isfinite(scores)][0]}.")
+                has = f"the scores of {name} have shape {list(scores.shape)}"
+                raise Wrong(f"{has}; there are {n} pictures, [{n}].")
+            finite(scores, f"the list of scores of {name}", (n,))
         right_a, right_b = (int(((scores > 0) == labels).sum()) for scores in (a, b))
         ap_a, ap_b = (average_precision(scores, labels) for scores in (a, b))
         if right_a < right_b and ap_a > ap_b:
             raise Wrong(f"the two are exchanged {case}: A should be the one of higher accuracy and lower AP.")
         if right_a <= right_b:
-            raise Wrong(
-                f"{case}, A is right {right_a} times of {n} and B {right_b} times; A should be more often."
-            )
+            times = f"A is right {right_a} times of {n} and B {right_b} times"
+            raise Wrong(f"{case}, {times}; A should be more often.")
         if ap_a >= ap_b:
-            raise Wrong(
-                f"{case}, A has an AP of {ap_a:.3f} and B of {ap_b:.3f}; that of A should be lower. Only the order "
-                "of the scores counts for it."
-            )
-
-
-def _tried(value: Any) -> Any:
-    if value is ...:
-        raise NotTried(": there is still a ... to replace")
-    return value
+            aps = f"A has an AP of {ap_a:.3f} and B of {ap_b:.3f}; that of A should be lower."
+            raise Wrong(f"{case}, {aps} Only the order of the scores counts for it.")
 
 
 # 04.5
 
+_WITHOUT_PAIR = {
+    "a batch in which every picture shows the class has no pair either.": "(1 - p) ** B",
+    "that is a batch full of positives; one without any has no pair either.": "p**B",
+    "that is the probability of a pair.": "1 - (1 - p) ** B - p**B",
+    "that is the probability of a positive.": "1 - (1 - p) ** B",
+    "no batch is without positives and without negatives at once; add the two probabilities.": "+ p -> * p",
+    "probabilities of independent pictures are multiplied, not added.": ("(1 - p) * B", "1 - p * B"),
+}
 
-def _check_without_pair(without_pair: Callable) -> None:
-    for p, batch in ((0.9, 4), (0.05, 32), (0.3, 1)):
-        none, all_ = (1 - p) ** batch, p**batch
-        typical = (
-            (none, "a batch in which every picture shows the class has no pair either."),
-            (all_, "that is a batch full of positives; one without any has no pair either."),
-            (1 - none - all_, "that is the probability of a pair."),
-            (1 - none, "that is the probability of a positive."),
-            (
-                none * all_,
-                "no batch is without positives and without negatives at once; add the two probabilities.",
-            ),
-            ((1 - p) * batch, "probabilities of independent pictures are multiplied, not added."),
-            (1 - p * batch, "probabilities of independent pictures are multiplied, not added."),
-        )
-        compare(
-            call(without_pair, p, batch),
-            none + all_,
-            f"the probability for p = {p}, B = {batch}",
-            typical=typical,
-        )
+
+def _check_without_pair(without_pair: Callable, right: Reference) -> None:
+    for p, B in ((0.9, 4), (0.05, 32), (0.3, 1)):
+        right.compare(without_pair(p, B), f"the probability for p = {p}, B = {B}", p, B)
 
 
 EXERCISES = (
     Exercise(
         number="04.1",
         question="TUNE-CLS, the one-vs-rest classification hinge loss of a batch.",
-        answer="classification_hinge",
-        check=check_classification,
+        check=judge_losses.check_classification,
         hints=(
             "y = torch.where(labels == 1, 1, -1) has a sign for each picture and class; labels >= 0 is what counts.",
             "(1 - y * scores).clamp(min=0) is [B, C]; times (labels >= 0), slacks that do not count are 0.",
@@ -160,12 +128,12 @@ def classification_hinge(scores, labels):
     slack = (1 - y * scores).clamp(min=0) * counted
     return (slack.sum(0) / counted.sum(0).clamp(min=1)).sum()
 """,
+        mistakes=judge_losses.CLASSIFICATION,
     ),
     Exercise(
         number="04.2",
         question="TUNE-RNK, the ranking hinge loss of a batch.",
-        answer="ranking_hinge",
-        check=check_ranking,
+        check=judge_losses.check_ranking,
         hints=(
             "A loop over classes is fine: scores[:, c][labels[:, c] == 1] are the scores of class c's positives.",
             "positives[:, None] - negatives is [P, N]: each positive with each negative.",
@@ -179,11 +147,11 @@ def ranking_hinge(scores, labels):
         total = total + slack.sum() / max(slack.numel(), 1)
     return total
 """,
+        mistakes=judge_losses.RANKING,
     ),
     Exercise(
         number="04.3",
         question="Learning rates that fall from the new head down to the pictures, and frozen layers.",
-        answer="learning_rates",
         check=_check_rates,
         hints=(
             "Count layers down from the head: taps[::-1] has the head first, enumerate numbers it 0.",
@@ -204,11 +172,11 @@ def learning_rates(taps, lr, ratio, decay, frozen=None):
             rates[tap] = 0
     return rates
 """,
+        mistakes=_RATES,
     ),
     Exercise(
         number="04.4",
         question="Two classifiers: A is more often right, B has the higher average precision.",
-        answer="two_classifiers",
         check=_check_disagreement,
         hints=(
             "Adding 100 to all scores does not change their order, and so not the AP. What does it do to accuracy?",
@@ -228,7 +196,6 @@ def two_classifiers(labels):
     Exercise(
         number="04.5",
         question="How often a batch has no pair of a class, and TUNE-RNK learns nothing about it.",
-        answer="without_pair",
         check=_check_without_pair,
         hints=(
             "A pair needs a positive and a negative. What are the two ways of having none?",
@@ -240,5 +207,8 @@ def two_classifiers(labels):
 def without_pair(p, B):
     return (1 - p) ** B + p**B
 """,
+        mistakes=_WITHOUT_PAIR,
     ),
 )
+
+check, hint, solution = commands(EXERCISES)

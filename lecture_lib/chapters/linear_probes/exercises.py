@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from lecture_lib import metrics
-from lecture_lib.exercises.judging import Exercise, NotTried, Wrong, call, compare, numbers
+from lecture_lib.exercises.comparing import Reference, compare, has_nan, numbers, refuse
+from lecture_lib.exercises.judging import Exercise, commands
+from lecture_lib.exercises.running import Wrong
 
 # 02.1. All pictures are at least 0.55 from their kink, y (w.x + b) = 1, where the value has no gradient.
 
@@ -16,21 +18,44 @@ _X = np.array([[2, 0, 1], [0, 1, -1], [1, 1, 0], [-1, 2, 0], [0, -2, 1], [-1, 0,
 _Y = np.array([1, 1, -1, -1, 1, 1])  # three beyond the margin, one inside it, two wrong
 _W, _B, _C = np.array([0.5, -1, 0.25]), 0.3, 0.3
 
+_HINGES = {  # those in the gradient alone come first: the others have a wrong gradient, too
+    "the gradient of 1/2 |w|^2, which is w, is missing in gradient_w.": "w - C -> -C",
+    "the gradient of 1/2 |w|^2 is w, not 2 w.": "w - C -> 2 * w - C",
+    "gradient_b has a part of its own for b, but b is not penalised.": ", -C -> , b - C",
+    "C is in the value, but missing in the gradient.": "w - C * pull -> w - pull; -C * pull -> -pull",
+    "the value has the sum over pictures, the gradient their mean.": "@ x, -> @ x / len(x),; pull.sum() -> pull.mean()",
+    "a sign is wrong: a loss changes with w by -y_i x_i, with b by -y_i.": "w - C -> w + C; , -C -> , C",
+    "pictures beyond the margin, whose loss is 0, are in the gradient, too.": "y * (loss > 0) -> y",
+    "y_i is missing: a loss changes with w by -y_i x_i.": "y * (loss > 0) -> 1 * (loss > 0)",
+    "only pictures on the wrong side are in the gradient; those inside the margin lose, too.": "loss > 0 -> loss > 1",
+    "C is missing: it multiplies the sum of the losses.": "C * loss -> loss",
+    "it takes the mean of the losses; the formula has their sum.": "loss.sum() -> loss.mean()",
+    "b is penalised; 1/2 |w|^2 is about w alone.": "w @ w / 2 -> (w @ w + b * b) / 2",
+    "it gives a value for each picture; their losses are still to be summed.": "loss.sum() -> loss",
+    "1/2 |w|^2 is missing.": "w @ w / 2 + C -> C",
+    "|w|^2 comes with a factor 1/2.": "w @ w / 2 -> w @ w",
+    "a sign is wrong: the loss should fall as y_i (w.x_i + b) grows.": "1 - y -> 1 + y",
+    "losses below 0 are counted: max(0, ...) is missing.": "np.maximum(0, 1 - y * (x @ w + b)) -> 1 - y * (x @ w + b)",
+    "the margin, 1 in the formula, is missing.": "1 - y -> -y",
+    "the losses are squared: that is the squared hinge, another loss.": "loss.sum() -> (loss**2).sum()",
+    "b is missing in w.x_i + b.": "x @ w + b -> x @ w",
+    "it takes the labels to be 0 and 1; y is -1 or +1 already.": (
+        "1 - y -> 1 - (2 * y - 1)",
+        "1 - y -> 1 - np.where(y == 0, -1, 1)",
+    ),
+}
 
-def _check_hinge(hinge: Callable) -> None:
-    _check_hinge_at(hinge, _W, _B, _X, _Y, _C)
-    _check_hinge_at(hinge, 10 * _W, 10 * _B, _X, np.sign(_X @ _W + _B), _C)  # every picture beyond the margin
 
-
-def _check_hinge_at(hinge: Callable, w: np.ndarray, b: float, x: np.ndarray, y: np.ndarray, c: float) -> None:
-    value, gradient_w, gradient_b = _three(call(hinge, w, b, x, y, c))
-    right = w @ w / 2 + c * np.maximum(0, 1 - y * (x @ w + b)).sum()
-    compare(value, right, "the value", typical=_typical_objectives(w, b, x, y, c))
-    slopes = _slopes(lambda w, b: _three(hinge(w, b, x, y, c))[0], w, b)
-    for name, got, part in (("w", gradient_w, slice(-1)), ("b", gradient_b, -1)):
-        what = f"gradient_{name}, checked by finite differences of your value,"
-        typical = [(mistaken[part], reason) for mistaken, reason in _typical_gradients(w, b, x, y, c)]
-        compare(got, slopes[part], what, tolerance=1e-3, typical=typical)
+def _check_hinge(hinge: Callable, right: Reference) -> None:
+    beyond = np.sign(_X @ _W + _B)  # every picture beyond the margin
+    for given in ((_W, _B, _X, _Y, _C), (10 * _W, 10 * _B, _X, beyond, _C)):
+        value, gradient_w, gradient_b = _three(hinge(*given))
+        right.compare(value, "the value", *given, part=itemgetter(0))
+        slopes = _slopes(lambda w, b, given=given: _three(hinge(w, b, *given[2:]))[0], *given[:2])
+        what = "gradient_{}, checked by finite differences of your value,"
+        for got, slope, name, part in ((gradient_w, slopes[:-1], "w", 1), (gradient_b, slopes[-1], "b", 2)):
+            part = itemgetter(part)
+            right.compare(got, what.format(name), *given, part=part, expected=slope, tolerance=1e-3)
 
 
 def _three(result: Any) -> tuple:
@@ -38,8 +63,6 @@ def _three(result: Any) -> tuple:
         value, gradient_w, gradient_b = result
     except (TypeError, ValueError):
         raise Wrong("hinge should give three things: value, gradient_w, gradient_b.") from None
-    if any(part is ... for part in (value, gradient_w, gradient_b)):
-        raise NotTried(": there is still a ... to replace")
     return value, gradient_w, gradient_b
 
 
@@ -51,134 +74,110 @@ def _slopes(objective: Callable, w: np.ndarray, b: float, h: float = 0.01) -> np
     return np.diff(ends)[:, 0] / (2 * h)
 
 
-def _typical_objectives(w: np.ndarray, b: float, x: np.ndarray, y: np.ndarray, c: float) -> Iterator:
-    scores, half = x @ w + b, w @ w / 2
-    loss = np.maximum(0, 1 - y * scores)
-    yield half + loss.sum(), "C is missing: it multiplies the sum of the losses."
-    yield half + c * loss.mean(), "it takes the mean of the losses; the formula has their sum."
-    yield half + b * b / 2 + c * loss.sum(), "b is penalised; 1/2 |w|^2 is about w alone."
-    yield half + c * loss, "it gives a value for each picture; their losses are still to be summed."
-    yield c * loss.sum(), "1/2 |w|^2 is missing."
-    yield 2 * half + c * loss.sum(), "|w|^2 comes with a factor 1/2."
-    falling = "a sign is wrong: the loss should fall as y_i (w.x_i + b) grows."
-    yield half + c * np.maximum(0, 1 + y * scores).sum(), falling
-    yield half + c * (1 - y * scores).sum(), "losses below 0 are counted: max(0, ...) is missing."
-    yield half + c * np.maximum(0, -y * scores).sum(), "the margin, 1 in the formula, is missing."
-    yield half + c * (loss**2).sum(), "the losses are squared: that is the squared hinge, another loss."
-    yield half + c * np.maximum(0, 1 - y * (x @ w)).sum(), "b is missing in w.x_i + b."
-    for y_of_bits in (2 * y - 1, np.where(y == 0, -1, 1)):
-        loss = np.maximum(0, 1 - y_of_bits * scores)
-        yield half + c * loss.sum(), "it takes the labels to be 0 and 1; y is -1 or +1 already."
-
-
-def _typical_gradients(w: np.ndarray, b: float, x: np.ndarray, y: np.ndarray, c: float) -> Iterator:
-    yx, margin = y[:, None] * np.column_stack([x, np.ones(len(x))]), y * (x @ w + b)
-    half, pull = np.append(w, 0), c * (margin < 1) @ yx
-    yield -pull, "the gradient of 1/2 |w|^2, which is w, is missing in gradient_w."
-    yield 2 * half - pull, "the gradient of 1/2 |w|^2 is w, not 2 w."
-    yield np.append(w, b) - pull, "gradient_b has a part of its own for b, but b is not penalised."
-    yield half - pull / c, "C is in the value, but missing in the gradient."
-    yield half - pull / len(x), "the value has the sum over pictures, the gradient their mean."
-    yield half + pull, "a sign is wrong: a loss changes with w by -y_i x_i, with b by -y_i."
-    yield half - c * yx.sum(0), "pictures beyond the margin, whose loss is 0, are in the gradient, too."
-    yield half - c * ((margin < 1) * y) @ yx, "y_i is missing: a loss changes with w by -y_i x_i."
-    inside = "only pictures on the wrong side are in the gradient; those inside the margin lose, too."
-    yield half - c * (margin < 0) @ yx, inside
-
-
 # 02.2
 
+_ALL_CLASSES = ("range(max(labels) + 1)", "range(max(predicted) + 1)")
+_ABSENT = "a class that is predicted, but is not in labels, counts as one with accuracy"
+_ACCURACIES = {
+    "every picture counts the same; here every class should, however few pictures it has.": (
+        "(predicted == labels).mean()"
+    ),
+    "it divides by the pictures taken for a class (precision), not by those in it.": (
+        "predicted[labels -> labels[predicted; np.unique(labels) -> np.unique(predicted)"
+    ),
+    "it gives the accuracy of each class; their mean is still to be taken.": "np.mean([ -> ([",
+    "it is in per cent; give a fraction from 0 to 1.": "return -> return 100 *",
+    "it gives the share of mistakes; 1 minus it is the accuracy.": "== c).mean -> != c).mean",
+    f"{_ABSENT} 0; it has none.": tuple(
+        f".mean() for -> .sum() / max(1, (labels == c).sum()) for; np.unique(labels) -> {c}"
+        for c in _ALL_CLASSES
+    ),
+    f"{_ABSENT} 1; it has none.": tuple(
+        f".mean() for -> .mean() if c in labels else 1 for; np.unique(labels) -> {c}" for c in _ALL_CLASSES
+    ),
+    "pictures taken for a class not in labels are left out; they are mistakes.": (
+        "labels == c] -> (labels == c) & np.isin(predicted, labels)]"
+    ),
+}
 
-def _check_mean_class_accuracy(mean_class_accuracy: Callable) -> None:
-    def given(predicted: Any, labels: Any) -> Any:
-        return call(mean_class_accuracy, np.array(predicted), np.array(labels))
 
-    labels, predicted = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2], [0, 0, 0, 0, 1, 2, 1, 1, 0, 2]
-    hits, precision = [4 / 6, 2 / 3, 1], np.mean([4 / 5, 2 / 3, 1 / 2])
-    typical = [
-        (0.7, "every picture counts the same; here every class should, however few pictures it has."),
-        (precision, "it divides by the pictures taken for a class (precision), not by those in it."),
-        (hits, "it gives the accuracy of each class; their mean is still to be taken."),
-        (100 * np.mean(hits), "it is in per cent; give a fraction from 0 to 1."),
-        (1 - np.mean(hits), "it gives the share of mistakes; 1 minus it is the accuracy."),
-    ]
-    what = f"the result for labels {labels}, predicted {predicted},"
-    compare(given(predicted, labels), np.mean(hits), what, typical=typical)
-
-    labels, predicted = [0, 0, 2, 2, 2, 2], [0, 1, 2, 2, 3, 2]  # no picture of class 1, none of class 3
-    got = given(predicted, labels)
-    if np.shape(got) == () and np.isnan(float(got)):
-        raise Wrong("a class without a picture gives 0 / 0 = NaN; only classes in labels should count.")
-    hits = np.array([1 / 2, 3 / 4])
-    absent = "a class that is predicted, but is not in labels, counts as one with accuracy"
-    typical = [(hits.sum() / n, f"{absent} 0; it has none.") for n in (3, 4)]
-    typical += [((hits.sum() + n) / (2 + n), f"{absent} 1; it has none.") for n in (1, 2)]
-    typical += [(1.0, "pictures taken for a class not in labels are left out; they are mistakes.")]
-    what = f"the result for labels {labels}, predicted {predicted},"
-    compare(got, hits.mean(), what, typical=typical)
-
-    labels = np.repeat([5, 40, 1200], [2, 3, 5])
-    predicted = np.repeat([5, 40, 5, 1200], [2, 1, 3, 4])
-    what = "the result for the classes 5, 40 and 1200 (labels tell which classes there are)"
-    compare(given(predicted, labels), np.mean([1, 1 / 3, 4 / 5]), what)
+def _check_mean_class_accuracy(mean_class_accuracy: Callable, right: Reference) -> None:
+    for labels, predicted, case in (
+        ([0, 0, 0, 0, 0, 0, 1, 1, 1, 2], [0, 0, 0, 0, 1, 2, 1, 1, 0, 2], "labels {}, predicted {},"),
+        ([0, 0, 2, 2, 2, 2], [0, 1, 2, 2, 3, 2], "labels {}, predicted {},"),  # none of class 1, nor of 3
+        (
+            np.repeat([5, 40, 1200], [2, 3, 5]),
+            np.repeat([5, 40, 5, 1200], [2, 1, 3, 4]),
+            "the classes 5, 40 and 1200 (labels tell which classes there are)",
+        ),
+    ):
+        given = np.array(predicted), np.array(labels)
+        got = mean_class_accuracy(*given)
+        if 3 in predicted and np.ndim(got) == 0 and has_nan(got):
+            raise Wrong("a class without a picture gives 0 / 0 = NaN; only classes in labels should count.")
+        right.compare(got, f"the result for {case.format(labels, predicted)}", *given)
 
 
 # 02.3
 
 _RANKINGS = (  # from the highest score down, each with one trap
-    ([1, 0, 1, 0, 0, 1], "the AP of the ranking 1 0 1 0 0 1"),
     ([0, 1, 1, 0, 1], "the AP of the ranking 0 1 1 0 1, where precision rises on the way,"),
+    ([1, 0, 1, 0, 0, 1], "the AP of the ranking 1 0 1 0 0 1"),
     ([1, -1, 0, 1, -1, 1, 0], "the AP of the ranking 1 -1 0 1 -1 1 0, where the -1 do not count,"),
     ([1, 1, 1, 0, 1, 1, 1, 0, 1, 0, 0, 1, 1, 1], "the AP of a ranking with ten positives (3/10 is 0.3)"),
-    (np.random.default_rng(0).choice([-1, 0, 1], 60, p=[0.1, 0.6, 0.3]), "the AP of 60 pictures by lot"),
+    (np.random.default_rng(0).choice([-1, 0, 1], 60, p=[0.1, 0.6, 0.3]), "the AP of 60 pictures at random"),
 )
+_CARELESS = "range(11) -> np.linspace(0, 1, 11); 10 * true >= t * true[-1] -> true / true[-1]"
+_APS = {
+    "the lowest score comes first in its ranking.": "-scores -> scores",
+    "the pictures are not put in the order of their scores.": "np.argsort(-scores) -> np.arange(len(scores))",
+    "difficult pictures (-1) are counted as negative; they should be left out.": "[labels >= 0] -> .clip(0)",
+    "difficult pictures (-1) are counted as positive; they should be left out.": "labels[labels >= 0] -> abs(labels)",
+    "it takes ten recalls; 0, 0.1, ..., 1 are eleven.": (
+        "range(11) -> range(1, 11)",
+        "range(11) -> range(10)",
+    ),
+    "this is the area under the curve (VOC 2010, scikit-learn); VOC 2007 takes eleven recalls.": (
+        "precision[labels == 1].mean()",
+        "np.maximum.accumulate(precision[::-1])[::-1][labels == 1].mean()",
+    ),
+    "it is in per cent; give a fraction from 0 to 1.": "return -> return 100 *",
+    "it takes the precision at exactly that recall; take the highest at it or more.": (
+        "true >= t -> true == t; .max() -> .max(initial=0)"
+    ),
+    "it takes the precision where a recall is reached, not the highest from there on.": ".max() -> [0]",
+    "it takes recalls above t (>); one of exactly t counts, too: >=.": (
+        "true >= t -> true > t; .max() -> .max(initial=0)",
+        f"{_CARELESS} > t; .max() -> .max(initial=0)",
+    ),
+    "np.linspace(0, 1, 11)[3] (or np.arange's) is above 3/10; compare whole numbers: 10 TP >= 3 P.": (
+        f"{_CARELESS} >= t"
+    ),
+}
 
 
-def _check_eleven_point_ap(eleven_point_ap: Callable) -> None:
+def _check_eleven_point_ap(eleven_point_ap: Callable, right: Reference) -> None:
     for ranked, what in _RANKINGS:
         n = len(ranked)
         mixed = np.argsort(np.arange(n) * 0.618 % 1)  # the pictures do not come in the order of their scores
-        scores, labels = np.linspace(2, -2, n)[mixed], np.array(ranked)[mixed]
-        right = metrics.average_precision(scores, labels)
-        ap = call(eleven_point_ap, scores, labels)
-        compare(ap, right, what, typical=_typical_aps(scores, labels))
-
-
-def _typical_aps(scores: np.ndarray, labels: np.ndarray) -> Iterator:
-    ranked = labels[np.argsort(-scores)]
-    ranked = ranked[ranked >= 0]
-    true = np.cumsum(ranked)
-    precision, recall = true / np.arange(1, len(ranked) + 1), true / true[-1]
-    highest = [precision[recall >= t / 10].max() for t in range(11)]
-    yield metrics.average_precision(-scores, labels), "the lowest score comes first in its ranking."
-    unsorted = metrics.average_precision(-np.arange(len(labels)), labels)
-    yield unsorted, "the pictures are not put in the order of their scores."
-    negative = metrics.average_precision(scores, np.maximum(labels, 0))
-    yield negative, "difficult pictures (-1) are counted as negative; they should be left out."
-    positive = metrics.average_precision(scores, np.abs(labels))
-    yield positive, "difficult pictures (-1) are counted as positive; they should be left out."
-    for points in (highest[1:], highest[:-1]):
-        yield np.mean(points), "it takes ten recalls; 0, 0.1, ..., 1 are eleven."
-    area = "this is the area under the curve (VOC 2010, scikit-learn); VOC 2007 takes eleven recalls."
-    yield metrics.average_precision(scores, labels, "voc2010"), area
-    yield (precision * ranked).sum() / true[-1], area
-    yield 100 * np.mean(highest), "it is in per cent; give a fraction from 0 to 1."
-    exactly = [precision[recall == t / 10].max(initial=0) for t in range(11)]
-    yield np.mean(exactly), "it takes the precision at exactly that recall; take the highest at it or more."
-    reached = [precision[recall >= t / 10][0] for t in range(11)]
-    yield np.mean(reached), "it takes the precision where a recall is reached, not the highest from there on."
-    carelessly = [precision[recall >= t].max() for t in np.linspace(0, 1, 11)]
-    above = "np.linspace(0, 1, 11)[3] (or np.arange's) is above 3/10; compare whole numbers: 10 TP >= 3 P."
-    yield np.mean(carelessly), above
+        given = np.linspace(2, -2, n)[mixed], np.array(ranked)[mixed]
+        try:
+            ap = eleven_point_ap(*given)
+        except Wrong as stop:
+            none = (
+                " Some recall is reached by no picture: is it >= (neither > nor ==) that it is compared with?"
+            )
+            raise Wrong(f"{stop}{none if 'zero-size' in str(stop) else ''}") from None
+        right.compare(ap, what, *given)
 
 
 # 02.4
 
 
-def _check_dropout(dropout: Callable) -> None:
+def _check_dropout(dropout: Callable, _: Reference) -> None:
     x = np.linspace(-2, 2, 200 * 150, dtype=np.float32).reshape(200, 150)  # none of them is 0
     rate, rng = 0.3, np.random.default_rng(1)
-    first = call(dropout, x, rate, rng)
+    first = dropout(x, rate, rng)
     if not isinstance(first, np.ndarray):
         raise Wrong(f"dropout gives a {type(first).__name__}; it should give an array.")
     if first.shape != x.shape:
@@ -186,28 +185,33 @@ def _check_dropout(dropout: Callable) -> None:
     if first.dtype != x.dtype:
         raise Wrong(f"x is {x.dtype}, the result {first.dtype} (`mask / (1 - rate)` alone is float64).")
     _check_dropped(first == 0, rate)
-    kept = first != 0
-    typical = [
-        (x, "what is kept is not divided by 1 - rate, so that the expectation is not x."),
-        (x * rate, "what is kept is multiplied by the rate; divide it by 1 - rate."),
-        (x * (1 - rate), "what is kept is multiplied by 1 - rate; divide by it."),
-        (x / rate, "what is kept is divided by the rate, but it was kept with probability 1 - rate."),
-    ]
-    typical = [(kept * wrong, reason) for wrong, reason in typical]
-    compare(first, kept * x / (1 - rate), f"the result at rate {rate} for x from -2 to 2", typical=typical)
-    if np.array_equal(first, call(dropout, x, rate, rng)):
+    kept = (first != 0) * x
+    typical = {
+        "what is kept is not divided by 1 - rate, so that the expectation is not x.": kept,
+        "what is kept is multiplied by the rate; divide it by 1 - rate.": kept * rate,
+        "what is kept is multiplied by 1 - rate; divide by it.": kept * (1 - rate),
+        "what is kept is divided by the rate, but it was kept with probability 1 - rate.": kept / rate,
+    }
+    refuse(first, typical)
+    compare(first, kept / (1 - rate), f"the result at rate {rate} for x from -2 to 2")
+    more = [dropout(x, rate, rng) for _ in range(3)]
+    if np.array_equal(first, more[0]):
         raise Wrong("a second call drops the same numbers; a fresh draw from rng would not.")
-    if not np.array_equal(first, call(dropout, x, rate, np.random.default_rng(1))):
+    if len({np.count_nonzero(result) for result in (first, *more)}) == 1:  # by chance once in ten million
+        raise Wrong(
+            "every call drops as many; each number is dropped or kept on its own, so that this varies."
+        )
+    if not np.array_equal(first, dropout(x, rate, np.random.default_rng(1))):
         raise Wrong("rng with the same seed drops other numbers: draw from rng, not from np.random.")
     every = x[:2].astype(np.float64)
-    at_zero = call(dropout, every, 0.0, rng)
+    at_zero = dropout(every, 0.0, rng)
     compare(at_zero, every, "the result at rate 0")
     if at_zero.dtype != every.dtype:
         raise Wrong(f"x of type {every.dtype} became {at_zero.dtype}; it should keep its type.")
 
 
 def _check_dropped(dropped: np.ndarray, rate: float) -> None:
-    """Raise Wrong unless about `rate` of the mask [N, d] is set, and neither whole rows nor columns are."""
+    """Raise Wrong unless about `rate` of the mask [N, d] is set, independently of each other."""
     if dropped.all() or not dropped.any():
         raise Wrong(f"{'everything' if dropped.all() else 'nothing'} is dropped.")
     if (dropped == dropped[0]).all():
@@ -220,13 +224,17 @@ def _check_dropped(dropped: np.ndarray, rate: float) -> None:
         raise Wrong("it keeps a number with probability rate, and drops it with 1 - rate.")
     if abs(share - rate) > slack:
         raise Wrong(f"at rate {rate} a share of {share:.3f} is dropped.")
+    for axis, line in ((1, "row"), (0, "column")):
+        if np.ptp(dropped.sum(axis)) == 0:
+            raise Wrong(
+                f"every {line} loses as many; each number is dropped or kept on its own, so that this varies."
+            )
 
 
 EXERCISES = (
     Exercise(
         number="02.1",
         question="The objective of one linear SVM, and its gradient.",
-        answer="hinge",
         check=_check_hinge,
         hints=(
             "x @ w + b has the scores of all pictures; np.maximum(0, ...) works on all of them at once.",
@@ -242,11 +250,11 @@ def hinge(w, b, x, y, C):
     pull = y * (loss > 0)  # 0 beyond the margin
     return w @ w / 2 + C * loss.sum(), w - C * pull @ x, -C * pull.sum()
 """,
+        mistakes=_HINGES,
     ),
     Exercise(
         number="02.2",
         question="The mean over classes of the share of pictures that are classified right.",
-        answer="mean_class_accuracy",
         check=_check_mean_class_accuracy,
         hints=(
             "Accuracy is a mean over pictures. Take it for each class by itself, then the mean of those.",
@@ -260,11 +268,11 @@ import numpy as np
 def mean_class_accuracy(predicted, labels):
     return np.mean([(predicted[labels == c] == c).mean() for c in np.unique(labels)])
 """,
+        mistakes=_ACCURACIES,
     ),
     Exercise(
         number="02.3",
         question="The average precision of VOC 2007, at eleven recalls.",
-        answer="eleven_point_ap",
         check=_check_eleven_point_ap,
         hints=(
             "Put the labels in the order of falling scores, np.argsort(-scores), and take out the -1.",
@@ -282,11 +290,11 @@ def eleven_point_ap(scores, labels):
     precision = true / np.arange(1, len(labels) + 1)
     return np.mean([precision[10 * true >= t * true[-1]].max() for t in range(11)])
 """,
+        mistakes=_APS,
     ),
     Exercise(
         number="02.4",
         question="Dropout on features, for training: some become 0, the others make up for it.",
-        answer="dropout",
         check=_check_dropout,
         hints=(
             "Each number of x needs a draw of its own: rng.random(x.shape) is uniform in [0, 1).",
@@ -300,3 +308,5 @@ def dropout(x, rate, rng):
 """,
     ),
 )
+
+check, hint, solution = commands(EXERCISES)

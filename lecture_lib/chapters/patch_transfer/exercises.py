@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
+from scipy.special import softmax
 
-from lecture_lib.chapters.patch_transfer.judge_geometry import check_label, check_n_patches
-from lecture_lib.exercises.judging import Exercise, NotTried, Wrong, call, compare, numbers
+from lecture_lib.chapters.patch_transfer import judge_geometry
+from lecture_lib.exercises.comparing import Reference, finite, numbers
+from lecture_lib.exercises.judging import Exercise, commands
+from lecture_lib.exercises.running import Wrong
 
 # 05.2. With the background in the last column; numbers large enough for their fifth powers to differ.
 
@@ -20,50 +23,54 @@ _Y = np.array(
         [0.02, 0.93, 0.01, 0.04],
     ]
 )
+_COLUMN = "background is no class: leave its column, the last one, out."
+_OF_CLASSES = {
+    "it takes the power of the mean; first the power of each patch, then the mean.": "y[:, :-1].mean(0) ** k",
+    "1/M is missing: a picture of more patches would score higher.": ".mean(0) -> .sum(0)",
+    "it divides by the number of classes; M is the number of patches.": (
+        "(y[:, :-1] ** k).sum(0) / 3",
+        "(y[:, :-1] ** k).sum(0) / 4",
+    ),
+    "it takes a root at the end; the score is the mean itself.": ".mean(0) -> .mean(0) ** (1 / k)",
+    "only the best patch counts; take the mean over all patches.": (
+        "y[:, :-1].max(0)",
+        "y[:, :-1].max(0) ** k",
+    ),
+    "k is missing: this is the plain mean.": "y[:, :-1].mean(0)",
+    "it multiplies by k; y is to be raised to the power k.": "** k -> * k",
+    "it has a number for each patch; the mean over patches is still to be taken.": "y[:, :-1] ** k",
+    "it takes the mean over classes; take that over patches (axis 0).": ".mean(0) -> .mean(1)",
+    "it is one number; each class has a score of its own.": ".mean(0) -> .mean()",
+}
 
 
-def _check_score(score: Callable) -> None:
+def _with_background(variations: str | tuple[str, ...]) -> tuple[str, ...]:
+    variations = (variations,) if isinstance(variations, str) else variations
+    return tuple(f"{variation}; y[:, :-1] -> y" for variation in variations)
+
+
+_SCORES = {
+    _COLUMN: "y[:, :-1] -> y",
+    "it leaves out the first column; background is the last.": ":-1 -> 1:",
+    "it divides by the sum over classes; what background takes from them is to stay away.": (
+        "y[:, :-1] -> (y[:, :-1] / y[:, :-1].sum(1, keepdims=True))"
+    ),
+    **_OF_CLASSES,
+    **{f"{reason} And {_COLUMN}": _with_background(wrong) for reason, wrong in _OF_CLASSES.items()},
+    "k is given to you; it is not always 5.": "** k -> ** 5",
+    "it divides scores by their sum; the score is the mean itself.": (
+        ".mean(0) -> .mean(0) / (y[:, :-1] ** k).mean(0).sum()"
+    ),
+}
+
+
+def _check_score(score: Callable, right: Reference) -> None:
     for y, k, case in (
         (_Y, 5, "with k = 5"),
         (_Y, 1, "with k = 1"),
         (_Y[1:2], 3, "of a single patch, with k = 3,"),
     ):
-        compare(call(score, y, k), _score(y, k), f"the score {case}", typical=_typical_scores(y, k))
-
-
-def _score(y: np.ndarray, k: float) -> np.ndarray:
-    return (y[:, :-1] ** k).mean(0)
-
-
-def _typical_scores(y: np.ndarray, k: float) -> Iterator:
-    classes = y[:, :-1]
-    power = classes**k
-    column = "background is no class: leave its column, the last one, out."
-    yield (y**k).mean(0), column
-    yield (y[:, 1:] ** k).mean(0), "it leaves out the first column; background is the last."
-    yield (
-        ((classes / classes.sum(1, keepdims=True)) ** k).mean(0),
-        "it divides by the sum over classes; what background takes from them is to stay away.",
-    )
-    for p, more in ((classes, ""), (y, f" And {column}")):
-        yield (
-            p.mean(0) ** k,
-            f"it takes the power of the mean; first the power of each patch, then the mean.{more}",
-        )
-        yield (p**k).sum(0), f"1/M is missing: a picture of more patches would score higher.{more}"
-        for n in {p.shape[1], y.shape[1]} - {len(y)}:
-            yield (p**k).sum(0) / n, f"it divides by the number of classes; M is the number of patches.{more}"
-        yield (p**k).mean(0) ** (1 / k), f"it takes a root at the end; the score is the mean itself.{more}"
-        yield p.max(0), f"only the best patch counts; take the mean over all patches.{more}"
-        yield p.max(0) ** k, f"only the best patch counts; take the mean over all patches.{more}"
-        yield p.mean(0), f"k is missing: this is the plain mean.{more}"
-        yield (k * p).mean(0), f"it multiplies by k; y is to be raised to the power k.{more}"
-        yield p**k, f"it has a number for each patch; the mean over patches is still to be taken.{more}"
-        if len(y) > 1:
-            yield (p**k).mean(1), f"it takes the mean over classes; take that over patches (axis 0).{more}"
-        yield (p**k).mean(), f"it is one number; each class has a score of its own.{more}"
-    yield (classes**5).mean(0), "k is given to you; it is not always 5."
-    yield power.mean(0) / power.mean(0).sum(), "it divides scores by their sum; the score is the mean itself."
+        right.compare(score(y, k), f"the score {case}", y, k)
 
 
 # 05.4
@@ -71,63 +78,48 @@ def _typical_scores(y: np.ndarray, k: float) -> Iterator:
 _DOG, _BACKGROUND = 0, 3
 
 
-def _check_two_pictures(two_pictures: Callable) -> None:
+def _check_two_pictures(two_pictures: Callable, _: Reference) -> None:
     for M in (10, 300):
         try:
-            both = tuple(call(two_pictures, M))
-            if any(part is ... for part in both):
-                raise NotTried(": there is still a ... to replace")
-            dog, empty = (numbers(logits) for logits in both)
+            dog, empty = map(numbers, two_pictures(M))
         except (TypeError, ValueError):
-            raise Wrong(
-                "it should give two arrays of logits: of the picture of a dog, of the empty one."
-            ) from None
+            wanted = "of the picture of a dog, of the empty one"
+            raise Wrong(f"it should give two arrays of logits: {wanted}.") from None
         for logits, name in ((dog, "dog"), (empty, "empty")):
             if logits.shape != (M, 4):
                 raise Wrong(f"`{name}` has shape {list(logits.shape)} for M = {M}; it should be {[M, 4]}.")
-            if not np.isfinite(logits).all():
-                raise Wrong(f"`{name}` contains {logits[~np.isfinite(logits)][0]}.")
+            finite(logits, f"`{name}`", (M, 4))
         _check_pair(dog, empty, f"for M = {M}")
 
 
 def _check_pair(dog: np.ndarray, empty: np.ndarray, case: str) -> None:
-    something = empty[:, :_BACKGROUND].max(1) >= empty[:, _BACKGROUND]
-    if something.any():
-        i = something.argmax()
-        raise Wrong(
-            f"patch {i} of `empty` has the logits {empty[i].tolist()} {case}; background, the last, should be the "
-            "highest."
-        )
+    shows_something = empty[:, :_BACKGROUND].max(1) >= empty[:, _BACKGROUND]
+    if shows_something.any():
+        i = shows_something.argmax()
+        logits = f"patch {i} of `empty` has the logits {empty[i].tolist()} {case}"
+        raise Wrong(f"{logits}; background, the last, should be the highest.")
     if not (dog[:, _DOG] > np.delete(dog, _DOG, axis=1).max(1)).any():
         raise Wrong(
             f"no patch of `dog` shows it {case}; in one at least the first logit should be the highest."
         )
     (dog_with, empty_with), (dog_without, empty_without) = (
-        [(_softmax(logits[:, :n])[:, _DOG] ** 5).mean() for logits in (dog, empty)] for n in (4, 3)
+        [(softmax(logits[:, :n], 1)[:, _DOG] ** 5).mean() for logits in (dog, empty)] for n in (4, 3)
     )
+    scores = "background, `dog` scores {:.3g} and `empty` {:.3g} " + case
     if not dog_with > empty_with:
-        raise Wrong(
-            f"with background, `dog` scores {dog_with:.3g} and `empty` {empty_with:.3g} {case}; "
-            "`dog` should score higher."
-        )
+        raise Wrong(f"with {scores.format(dog_with, empty_with)}; `dog` should score higher.")
     if not empty_without > dog_without:
         raise Wrong(
-            f"without background, `dog` scores {dog_without:.3g} and `empty` {empty_without:.3g} {case}; "
-            "`empty` should score higher. The softmax does not see the last column then: what do the other three say?"
+            f"without {scores.format(dog_without, empty_without)}; `empty` should score higher. The softmax does not "
+            "see the last column then: what do the other three say?"
         )
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    p = np.exp(logits - logits.max(1, keepdims=True))
-    return p / p.sum(1, keepdims=True)
 
 
 EXERCISES = (
     Exercise(
         number="05.1",
         question="The labelling rule: does a patch show an object?",
-        answer="label",
-        check=check_label,
+        check=judge_geometry.check_label,
         hints=(
             "They share the columns from max(x0, x0') to min(x1, x1'). How many are there if they lie apart?",
             "max(0, min(x1, x1') - max(x0, x0')) is the shared width, and 0 if there is none; so for the height.",
@@ -142,11 +134,11 @@ def label(patch, box):
     shared = area(max(px0, bx0), max(py0, by0), min(px1, bx1), min(py1, by1))
     return shared >= 0.2 * area(*patch) and shared >= 0.6 * area(*box)
 """,
+        mistakes=judge_geometry.LABELS,
     ),
     Exercise(
         number="05.2",
         question="From patches to the picture: the mean of k-th powers.",
-        answer="score",
         check=_check_score,
         hints=(
             "y[:, :-1] is y without its last column, background.",
@@ -158,12 +150,12 @@ def label(patch, box):
 def score(y, k):
     return (y[:, :-1] ** k).mean(0)
 """,
+        mistakes=_SCORES,
     ),
     Exercise(
         number="05.3",
         question="How many patches a picture has, at nine scales.",
-        answer="n_patches",
-        check=check_n_patches,
+        check=judge_geometry.check_n_patches,
         hints=(
             "One row first: a patch takes s of the width w, the others begin one step further each.",
             "w - s is left for steps of at most (1 - overlap) * s: math.ceil of their ratio, and one patch more.",
@@ -184,11 +176,11 @@ def n_patches(width, height, overlap):
         total += columns * rows
     return total
 """,
+        mistakes=judge_geometry.NUMBERS,
     ),
     Exercise(
         number="05.4",
         question="Two pictures that a network without background ranks the wrong way round.",
-        answer="two_pictures",
         check=_check_two_pictures,
         hints=(
             "What does the softmax make of a row of logits (0, 0, 0, 10), with its last column and without?",
@@ -210,3 +202,5 @@ def two_pictures(M):
 """,
     ),
 )
+
+check, hint, solution = commands(EXERCISES)

@@ -1,0 +1,220 @@
+"""The exercises of 04: what wrong answers are told, other right answers, and what the solutions agree with."""
+
+import numpy as np
+import pytest
+import torch
+
+from lecture_lib import backbones
+from lecture_lib.chapters.fine_tuning import judge_losses, losses
+from lecture_lib.chapters.fine_tuning.exercises import EXERCISES
+from lecture_lib.training import Recipe, with_head
+from lecture_lib.training.fine_tuning import groups as learning_rates
+
+SOLUTIONS = {exercise.number: exercise.reference.right for exercise in EXERCISES}
+
+CLS = "(slack.sum(0) / counted.sum(0).clamp(min=1))"
+NO_POSITIVE, NO_NEGATIVE = "(labels == 1).any(0)", "(labels == 0).any(0)"
+OF_CLASS = "slack.sum() / max(slack.numel(), 1)"
+PAIRS = "(1 - scores[labels == 1][:, None] + scores[labels == 0]).clamp(min=0)"
+RATES = """def learning_rates(taps, lr, ratio, decay, frozen):
+    last = taps.index(frozen) if frozen else -1
+    depth = {tap: len(taps) - 1 - i for i, tap in enumerate(taps)}
+    rate = lambda k: lr * ratio ** (k > 0) * decay ** max(k - 1, 0)
+    return {t: """
+OVER = "for t, k in depth.items()}"
+
+WRONG = [
+    ("04.1", f"1 - y * scores -> 1 + y * scores; {CLS}.mean()", "a sign is wrong"),
+    (
+        "04.1",
+        "(1 - y * scores).clamp(min=0) -> (1 - y * scores); slack[counted].mean()",
+        "below 0 have to become 0",
+    ),
+    ("04.1", "slack = -> slack = scores.clamp(max=0) ** 2 + 0 *", "it should be"),
+    (
+        "04.1",
+        "(1 - y * scores).clamp(min=0) -> (labels == 1) * (1 - scores).clamp(min=0)",
+        "only positives count",
+    ),
+    (
+        "04.1",
+        "(1 - y * scores).clamp(min=0) -> (labels == 0) * (1 + scores).clamp(min=0)",
+        "only negatives count",
+    ),
+    ("04.1", "torch.where(labels == 1, 1, -1) -> labels; slack.mean()", "takes the labels for y"),
+    ("04.1", "counted = labels >= 0 -> counted = labels >= -1", "(-1) count as negatives"),
+    ("04.1", "torch.where(labels == 1, 1, -1) -> 2 * labels - 1; * counted -> ; slack.mean()", "y = -3"),
+    ("04.1", "slack.sum() / len(scores)", "the number to divide by"),
+    ("04.1", "slack[counted].mean()", "one mean over everything"),
+    ("04.1", f"{CLS}.mean()", "it is a mean over classes"),
+    ("04.1", "slack.sum(0).mean()", "sums over pictures"),
+    ("04.1", CLS, "a number for each class"),
+    ("04.1", "slack", "a number for each picture and class"),
+    ("04.1", ".clamp(min=1) -> ", "it is NaN in a batch where a class has no picture that counts"),
+    ("04.1", "torch.where(counted.any(0), slack.sum(0) / counted.sum(0), 0).sum()", "its gradient is NaN"),
+    ("04.1", f"({CLS} * {NO_POSITIVE}).sum()", "that no picture shows has negatives"),
+    ("04.1", f"({CLS} * {NO_POSITIVE} * {NO_NEGATIVE}).sum()", "no pair is needed here"),
+    ("04.1", f"{CLS}.sum().item()", "it gives a float"),
+    ("04.1", f"{CLS}.sum().double()", "torch.float64"),
+    ("04.1", f"{CLS}.sum().half()", "torch.float16"),
+    ("04.1", "y * scores -> y * scores.detach()", "no gradient leads back"),
+    ("04.1", f"{CLS}.sum().detach() + 0 * scores.sum()", "gradient of the loss is 0 at [0, 0]"),
+    ("04.1", "y * scores -> y * scores.numpy()", "stops at line"),
+    ("04.1", "y = torch -> labels.clamp_(min=0)\n    y = torch", "its input `labels`"),
+    ("04.1", "(slack.sum(0) / (counted.sum(0) + 1e-3)).sum()", "it should be"),
+    ("04.2", "1 - s[y == 1][:, None] + s -> 1 + s[y == 1][:, None] - s; total / 3", "a sign is wrong"),
+    ("04.2", "[y == 0] -> [y != 1]", "(-1) count as negatives"),
+    ("04.2", "[y == 1] -> [y != 0]; total / 3", "(-1) count as positives"),
+    ("04.2", f"{OF_CLASS} -> slack.max() / 3", "only the worst pair"),
+    ("04.2", f"{OF_CLASS} -> slack[slack > 0].mean()", "divide by all pairs"),
+    ("04.2", f"{OF_CLASS} -> (1 - s[y == 1].mean() + s[y == 0].mean()).clamp(min=0) / 3", "form all pairs"),
+    (
+        "04.2",
+        "(scores.T, labels.T) -> (scores, labels); total / len(scores)",
+        "ranks the classes of a picture",
+    ),
+    ("04.2", f"{PAIRS}.mean()", "positives of one class with negatives of another"),
+    ("04.2", f"{OF_CLASS} -> slack.sum(); total / 18", "number of its pairs"),
+    ("04.2", "total / scores.shape[1]", "a mean over classes"),
+    ("04.2", f"{OF_CLASS} -> slack.mean()", "it is NaN in a batch where a class has no pair: 0 / 0"),
+    ("04.2", "total.item()", "it gives a float"),
+    ("04.2", "total.detach()", "no gradient leads back"),
+    ("04.2", "slack.mean()", "it should be"),
+    ("04.2", "total = 0 -> total = 0 * scores.sub_(1).sum()", "its input `scores`"),
+    ("04.3", f"{RATES}lr * ratio * decay**k {OVER}", "it should be"),
+    ("04.3", f"{RATES}lr * ratio**(k > 0) {OVER}", "decay is missing"),
+    ("04.3", f"{RATES}lr * decay**k {OVER}", "ratio is missing"),
+    (
+        "04.3",
+        f"{RATES}lr * (ratio * decay**k if k else 1) {OVER}",
+        "one layer too high",
+    ),
+    ("04.3", "taps.index(frozen) + 1 -> taps.index(frozen)", "frozen itself, too"),
+    ("04.3", "taps[: taps.index(frozen) + 1] -> (frozen,)", "are frozen, too"),
+    ("04.3", "if frozen is not None: -> if False:", "frozen layers have rate 0"),
+    ("04.3", "if frozen is not None: -> if True:", "ValueError"),
+    ("04.3", "{tap: rate for tap, rate in rates.items() if rate}", "no rate for conv1, with"),
+    ("04.3", "rates | {'input': 0}", "a rate for 'input'"),
+    ("04.3", "list(rates.values())", "it gives a list"),
+    ("04.3", "{...: None}", "still a ..."),
+    ("04.3", "{tap: ... for tap in taps}", "still a ..."),
+    ("04.3", "dict.fromkeys(taps)", "of type NoneType, not numbers"),
+    ("04.3", "{tap: str(rate) for tap, rate in rates.items()}", "of type str, not numbers"),
+    ("04.3", "rate = rate * decay -> rate = rate - decay", "it should be"),
+    (
+        "04.4",
+        "2 * labels - 1, labels + 1",
+        "2 of 10 pictures show the class, A has an AP of 1.000 and B of 1.000",
+    ),
+    ("04.4", "labels + 1, -1.0 - 0 * labels", "the two are exchanged"),
+    ("04.4", "0.0 * labels - 1, 0.0 * labels - 1", "A is right 8 times of 10 and B 8 times"),
+    (
+        "04.4",
+        "0.0 * labels - 1, labels + 1",
+        "4 of 8 pictures show the class, A is right 4 times of 8 and B 4",
+    ),
+    ("04.4", "labels[:5], labels", "scores of A have shape [5]; there are 10"),
+    ("04.4", "labels, np.log(0.0 * labels)", "scores of B contains -inf"),
+    ("04.4", "labels", "two lists of numbers"),
+    ("04.4", "'A', 'B'", "two lists of numbers"),
+    ("04.4", "a, None", "two lists of numbers"),
+    ("04.4", "a, ...", "still a ..."),
+    ("04.4", "labels.sort() or labels, labels", "its input `labels`"),
+    ("04.5", "1 - ((1 - p) ** B + p ** B)", "the probability of a pair"),
+    ("04.5", "(1 - p) ** B * p ** B", "add the two"),
+    ("04.5", "1 - p * B", "multiplied, not added"),
+    ("04.5", "** B -> ** (B - 1)", "it should be"),
+    ("04.5", "p", "is 0.9; it should be 0.656"),
+]
+
+RIGHT = [
+    ("04.1", "torch.where(labels == 1, 1, -1) -> 2 * (labels > 0).float() - 1"),
+    ("04.1", "(slack.sum(0)[counted.any(0)] / counted.sum(0)[counted.any(0)]).sum()"),
+    ("04.1", "(1 - y * scores).clamp(min=0) -> (1 - y * scores) * (y * scores <= 1)"),
+    (
+        "04.1",
+        """def classification_hinge(scores, labels):
+    total = 0
+    for c in range(scores.shape[1]):
+        slacks = [max(0, 1 - (1 if y == 1 else -1) * s) for s, y in zip(scores[:, c], labels[:, c]) if y != -1]
+        total += sum(slacks) / max(1, len(slacks))
+    return total
+""",
+    ),
+    ("04.2", f"{OF_CLASS} -> slack.mean().nan_to_num()"),
+    (
+        "04.2",
+        """def ranking_hinge(scores, labels):
+    pairs = (labels == 1)[:, None] & (labels == 0)
+    slack = (1 - scores[:, None] + scores).relu() * pairs
+    return (slack.sum((0, 1)) / pairs.sum((0, 1)).clamp(min=1)).sum()
+""",
+    ),
+    ("04.3", f"{RATES}rate(k) * (k < len(taps) - 1 - last) {OVER}"),
+    (
+        "04.3",
+        """import numpy as np
+
+def learning_rates(taps, lr, ratio, decay, frozen):
+    depth = np.arange(len(taps), 0, -1) - 1
+    values = np.append(lr * ratio * decay ** (depth[:-1] - 1.0), lr)
+    values[: list(taps).index(frozen) + 1 if frozen else 0] = 0
+    return dict(zip(taps, values))
+""",
+    ),
+    ("04.4", "np.where(np.arange(len(labels)) == labels.argmin(), 9, labels - 0.5), labels - 9"),
+    ("04.4", "[1 if l else -1 for l in labels[:-1]] + [2], [l + 1 for l in labels]"),
+    ("04.4", "__import__('torch').tensor([2 * l - 1 for l in labels[:-1]] + [5]), labels + 0.5"),
+    ("04.5", "sum(q**B for q in (p, 1 - p))"),
+    ("04.5", "from scipy.stats import binom\ndef f(p, B): return binom(B, p).pmf(0) + binom(B, p).pmf(B)"),
+]
+
+
+@pytest.mark.filterwarnings("ignore")  # it is the answers that warn
+@pytest.mark.parametrize(("number", "answer", "reason"), WRONG)
+def test_wrong_answers_are_told_why(judged, number, answer, reason):
+    assert reason in str(judged(number, answer))
+
+
+@pytest.mark.parametrize(("number", "answer"), RIGHT)
+def test_other_right_answers_are_right(judged, number, answer):
+    assert str(judged(number, answer)).endswith("right.")
+
+
+@pytest.mark.parametrize(("number", "loss"), [("04.1", losses.tune_cls), ("04.2", losses.tune_rnk)])
+def test_the_solutions_are_the_losses_of_the_training(number, loss):
+    torch.manual_seed(0)
+    for n in range(1, 12):  # of a few pictures, many classes have no pair, and some no picture that counts
+        labels = torch.randint(-1, 2, (n, 7), dtype=torch.int8)
+        x = torch.randn(n, 7, requires_grad=True)
+        y = x.detach().clone().requires_grad_()
+        answer, expected = SOLUTIONS[number](x, labels), loss(y, labels)
+        torch.testing.assert_close(answer, expected)
+        answer.backward()
+        expected.backward()
+        torch.testing.assert_close(x.grad, y.grad)
+
+
+def test_losses_are_checked_away_from_kinks():
+    scores, labels = judge_losses._SCORES, judge_losses._LABELS
+    assert (scores.abs() - 1).abs().min() > 0.05
+    for s, y in zip(scores.T, labels.T, strict=True):
+        assert (1 - s[y == 1][:, None] + s[y == 0]).abs().min() > 0.02
+
+
+def test_the_rates_of_a_decay_of_1_are_those_of_the_training():
+    net = with_head(backbones.load("twin-alexnet", weights="random"), ["a", "b"])
+    taps = [tap for tap, stage in net.stages.named_children() if list(stage.parameters())]
+    for frozen in (None, "conv3", "fc7"):
+        rates = SOLUTIONS["04.3"](taps, 0.05, 0.1, 1, frozen)
+        groups = learning_rates(net, Recipe(lr=0.05, ratio=0.1, frozen=frozen))
+        rate_of = {id(weight): group["lr"] for group in groups for weight in group["params"]}
+        for tap in taps:
+            for weight in net.stages.get_submodule(tap).parameters():
+                assert rate_of.get(id(weight), 0) == pytest.approx(rates[tap])
+
+
+def test_batches_without_a_pair_are_as_frequent_as_the_solution_says():
+    shown = np.random.default_rng(0).random((20_000, 6)) < 0.3
+    none = (shown.all(1) | ~shown.any(1)).mean()
+    assert SOLUTIONS["04.5"](0.3, 6) == pytest.approx(none, abs=0.01)
