@@ -13,7 +13,7 @@ from torchvision import models
 from lecture_lib import backbones, settings
 from lecture_lib.backbones import torchvision_nets, twin_alexnet
 
-# tap -> the module of torchvision's own network whose output it should be, read off torchvision's sources
+# layer -> the module of torchvision's own network whose output it should be, read off torchvision's sources
 FIRES_1_0 = {
     f"fire{i}": f"features.{j}" for i, j in zip(range(2, 10), (3, 4, 5, 7, 8, 9, 10, 12), strict=True)
 }
@@ -74,30 +74,30 @@ def twin():
 
 
 @pytest.mark.parametrize("name", torchvision_nets.NETS)
-def test_taps_are_the_original_networks_activations_after_relu(name):
+def test_layers_are_the_original_networks_activations_after_relu(name):
     torch.manual_seed(0)
     model = models.get_model(name, weights=None).eval()
     x = torch.randn(2, 3, 96, 96)
     kept = {}
 
-    def keep(tap):
+    def keep(layer):
         # a copy at once: the in-place ReLU that follows a convolution would overwrite a reference, and so
-        # would one that followed a tap
-        return lambda module, inputs, output: kept.setdefault(tap, output.clone())
+        # would one that followed a layer
+        return lambda module, inputs, output: kept.setdefault(layer, output.clone())
 
-    for tap, module in ORIGINAL[name].items():
-        model.get_submodule(module).register_forward_hook(keep(tap))
+    for layer, module in ORIGINAL[name].items():
+        model.get_submodule(module).register_forward_hook(keep(layer))
     with torch.no_grad():
         scores = model(x)
     stages = torch.nn.Sequential(OrderedDict(torchvision_nets.NETS[name][0](model))).eval()
     net = backbones.Backbone(name, stages, 256, 224, (0, 0, 0), (1, 1, 1), (), "", {})
-    found = backbones.features(net, x, net.taps)
-    for tap, expected in kept.items():
-        torch.testing.assert_close(found[tap], expected.reshape(found[tap].shape), rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(found[net.taps[-1]], scores, rtol=1e-5, atol=1e-6)
-    assert set(ORIGINAL[name]) <= set(net.taps)
+    found = backbones.features(net, x, net.layers)
+    for layer, expected in kept.items():
+        torch.testing.assert_close(found[layer], expected.reshape(found[layer].shape), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(found[net.layers[-1]], scores, rtol=1e-5, atol=1e-6)
+    assert set(ORIGINAL[name]) <= set(net.layers)
     if name != "vgg16":
-        assert set(ORIGINAL[name]) == set(net.taps)
+        assert set(ORIGINAL[name]) == set(net.layers)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -115,22 +115,22 @@ def test_golden_scores_of_seeded_networks(name):
 
 
 @pytest.mark.parametrize("name", ["twin-alexnet", "squeezenet1_1", "resnet18", "cnn-f"])
-def test_two_passes_and_any_choice_of_taps_agree(name):
+def test_two_passes_and_any_choice_of_layers_agree(name):
     net = backbones.load(name, "random")
     x = backbones.normalise(net, pattern(64)[None])
-    everything = backbones.features(net, x, net.taps)
-    again = backbones.features(net, x, net.taps)
-    assert list(everything) == list(net.taps)
-    for tap in net.taps:
-        assert torch.equal(everything[tap], again[tap])
-    for tap in net.decaf.values():
-        assert torch.equal(everything[tap], backbones.features(net, x, [tap])[tap])
-    assert all(tap in net.taps for tap in net.decaf.values())
-    order = [net.taps.index(net.decaf[k]) for k in (1, 5, 6, 7)]
+    everything = backbones.features(net, x, net.layers)
+    again = backbones.features(net, x, net.layers)
+    assert list(everything) == list(net.layers)
+    for layer in net.layers:
+        assert torch.equal(everything[layer], again[layer])
+    for layer in net.decaf.values():
+        assert torch.equal(everything[layer], backbones.features(net, x, [layer])[layer])
+    assert all(layer in net.layers for layer in net.decaf.values())
+    order = [net.layers.index(net.decaf[k]) for k in (1, 5, 6, 7)]
     assert order == sorted(order)
 
 
-def test_walk_stops_after_the_last_tap_needed(twin):
+def test_walk_stops_after_the_last_layer_needed(twin):
     called = []
     hook = twin.stages.conv2.register_forward_hook(lambda *_: called.append("conv2"))
     backbones.features(twin, torch.zeros(1, 3, 64, 64), ["pool1", "conv1"])
@@ -138,10 +138,10 @@ def test_walk_stops_after_the_last_tap_needed(twin):
     assert called == []
 
 
-def test_conv_taps_are_never_negative_and_last_scores_are(twin):
-    found = backbones.features(twin, torch.randn(4, 3, 64, 64), twin.taps)
-    for tap in twin.taps[:-1]:
-        assert found[tap].min() >= 0, tap
+def test_conv_layers_are_never_negative_and_last_scores_are(twin):
+    found = backbones.features(twin, torch.randn(4, 3, 64, 64), twin.layers)
+    for layer in twin.layers[:-1]:
+        assert found[layer].min() >= 0, layer
     assert found["fc8"].min() < 0
 
 
@@ -154,8 +154,8 @@ def test_training_mode_is_refused(twin):
         twin.stages.eval()
 
 
-def test_unknown_tap_and_unprepared_pictures_are_named(twin):
-    with pytest.raises(KeyError, match=r"no tap 'fc9'; it has conv1, pool1"):
+def test_unknown_layer_and_unprepared_pictures_are_named(twin):
+    with pytest.raises(KeyError, match=r"no layer 'fc9'; it has conv1, pool1"):
         backbones.features(twin, torch.zeros(1, 3, 64, 64), ["fc9"])
     with pytest.raises(ValueError, match=r"not uint8 \[3, 64, 64\]"):
         backbones.features(twin, pattern(64), ["fc6"])
@@ -259,9 +259,9 @@ def test_as_convolutions_gives_the_same_scores_at_64_pixels_and_slides_by_16(twi
 def test_pool5_units_look_where_the_documentation_says(twin):
     x = torch.rand(1, 3, 192, 192, requires_grad=True)
     pool5 = x
-    for tap in twin.taps[: twin.taps.index("pool5") + 1]:
+    for layer in twin.layers[: twin.layers.index("pool5") + 1]:
         # a maximum passes its gradient to one place only; a mean shows all places that it might look at
-        stage = getattr(twin.stages, tap)
+        stage = getattr(twin.stages, layer)
         if isinstance(stage, torch.nn.MaxPool2d):
             stage = torch.nn.AvgPool2d(3, 2, stage.padding, stage.ceil_mode)
         pool5 = stage(pool5)

@@ -50,10 +50,10 @@ def net():
     return backbones.load("twin-alexnet", "random")
 
 
-def plainly(net, images, tap):
+def plainly(net, images, layer):
     """One picture after the other, each through the whole of the library's documented steps."""
     rows = [
-        backbones.features(net, backbones.preprocess(net, image)[None], [tap])[tap][0] for image in images
+        backbones.features(net, backbones.preprocess(net, image)[None], [layer])[layer][0] for image in images
     ]
     return torch.stack(rows).cpu().numpy()
 
@@ -61,8 +61,8 @@ def plainly(net, images, tap):
 def test_rows_are_the_pictures_in_order_whatever_their_size_and_the_batch(net):
     images = DrawnImages(2 * BATCH + 3)
     found = encoders.encode(net, collect(images), ["fc6", "pool5"], progress=False)
-    for tap, rows in found.items():
-        expected = plainly(net, [images[i] for i in range(len(images))], tap).reshape(len(images), -1)
+    for layer, rows in found.items():
+        expected = plainly(net, [images[i] for i in range(len(images))], layer).reshape(len(images), -1)
         assert rows.dtype == np.float16
         np.testing.assert_allclose(rows.astype(np.float32), expected, rtol=2e-3, atol=1e-3)
 
@@ -73,11 +73,11 @@ def test_second_run_reads_the_same_values_and_no_picture(net):
     images.read.clear()
     second = encoders.encode(net, collect(images), ["fc7", "conv5"], progress=False)
     assert images.read == []
-    for tap in first:
-        np.testing.assert_array_equal(first[tap], second[tap])
+    for layer in first:
+        np.testing.assert_array_equal(first[layer], second[layer])
 
 
-def test_several_taps_take_one_pass_and_one_reading(net):
+def test_several_layers_take_one_pass_and_one_reading(net):
     images = DrawnImages(BATCH + 1)
     passes = []
     hook = net.stages.conv1.register_forward_hook(lambda *_: passes.append(1))
@@ -89,7 +89,7 @@ def test_several_taps_take_one_pass_and_one_reading(net):
     assert sorted(images.read) == list(range(BATCH + 1))
 
 
-def test_only_the_tap_that_is_new_is_computed(net):
+def test_only_the_layer_that_is_new_is_computed(net):
     images = collect(DrawnImages(5))
     alone = encoders.encode(net, images, ["fc6"], progress=False)["fc6"]
     both = encoders.encode(net, images, ["pool2", "fc6"], progress=False)
@@ -222,7 +222,7 @@ def test_threads_work_side_by_side_and_leave_torchs_number_as_it_was(net, cache,
 
 def test_other_options_are_other_vectors_in_the_cache(net):
     images, found = collect(DrawnImages(3)), {}
-    for dim, tap, options in [
+    for dim, layer, options in [
         (768, "fc6", {}),
         (768, "fc7", {}),
         (768, "fc6", {"l2": True}),
@@ -231,14 +231,14 @@ def test_other_options_are_other_vectors_in_the_cache(net):
         (128, "pool5", {"pool": "max"}),
         (576, "conv1", {"pool": 3}),
     ]:
-        found[tap, *options.items()] = encoders.encode(net, images, [tap], **options)[tap]
-        assert found[tap, *options.items()].shape == (3, dim)
+        found[layer, *options.items()] = encoders.encode(net, images, [layer], **options)[layer]
+        assert found[layer, *options.items()].shape == (3, dim)
     assert len({x.tobytes() for x in found.values()}) == len(found)
 
 
 def test_wrong_options_are_refused_before_any_picture_is_read(net):
     images = DrawnImages(3)
-    with pytest.raises(KeyError, match="no tap 'fc9'"):
+    with pytest.raises(KeyError, match="no layer 'fc9'"):
         encoders.encode(net, collect(images), ["fc6", "fc9"])
     for pool in ("median", 0, True, 1.5):
         with pytest.raises(ValueError, match="pool is None"):

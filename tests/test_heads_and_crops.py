@@ -45,7 +45,7 @@ def same(a, b):
 
 def test_the_new_head_stands_on_the_penultimate_layer(twin):
     net = with_head(twin, CLASSES)
-    assert net.taps == (*twin.taps[:-1], "head")
+    assert net.layers == (*twin.layers[:-1], "head")
     assert net.classes == CLASSES
     assert net.weights == "random seed 0, new head of seed 0"
     x = normalise(twin, noise(4, 3, 64, 64))
@@ -64,7 +64,7 @@ def test_the_new_head_stands_on_the_penultimate_layer(twin):
 def test_a_map_is_averaged_before_the_head(squeezenet):
     net = with_head(squeezenet, CLASSES)
     top = squeezenet.decaf[7]
-    assert net.taps[-2:] == (top, "head")
+    assert net.layers[-2:] == (top, "head")
     x = normalise(squeezenet, noise(2, 3, 224, 224))
     with torch.no_grad():
         means = backbones.features(squeezenet, x, [top])[top].mean((2, 3))
@@ -85,7 +85,7 @@ def test_the_network_that_is_given_stays_as_it_is(twin):
             w += 1
     assert same(state(twin), before)
     assert twin.fingerprint == mark != net.fingerprint
-    assert twin.taps[-1] == "fc8"
+    assert twin.layers[-1] == "fc8"
 
 
 def test_heads_are_drawn_from_their_seed_alone(twin):
@@ -102,7 +102,7 @@ def test_heads_are_drawn_from_their_seed_alone(twin):
 
 def test_a_head_can_be_put_in_a_heads_place(twin):
     net = with_head(with_head(twin, CLASSES), ("a", "b"))
-    assert net.taps == (*twin.taps[:-1], "head")
+    assert net.layers == (*twin.layers[:-1], "head")
     assert net.stages(torch.zeros(1, 3, 64, 64)).shape == (1, 2)
 
 

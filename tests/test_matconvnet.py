@@ -140,10 +140,10 @@ def forward(layers, x):
     return outputs
 
 
-def output_of_tap(outputs, tap):
-    if tap.startswith("pool"):  # whichever of the two comes last
-        return [x for name, x in outputs.items() if name in (tap, f"norm{tap[4:]}")][-1]
-    return outputs[tap if tap == "fc8" else f"relu{tap[-1]}"]
+def output_of_layer(outputs, layer):
+    if layer.startswith("pool"):  # whichever of the two comes last
+        return [x for name, x in outputs.items() if name in (layer, f"norm{layer[4:]}")][-1]
+    return outputs[layer if layer == "fc8" else f"relu{layer[-1]}"]
 
 
 # --- MatConvNet's files ------------------------------------------------------------------------------------
@@ -209,8 +209,8 @@ def thin(monkeypatch):
 
     for name, (plan, side, file) in list(caffe_nets.NETS.items()):
         small = {
-            tap: THIN.get(layers, 5) if isinstance(layers, int) else tuple(map(thin_layer, layers))
-            for tap, layers in plan.items()
+            layer: THIN.get(parts, 5) if isinstance(parts, int) else tuple(map(thin_layer, parts))
+            for layer, parts in plan.items()
         }
         monkeypatch.setitem(caffe_nets.NETS, name, (small, side, file))
 
@@ -221,12 +221,12 @@ def picture(side, seed=1):
 
 
 def scores_of(net, image):
-    return taps_of(net, image)["fc8"]
+    return layers_of(net, image)["fc8"]
 
 
-def taps_of(net, image):
+def layers_of(net, image):
     x = backbones.normalise(net, torch.from_numpy(image).permute(2, 0, 1)[None])
-    return {tap: out[0].cpu().numpy() for tap, out in backbones.features(net, x, net.taps).items()}
+    return {layer: out[0].cpu().numpy() for layer, out in backbones.features(net, x, net.layers).items()}
 
 
 def difference(a, b):
@@ -235,18 +235,18 @@ def difference(a, b):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_every_tap_has_the_numbers_of_matconvnet(thin, tmp_path, name):
+def test_every_layer_has_the_numbers_of_matconvnet(thin, tmp_path, name):
     layers, side = draw_layers(name), side_of(name)
     file = write(tmp_path / "net.mat", layers, meta(side=side))
     net = backbones.load(name, file)
     image = picture(side)
-    found, expected = taps_of(net, image), forward(layers, image - MEAN)
+    found, expected = layers_of(net, image), forward(layers, image - MEAN)
     assert " ".join(found) == "conv1 pool1 conv2 pool2 conv3 conv4 conv5 pool5 fc6 fc7 fc8"
-    for tap, ours in found.items():
-        theirs = output_of_tap(expected, tap)
+    for layer, ours in found.items():
+        theirs = output_of_layer(expected, layer)
         theirs = theirs[0, 0] if ours.ndim == 1 else theirs.transpose(2, 0, 1)
-        assert ours.shape == theirs.shape, tap
-        assert difference(ours, theirs) < 1e-4, tap
+        assert ours.shape == theirs.shape, layer
+        assert difference(ours, theirs) < 1e-4, layer
     assert net.classes == ("tench", "goldfish", "shark", "ray", "cock", "hen", "ostrich")
     assert net.weights == f"net.mat sha256 {hashlib.sha256(file.read_bytes()).hexdigest()[:8]}"
     assert net.input_size == side
@@ -401,7 +401,7 @@ def test_weights_are_as_many_as_by_hand(name):
 
 
 def test_multiply_adds_are_as_many_as_by_hand():
-    costs = cost.layer_costs(on_meta("cnn-s"), repeats=1).set_index("tap")["mmac"]
+    costs = cost.layer_costs(on_meta("cnn-s"), repeats=1).set_index("layer")["mmac"]
     by_hand = {  # outputs of a layer times the products that each is a sum of
         "conv1": 109 * 109 * 96 * 7 * 7 * 3,
         "pool1": 0,
@@ -411,8 +411,10 @@ def test_multiply_adds_are_as_many_as_by_hand():
         "fc6": 4096 * 6 * 6 * 512,
         "fc8": 1000 * 4096,
     }
-    assert {tap: costs[tap] for tap in by_hand} == pytest.approx({tap: n / 1e6 for tap, n in by_hand.items()})
-    caffenet = cost.layer_costs(on_meta("caffenet"), repeats=1).set_index("tap")["mmac"]
+    assert {layer: costs[layer] for layer in by_hand} == pytest.approx(
+        {layer: n / 1e6 for layer, n in by_hand.items()}
+    )
+    caffenet = cost.layer_costs(on_meta("caffenet"), repeats=1).set_index("layer")["mmac"]
     assert caffenet["conv2"] == pytest.approx(27 * 27 * 256 * 5 * 5 * 48 / 1e6)  # of two groups, one is seen
     assert caffenet.sum() == pytest.approx(724.4, abs=0.05)
 
@@ -437,7 +439,7 @@ def test_random_networks_follow_the_seed_and_take_pictures_of_other_sizes(thin):
     assert len(one.classes) == 7
     x = backbones.normalise(one, torch.from_numpy(picture(300)).permute(2, 0, 1)[None])
     found = backbones.features(one, x, [*one.decaf.values(), "fc8"])
-    assert {tap: tuple(out.shape[1:]) for tap, out in found.items()} == {
+    assert {layer: tuple(out.shape[1:]) for layer, out in found.items()} == {
         "pool1": (6, 73, 73),
         "pool5": (32, 9, 9),
         "fc6": (24,),

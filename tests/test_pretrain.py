@@ -78,10 +78,10 @@ def test_folding_batchnorm_leaves_the_outputs_as_they_were():
     for _ in range(3):
         net(3 * x + 1)
     folded = twin_alexnet.fold_batchnorm(net)
-    for (tap, stage), plain in zip(net.eval().named_children(), folded, strict=True):
+    for (layer, stage), plain in zip(net.eval().named_children(), folded, strict=True):
         expected = stage(x)
         torch.testing.assert_close(
-            plain(x), expected, rtol=1e-4, atol=1e-4, msg=lambda m, tap=tap: f"{tap}: {m}"
+            plain(x), expected, rtol=1e-4, atol=1e-4, msg=lambda m, layer=layer: f"{layer}: {m}"
         )
         x = expected
     assert not [m for m in folded.modules() if "BatchNorm" in type(m).__name__]

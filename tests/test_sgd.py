@@ -212,12 +212,12 @@ def test_frozen_layers_keep_every_bit_and_the_others_learn(frozen, kept):
     net = tiny()
     before, after = weights(net), weights(train(net, frozen=frozen, epochs=2).net)
     for name in before:  # BatchNorm's averages included
-        still = net.taps.index(name.partition(".")[0]) < kept
+        still = net.layers.index(name.partition(".")[0]) < kept
         assert torch.equal(before[name], after[name]) == still, name
 
 
 @pytest.mark.parametrize("frozen", ["fc8", "head", ""])
-def test_a_tap_that_cannot_be_frozen_is_named(frozen):
+def test_a_layer_that_cannot_be_frozen_is_named(frozen):
     with pytest.raises(
         KeyError, match=f"tiny cannot be frozen up to '{frozen}'; it can up to conv1, conv2, fc7"
     ):

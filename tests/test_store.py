@@ -48,7 +48,7 @@ class Rows:
 
 
 def fetch(stream, recipe=None, n=N, block=BLOCK):
-    return store.fetch({"fc6": recipe or {"tap": "fc6"}}, n, stream, block=block)["fc6"]
+    return store.fetch({"fc6": recipe or {"layer": "fc6"}}, n, stream, block=block)["fc6"]
 
 
 def interrupt(before=(24, 32), recipe=None, **options):
@@ -86,22 +86,22 @@ def test_rows_may_have_any_shape_and_any_layout_in_memory(shape):
 
 
 def test_only_what_is_missing_is_asked_of_the_stream():
-    fetch(Rows(), {"tap": "fc6"})
+    fetch(Rows(), {"layer": "fc6"})
     stream = Rows()
-    both = store.fetch({"fc6": {"tap": "fc6"}, "fc7": {"tap": "fc7"}}, N, stream, block=BLOCK)
+    both = store.fetch({"fc6": {"layer": "fc6"}, "fc7": {"layer": "fc7"}}, N, stream, block=BLOCK)
     assert stream.names == [["fc7"]]
     np.testing.assert_array_equal(both["fc7"], both["fc6"])
 
 
 def test_two_names_for_one_recipe_share_one_array(cache):
-    both = store.fetch({"a": {"tap": "fc6"}, "b": {"tap": "fc6"}}, N, Rows(), block=BLOCK)
+    both = store.fetch({"a": {"layer": "fc6"}, "b": {"layer": "fc6"}}, N, Rows(), block=BLOCK)
     np.testing.assert_array_equal(both["a"], both["b"])
     assert len(list((cache / "arrays").glob("*.npy"))) == 1
 
 
 def test_another_recipe_or_another_number_of_rows_is_another_array():
-    fetch(Rows(), {"tap": "fc6", "weights": "a"})
-    for recipe, n in [({"tap": "fc6", "weights": "b"}, N), ({"tap": "fc6", "weights": "a"}, N - 1)]:
+    fetch(Rows(), {"layer": "fc6", "weights": "a"})
+    for recipe, n in [({"layer": "fc6", "weights": "b"}, N), ({"layer": "fc6", "weights": "a"}, N - 1)]:
         stream = Rows(n)
         assert len(fetch(stream, recipe, n)) == n
         assert stream.spans
@@ -148,7 +148,7 @@ def test_a_name_that_is_ahead_of_another_keeps_its_rows(cache):
     interrupt((40, 48))
     (ahead,) = (cache / "arrays").glob("*.part")
     before = ahead.read_bytes()
-    recipes = {"fc6": {"tap": "fc6"}, "fc7": {"tap": "fc7"}}
+    recipes = {"fc6": {"layer": "fc6"}, "fc7": {"layer": "fc7"}}
     with pytest.raises(KeyboardInterrupt):
         store.fetch(recipes, N, Rows(stop_before=(16, 24)), block=BLOCK)
     assert ahead.read_bytes() == before
@@ -226,7 +226,7 @@ def stream(spans, names):
         rows = np.arange(start, stop, dtype=np.float32)[:, None] + np.arange(3, dtype=np.float32)
         yield {name: rows / 7 for name in names}
 
-array = store.fetch({"fc6": {"tap": "fc6"}}, 50, stream, block=8)["fc6"]
+array = store.fetch({"fc6": {"layer": "fc6"}}, 50, stream, block=8)["fc6"]
 print("sum", repr(float(array.astype(np.float64).sum())), flush=True)
 """
 
@@ -324,7 +324,7 @@ def test_a_read_only_cache_is_read_and_refuses_only_what_it_lacks(cache, monkeyp
     np.testing.assert_array_equal(fetch(None), expected())
     stream = Rows()
     with pytest.raises(store.StoreError, match=r"cannot be written \(Read-only file system\).*LECTURE_CACHE"):
-        fetch(stream, {"tap": "fc7"})
+        fetch(stream, {"layer": "fc7"})
     assert stream.spans == []
 
 
@@ -388,7 +388,7 @@ def test_a_file_outside_the_cache_is_not_said_to_depend_on_a_setting(tmp_path):
 # fingerprints
 
 
-RECIPE = {"tap": "fc6", "mean": [0.485, 0.456], "data": {"name": "caltech101", "n": 3}, "seed": None}
+RECIPE = {"layer": "fc6", "mean": [0.485, 0.456], "data": {"name": "caltech101", "n": 3}, "seed": None}
 
 
 def test_a_fingerprint_is_the_same_in_another_process_and_another_order():
@@ -440,10 +440,10 @@ def on_disk(cache):
 
 def test_the_report_lists_finished_and_unfinished_arrays(cache):
     assert len(store.report()) == store.size() == 0
-    fetch(Rows(), {"tap": "fc6", "weights": "abc"})
-    interrupt(recipe={"tap": "fc7"}, dtype=np.float16)
+    fetch(Rows(), {"layer": "fc6", "weights": "abc"})
+    interrupt(recipe={"layer": "fc7"}, dtype=np.float16)
     table = store.report().set_index("recipe")
-    whole, part = table.loc["tap=fc6, weights=abc"], table.loc["tap=fc7"]
+    whole, part = table.loc["layer=fc6, weights=abc"], table.loc["layer=fc7"]
     assert whole[["name", "shape", "dtype", "finished"]].tolist() == ["fc6", (N, 3), "float32", True]
     assert not part["finished"]
     assert store.size() == on_disk(cache)
@@ -483,16 +483,16 @@ def test_nothing_is_kept_where_clear_does_not_look():
 
 
 def test_clear_keeps_what_was_used_lately(cache):
-    fetch(Rows(), {"tap": "fc6"})
-    fetch(Rows(), {"tap": "fc7"})
+    fetch(Rows(), {"layer": "fc6"})
+    fetch(Rows(), {"layer": "fc7"})
     long_ago = time.time() - 10 * 86400
     for path in (cache / "arrays").iterdir():
         os.utime(path, (long_ago, long_ago))
-    fetch(None, {"tap": "fc7"})
+    fetch(None, {"layer": "fc7"})
     before = store.size()
     freed = store.clear(older_than_days=5)
     assert 0 < freed == before - store.size()
-    assert list(store.report()["recipe"]) == ["tap=fc7"]
+    assert list(store.report()["recipe"]) == ["layer=fc7"]
     assert store.clear() == before - freed
 
 

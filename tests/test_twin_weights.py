@@ -13,7 +13,7 @@ from lecture_lib.datasets import twin
 from lecture_lib.encoders import l2_normalise
 from lecture_lib.twins import world
 
-TAPS = ["pool1", "pool5", "fc6", "fc7"]
+LAYERS = ["pool1", "pool5", "fc6", "fc7"]
 
 
 def test_weights_are_the_ones_of_the_log():
@@ -50,13 +50,13 @@ def accuracy():
     found = {}
     for weights in ("pretrained", "random"):
         net = backbones.load("twin-alexnet", weights=weights)
-        features = encoders.encode(net, images, TAPS, pool=8, progress=False)
-        found[weights] = {tap: probe(x, images) for tap, x in features.items()}
+        features = encoders.encode(net, images, LAYERS, pool=8, progress=False)
+        found[weights] = {layer: probe(x, images) for layer, x in features.items()}
     return found
 
 
 def test_features_serve_classes_that_the_network_never_saw(accuracy):
-    best = max(accuracy["pretrained"][tap] for tap in TAPS[1:])
+    best = max(accuracy["pretrained"][layer] for layer in LAYERS[1:])
     assert best >= 0.80
     assert best - accuracy["pretrained"]["pool1"] >= 0.45
     assert max(accuracy["random"].values()) < 0.25

@@ -1,4 +1,7 @@
-"""Networks as an ordered walk of named stages (taps), with their weights and their preprocessing."""
+"""Networks as an ordered walk of layers with the papers' names, their weights, their preprocessing.
+
+What is called a layer here, a stage whose output can be taken, is a *node* in torchvision's feature extraction.
+"""
 
 import hashlib
 from pathlib import Path

@@ -18,15 +18,15 @@ class WeightsNotFound(FileNotFoundError):
 class Backbone:
     """A network whose stages carry the papers' names, with the preprocessing that its weights expect.
 
-    stages       tap -> module, in order; walking all of them is the whole network: [B, 3, H, W] to scores [B, C]
+    stages       layer -> module, in order; walking all of them is the whole network: [B, 3, H, W] to scores [B, C]
     resize       length that a picture's shorter side is brought to (bilinear, antialiased)
     input_size   side of the square then cut from its centre
     mean, std    of each colour, subtracted and divided by after pixels are brought to 0..1
     classes      C names, in the order of the scores
     weights      where the weights come from: a file and the start of its SHA-256, or "random seed 0"
-    decaf        DeCAF_k is the output of tap decaf[k] (k = 1, 5, 6, 7)
+    decaf        DeCAF_k is the output of layer decaf[k] (k = 1, 5, 6, 7)
 
-    A tap convN or fcN is taken after its ReLU; the last tap gives raw scores.
+    A layer convN or fcN is taken after its ReLU; the last layer gives raw scores.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Backbone:
     _hashed: dict = field(default_factory=dict, init=False, repr=False)
 
     @property
-    def taps(self) -> tuple[str, ...]:
+    def layers(self) -> tuple[str, ...]:
         """The names of all stages, in order."""
         return tuple(name for name, _ in self.stages.named_children())
 
@@ -62,7 +62,7 @@ class Backbone:
         if self._hashed.get("written") != written:
             makes = [
                 self.name,
-                self.taps,
+                self.layers,
                 self.resize,
                 self.input_size,
                 self.mean,
@@ -73,16 +73,16 @@ class Backbone:
         return self._hashed["digest"]
 
 
-def features(net: Backbone, x: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
-    """Compute the outputs of several taps in one pass, no further than the last of them.
+def features(net: Backbone, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """Compute the outputs of several layers in one pass, no further than the last of them.
 
     x        float32 [B, 3, H, W], from `preprocess` or `normalise`
-    returns  tap -> float32 [B, c, h, w], or [B, d] for fully connected taps; without gradients
+    returns  layer -> float32 [B, c, h, w], or [B, d] for fully connected layers; without gradients
 
-    Raises KeyError for a tap that the network does not have, ValueError if the network is in training mode
+    Raises KeyError for a layer that the network does not have, ValueError if the network is in training mode
     (dropout would make features random, BatchNorm would change the weights).
     """
-    check_taps(net, taps)
+    check_layers(net, layers)
     if any(module.training for module in net.stages.modules()):
         raise ValueError(f"{net.name} is in training mode: call net.stages.eval() before taking features.")
     if x.ndim != 4 or x.shape[1] != 3 or not x.is_floating_point():
@@ -93,22 +93,22 @@ def features(net: Backbone, x: Tensor, taps: Sequence[str]) -> dict[str, Tensor]
     found: dict[str, Tensor] = {}
     x = x.to(net.device)
     with torch.no_grad():
-        for tap, stage in net.stages.named_children():
-            if len(found) == len(set(taps)):
+        for layer, stage in net.stages.named_children():
+            if len(found) == len(set(layers)):
                 break
             # Every stage writes into memory of its own (its in-place ReLU follows a layer of the same stage),
             # so what was kept is not overwritten later; a test compares with copies taken by hooks.
             x = stage(x)
-            if tap in taps:
-                found[tap] = x
-    return {tap: found[tap] for tap in taps}
+            if layer in layers:
+                found[layer] = x
+    return {layer: found[layer] for layer in layers}
 
 
-def check_taps(net: Backbone, taps: Sequence[str]) -> None:
-    """Raise KeyError for the first tap that the network does not have."""
-    for tap in taps:
-        if tap not in net.taps:
-            raise KeyError(f"{net.name} has no tap {tap!r}; it has {', '.join(net.taps)}.")
+def check_layers(net: Backbone, layers: Sequence[str]) -> None:
+    """Raise KeyError for the first layer that the network does not have."""
+    for layer in layers:
+        if layer not in net.layers:
+            raise KeyError(f"{net.name} has no layer {layer!r}; it has {', '.join(net.layers)}.")
 
 
 def preprocess(net: Backbone, image: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ convolutions and three fully connected layers, ReLU after each but the last, dro
 weights as they were published for MatConvNet (`matconvnet`). Where a map is not a whole number of
 strides wide, pooling rounds up, as in Caffe; the files say the same as a padding at the right and the bottom.
 
-Side of the maps after each tap (pictures of 224 pixels, of CaffeNet 227):
+Side of the maps after each layer (pictures of 224 pixels, of CaffeNet 227):
 
                conv1 pool1 conv2 pool2 conv3-5 pool5   weights
     cnn-f        54    27    27    13     13     6      60.8 million
@@ -17,7 +17,7 @@ Table 1 (from memory) prints "pad 1" for conv2 of CNN-S, which would make its ma
 same. The definition in MatConvNet and the ports of the published Caffe net have no padding there, nor has what is
 built here; like the table and the ports, it has no normalisation after conv2, which MatConvNet's has.
 
-A tap convN or fcN is taken after its ReLU. Local response normalisation belongs to poolN, before the
+A layer convN or fcN is taken after its ReLU. Local response normalisation belongs to poolN, before the
 maximum in CNN-F, -M and -S and after it in CaffeNet, so poolN is what the next convolution takes.
 
 Pictures, in 0..255: the paper brings the shorter side to 256 pixels, CaffeNet both sides; both subtract a mean
@@ -88,7 +88,7 @@ class LocalResponseNorm(nn.LocalResponseNorm):
 
 Plan = Mapping[
     str, tuple[Conv | Pool | Norm, ...] | int
-]  # tap -> its layers; of a fully connected one, its units
+]  # layer -> what it is made of; of a fully connected one, its units
 
 LRN = Norm(k=2, alpha=5e-4)  # of Chatfield et al.
 LRN_CAFFENET = Norm(k=1, alpha=1e-4)
@@ -146,38 +146,38 @@ FILES = {
 
 
 def build(plan: Plan, input_size: int) -> nn.Sequential:
-    """Build the stages of a network, in order and named by tap, on device "meta": with shapes, without numbers.
+    """Build the stages of a network, in order and named by layer, on device "meta": with shapes, without numbers.
 
     They map float32 [B, 3, input_size, input_size] to scores [B, plan["fc8"]]. From pictures of other sizes
     fc6 takes pool5 averaged to its grid, as torchvision's AlexNet does.
     """
     stages, x = OrderedDict(), torch.empty(1, 3, input_size, input_size, device="meta")
     with torch.device("meta"):
-        for tap, layers in plan.items():
-            stages[tap] = _fully_connected(tap, layers, x) if isinstance(layers, int) else _maps(layers, x)
-            x = stages[tap](x)
+        for layer, parts in plan.items():
+            stages[layer] = _fully_connected(layer, parts, x) if isinstance(parts, int) else _maps(parts, x)
+            x = stages[layer](x)
     return nn.Sequential(stages)
 
 
-def _maps(layers: tuple[Conv | Pool | Norm, ...], x: Tensor) -> nn.Sequential:
+def _maps(parts: tuple[Conv | Pool | Norm, ...], x: Tensor) -> nn.Sequential:
     stage = OrderedDict()
-    for layer in layers:
-        if isinstance(layer, Conv):
-            stage["conv"] = nn.Conv2d(x.shape[1], *layer[:4], groups=layer.groups)
+    for part in parts:
+        if isinstance(part, Conv):
+            stage["conv"] = nn.Conv2d(x.shape[1], *part[:4], groups=part.groups)
             stage["relu"] = nn.ReLU(inplace=True)
-        elif isinstance(layer, Norm):
-            stage["norm"] = LocalResponseNorm(5, layer.alpha, beta=0.75, k=layer.k)
+        elif isinstance(part, Norm):
+            stage["norm"] = LocalResponseNorm(5, part.alpha, beta=0.75, k=part.k)
         else:
-            stage["pool"] = nn.MaxPool2d(*layer, ceil_mode=True)
+            stage["pool"] = nn.MaxPool2d(*part, ceil_mode=True)
     return nn.Sequential(stage)
 
 
-def _fully_connected(tap: str, units: int, x: Tensor) -> nn.Sequential:
+def _fully_connected(layer: str, units: int, x: Tensor) -> nn.Sequential:
     stage = OrderedDict()
     if x.ndim == 4:
         stage.update(grid=nn.AdaptiveAvgPool2d(x.shape[2:]), flatten=nn.Flatten())
     stage["linear"] = nn.Linear(x[0].numel(), units)
-    if tap != "fc8":
+    if layer != "fc8":
         stage.update(relu=nn.ReLU(inplace=True), dropout=nn.Dropout(0.5))
     return nn.Sequential(stage)
 

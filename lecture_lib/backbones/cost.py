@@ -16,7 +16,7 @@ from lecture_lib.backbones import Backbone
 def layer_costs(net: Backbone, batch: int = 1, repeats: int = 7) -> pd.DataFrame:
     """Cost of each stage of the network for one picture, in batches of `batch`.
 
-    returns a table, one row a stage, in order: `tap`; `kind` ("convolutional", "pooling", "fully connected", a
+    returns a table, one row a stage, in order: `layer`; `kind` ("convolutional", "pooling", "fully connected", a
     local response normalisation counting as the pooling it stands with);
     `mmac`, million multiply-adds a picture in convolutions and linear maps; `parameters`; `ms`, milliseconds a
     picture: the median over `repeats` passes on the device and threads in use.
@@ -25,12 +25,12 @@ def layer_costs(net: Backbone, batch: int = 1, repeats: int = 7) -> pd.DataFrame
     x = x.contiguous(memory_format=torch.channels_last)
     stages = dict(net.stages.named_children())
     rows, after = [], x
-    for tap, stage in stages.items():
+    for layer, stage in stages.items():
         with FlopCounterMode(display=False) as counter:
             after = stage(after)
         rows.append(
             {
-                "tap": tap,
+                "layer": layer,
                 "kind": _kind(stage),
                 "mmac": counter.get_total_flops() / 2 / batch / 1e6,  # it counts a multiply-add as two
                 "parameters": sum(p.numel() for p in stage.parameters()),
@@ -38,20 +38,20 @@ def layer_costs(net: Backbone, batch: int = 1, repeats: int = 7) -> pd.DataFrame
         )
     passes = pd.DataFrame([_time_stages(stages, x) for _ in range(repeats + 2)][2:])  # two to warm up
     table = pd.DataFrame(rows)
-    table["ms"] = table["tap"].map(passes.median()) * 1e3 / batch
+    table["ms"] = table["layer"].map(passes.median()) * 1e3 / batch
     return table
 
 
 @torch.inference_mode()
 def _time_stages(stages: dict[str, nn.Module], x: Tensor) -> dict[str, float]:
     seconds = {}
-    for tap, stage in stages.items():
+    for layer, stage in stages.items():
         x = x.clone()  # an in-place ReLU must not find its own output
         _wait(x)
         start = time.perf_counter()
         x = stage(x)
         _wait(x)
-        seconds[tap] = time.perf_counter() - start
+        seconds[layer] = time.perf_counter() - start
     return seconds
 
 

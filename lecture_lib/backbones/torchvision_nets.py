@@ -1,4 +1,4 @@
-"""torchvision's ImageNet networks as stages named by tap: AlexNet, VGG-16, SqueezeNet, ResNet.
+"""torchvision's ImageNet networks as stages named by layer: AlexNet, VGG-16, SqueezeNet, ResNet.
 
 torchvision's AlexNet is that of "One weird trick" (64-192-384-256-256 channels, no local normalisation, no
 groups), with dropout before fc6 and fc7, not after them; at test time dropout does nothing.

@@ -45,27 +45,27 @@ WEIGHTS = settings.PACKAGE_DATA / "weights" / f"{NAME}.safetensors"
 
 
 def build(n_classes: int, batchnorm: bool = False) -> nn.Sequential:
-    """Build the stages of the net, in order and named by tap, with fresh weights from torch's generator.
+    """Build the stages of the net, in order and named by layer, with fresh weights from torch's generator.
 
     batchnorm adds a BatchNorm before every ReLU, for training; see `fold_batchnorm`.
     The net maps float32 [B, 3, H, W], H and W >= 64, to scores float32 [B, n_classes].
     """
     stages, before = OrderedDict(), 3
-    for tap, channels in CHANNELS.items():
-        kernel, stride = KERNELS[tap], 2 if tap == "conv1" else 1
+    for layer, channels in CHANNELS.items():
+        kernel, stride = KERNELS[layer], 2 if layer == "conv1" else 1
         conv = nn.Conv2d(before, channels, kernel, stride, kernel // 2)
         bn = {"bn": nn.BatchNorm2d(channels)} if batchnorm else {}
-        stages[tap] = _stage(conv=conv, **bn, relu=nn.ReLU(inplace=True))
+        stages[layer] = _stage(conv=conv, **bn, relu=nn.ReLU(inplace=True))
         before = channels
-        if tap in ("conv1", "conv2"):
-            stages["pool" + tap[-1]] = nn.MaxPool2d(3, stride=2, padding=1)
+        if layer in ("conv1", "conv2"):
+            stages["pool" + layer[-1]] = nn.MaxPool2d(3, stride=2, padding=1)
     # Caffe's rounding here, padding above: the shifts of the two cancel, and pool5 is centred on the picture.
     stages["pool5"] = nn.MaxPool2d(3, stride=2, ceil_mode=True)
-    for tap, inputs in (("fc6", before * GRID**2), ("fc7", FC)):
-        to_vector = {"grid": nn.AdaptiveAvgPool2d(GRID), "flatten": nn.Flatten()} if tap == "fc6" else {}
+    for layer, inputs in (("fc6", before * GRID**2), ("fc7", FC)):
+        to_vector = {"grid": nn.AdaptiveAvgPool2d(GRID), "flatten": nn.Flatten()} if layer == "fc6" else {}
         bn = {"bn": nn.BatchNorm1d(FC)} if batchnorm else {}
         rest = {"relu": nn.ReLU(inplace=True), "dropout": nn.Dropout(0.5)}
-        stages[tap] = _stage(**to_vector, linear=nn.Linear(inputs, FC), **bn, **rest)
+        stages[layer] = _stage(**to_vector, linear=nn.Linear(inputs, FC), **bn, **rest)
     stages["fc8"] = _stage(linear=nn.Linear(FC, n_classes))
     net = _stage(**stages)
     for module in net.modules():
@@ -76,30 +76,30 @@ def build(n_classes: int, batchnorm: bool = False) -> nn.Sequential:
     return net
 
 
-def _stage(**layers: nn.Module) -> nn.Sequential:
-    return nn.Sequential(OrderedDict(layers))
+def _stage(**parts: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(parts))
 
 
 def fold_batchnorm(net: nn.Sequential) -> nn.Sequential:
     """Return a copy of the net in eval mode, with each BatchNorm folded into the layer before it.
 
     BatchNorm at test time is the affine map y -> gamma (y - mean) / sqrt(var + eps) + beta of every channel,
-    so it goes into the weights (times the scale) and the bias of that layer. Computed in float64.
+    so it goes into the weights (times the scale) and the bias of that linear. Computed in float64.
     """
     folded = {}
-    for tap, stage in net.named_children():
+    for layer, stage in net.named_children():
         stage = copy.deepcopy(stage)
-        layers = dict(stage.named_children())
-        bn = layers.pop("bn", None)
+        parts = dict(stage.named_children())
+        bn = parts.pop("bn", None)
         if bn is not None:
-            layer = layers["conv" if "conv" in layers else "linear"]
+            linear = parts["conv" if "conv" in parts else "linear"]
             scale = bn.weight.double() / (bn.running_var.double() + bn.eps).sqrt()
-            bias = (layer.bias.double() - bn.running_mean.double()) * scale + bn.bias.double()
+            bias = (linear.bias.double() - bn.running_mean.double()) * scale + bn.bias.double()
             with torch.no_grad():
-                layer.weight.copy_((layer.weight.double().transpose(0, -1) * scale).transpose(0, -1))
-                layer.bias.copy_(bias)
-            stage = _stage(**layers)
-        folded[tap] = stage
+                linear.weight.copy_((linear.weight.double().transpose(0, -1) * scale).transpose(0, -1))
+                linear.bias.copy_(bias)
+            stage = _stage(**parts)
+        folded[layer] = stage
     return _stage(**folded).eval()
 
 
@@ -111,16 +111,16 @@ def as_convolutions(net: nn.Sequential) -> nn.Sequential:
     the net, given the window alone, would see the zeros of its padding.
     """
     stages = {}
-    for tap, stage in fold_batchnorm(net).named_children():
-        if tap.startswith("fc"):
-            linear, side = stage.linear, GRID if tap == "fc6" else 1
+    for layer, stage in fold_batchnorm(net).named_children():
+        if layer.startswith("fc"):
+            linear, side = stage.linear, GRID if layer == "fc6" else 1
             conv = nn.Conv2d(linear.in_features // side**2, linear.out_features, side).to(linear.weight)
             with torch.no_grad():
                 conv.weight.copy_(linear.weight.view_as(conv.weight))
                 conv.bias.copy_(linear.bias)
             rest = {k: m for k, m in stage.named_children() if k in ("relu", "dropout")}
             stage = _stage(conv=conv, **rest)
-        stages[tap] = stage
+        stages[layer] = stage
     return _stage(**stages).eval()
 
 

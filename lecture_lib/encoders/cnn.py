@@ -1,4 +1,4 @@
-"""phi(I) from a convolutional network: its activations at a tap, as one vector a picture.
+"""phi(I) from a convolutional network: its activations at a layer, as one vector a picture.
 
 Vectors are computed once and kept by `store`, named by what made them.
 
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from lecture_lib import store
 from lecture_lib.backbones import Backbone, crop, features, normalise
-from lecture_lib.backbones.backbone import check_taps
+from lecture_lib.backbones.backbone import check_layers
 from lecture_lib.datasets.collection import ImageCollection
 from lecture_lib.encoders.normalise import l2_normalise
 from lecture_lib.encoders.parallel import in_order
@@ -39,49 +39,51 @@ Pool = Literal["mean", "max"] | int | None
 def encode(
     net: Backbone,
     images: ImageCollection,
-    taps: Sequence[str],
+    layers: Sequence[str],
     *,
     pool: Pool = None,
     l2: bool = False,
     progress: bool = True,
 ) -> dict[str, np.ndarray]:
-    """Encode pictures by the activations of a network at several taps, in one pass.
+    """Encode pictures by the activations of a network at several layers, in one pass.
 
-    pool     what becomes of a convolutional tap [c, h, w]: None flattens it (d = c h w, channel by channel),
+    pool     what becomes of a convolutional layer [c, h, w]: None flattens it (d = c h w, channel by channel),
              "mean" and "max" keep one number a channel (d = c), a whole number g averages over the cells
-             of a g x g grid (d = c g g; a smaller map stays as it is). Taps that are vectors stay as they are
+             of a g x g grid (d = c g g; a smaller map stays as it is). Layers that are vectors stay as they are
     l2       divide every vector by its Euclidean length, after pooling
-    returns  tap -> float16 [N, d], read-only memory maps of files in the cache folder
+    returns  layer -> float16 [N, d], read-only memory maps of files in the cache folder
 
     What was computed before is read, and an interrupted call goes on from its last finished block. Raises
-    KeyError for a tap that the network does not have; RuntimeError, with the picture's name, for one that
+    KeyError for a layer that the network does not have; RuntimeError, with the picture's name, for one that
     cannot be prepared or whose activations are not finite in float16 (above 65,504: take l2=True).
     """
-    check_taps(net, taps)
-    recipes = {tap: {"images": images.images.fingerprint} | _recipe(net, tap, pool, l2) for tap in taps}
+    check_layers(net, layers)
+    recipes = {
+        layer: {"images": images.images.fingerprint} | _recipe(net, layer, pool, l2) for layer in layers
+    }
 
     def stream(spans: list[tuple[int, int]], names: list[str]) -> Iterator[dict[str, np.ndarray]]:
         batches = [range(i, min(i + BATCH, stop)) for start, stop in spans for i in range(start, stop, BATCH)]
         with closing(_compute(net, images, batches, names, pool, l2)) as computed:
             for start, stop in spans:
                 parts = [next(computed) for _ in range(start, stop, BATCH)]
-                yield {tap: np.concatenate([part[tap] for part in parts]) for tap in names}
+                yield {layer: np.concatenate([part[layer] for part in parts]) for layer in names}
 
     label = f"{net.name} on {images.name}" if progress else None
     return store.fetch(recipes, len(images), stream, block=BLOCK, progress=label)
 
 
-def _recipe(net: Backbone, tap: str, pool: Pool, l2: bool) -> dict:
+def _recipe(net: Backbone, layer: str, pool: Pool, l2: bool) -> dict:
     if not (pool in (None, "mean", "max") or (type(pool) is int and pool > 0)):
         raise ValueError(f'pool is None, "mean", "max" or the side of a grid (1, 2, ...), not {pool!r}.')
     made_by = {"encoder": "cnn", "version": VERSION, "net": net.name, "weights": net.fingerprint}
-    return made_by | {"tap": tap, "pool": pool, "l2": bool(l2), "dtype": "float16"}
+    return made_by | {"layer": layer, "pool": pool, "l2": bool(l2), "dtype": "float16"}
 
 
 def _compute(
-    net: Backbone, images: ImageCollection, batches: Sequence[range], taps: list[str], pool: Pool, l2: bool
+    net: Backbone, images: ImageCollection, batches: Sequence[range], layers: list[str], pool: Pool, l2: bool
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Make an iterator of tap -> float16 [B, d] for each batch of picture numbers, in order."""
+    """Make an iterator of layer -> float16 [B, d] for each batch of picture numbers, in order."""
     cores = torch.get_num_threads()
     on_processor = net.device.type == "cpu"
     workers = min(cores, WORKERS) if on_processor else cores
@@ -90,10 +92,10 @@ def _compute(
     def take(batch: range) -> dict[str, np.ndarray]:
         pictures = torch.stack([_prepare(net, images, i).permute(1, 2, 0) for i in batch])
         with turn:
-            found = _encode_batch(net, pictures.permute(0, 3, 1, 2), taps, pool, l2)
-        for tap, vectors in found.items():
-            _check_finite(vectors, tap, net, images, batch)
-        return {tap: vectors.numpy() for tap, vectors in found.items()}
+            found = _encode_batch(net, pictures.permute(0, 3, 1, 2), layers, pool, l2)
+        for layer, vectors in found.items():
+            _check_finite(vectors, layer, net, images, batch)
+        return {layer: vectors.numpy() for layer, vectors in found.items()}
 
     return in_order(take, batches, workers, cores // workers if on_processor else 1)
 
@@ -108,27 +110,27 @@ def _prepare(net: Backbone, images: ImageCollection, i: int) -> Tensor:
 
 @torch.inference_mode()
 def _encode_batch(
-    net: Backbone, images: Tensor, taps: Sequence[str], pool: Pool, l2: bool
+    net: Backbone, images: Tensor, layers: Sequence[str], pool: Pool, l2: bool
 ) -> dict[str, Tensor]:
-    """Encode uint8 [B, 3, S, S]: tap -> float16 [B, d], off any accelerator."""
+    """Encode uint8 [B, 3, S, S]: layer -> float16 [B, d], off any accelerator."""
     found = {}
-    for tap, x in features(net, normalise(net, images), taps).items():
+    for layer, x in features(net, normalise(net, images), layers).items():
         if x.ndim == 4 and pool is not None:
             reduce = F.adaptive_max_pool2d if pool == "max" else F.adaptive_avg_pool2d
             grid = [min(pool, side) for side in x.shape[2:]] if type(pool) is int else 1
             x = reduce(x, grid)
         x = x.flatten(1)
-        found[tap] = (l2_normalise(x) if l2 else x).half().cpu()
+        found[layer] = (l2_normalise(x) if l2 else x).half().cpu()
     return found
 
 
-def _check_finite(vectors: Tensor, tap: str, net: Backbone, images: ImageCollection, batch: range) -> None:
+def _check_finite(vectors: Tensor, layer: str, net: Backbone, images: ImageCollection, batch: range) -> None:
     # one sum tells: it is finite only if all are, in float32, which cannot overflow on sums of float16
     if torch.isfinite(vectors.sum(dtype=torch.float32)):
         return
     row = int(torch.isfinite(vectors).all(1).logical_not().nonzero()[0, 0])
     name = images.names[batch[row]]
     raise RuntimeError(
-        f"{net.name}: {tap} is not finite in float16 for {name} of {images.name}. "
+        f"{net.name}: {layer} is not finite in float16 for {name} of {images.name}. "
         "If the network is right, its activations are above 65,504: take l2=True."
     )

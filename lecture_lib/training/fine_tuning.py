@@ -40,7 +40,7 @@ def fine_tune(
 
     The weights that were best in validation are kept; without validation pictures, the last ones. After every epoch
     the state goes into a file in the cache folder: after an interrupt the same call goes on from there (see
-    `sgd.train`). Raises Diverged as soon as a loss or a score is not finite, KeyError for a tap `frozen` that is not
+    `sgd.train`). Raises Diverged as soon as a loss or a score is not finite, KeyError for a layer `frozen` that is not
     there.
     """
     about = {
@@ -77,12 +77,12 @@ def fine_tune(
 
 def groups(net: Backbone, recipe: Recipe) -> list[dict]:
     """Freeze what is to stay, and part the other weights by their learning rate: the last group is the head."""
-    taps = net.taps
-    if recipe.frozen is not None and recipe.frozen not in taps[:-1]:
+    layers = net.layers
+    if recipe.frozen is not None and recipe.frozen not in layers[:-1]:
         raise KeyError(
-            f"{net.name} cannot be frozen up to {recipe.frozen!r}; it can up to {', '.join(taps[:-1])}."
+            f"{net.name} cannot be frozen up to {recipe.frozen!r}; it can up to {', '.join(layers[:-1])}."
         )
-    learning = taps.index(recipe.frozen) + 1 if recipe.frozen is not None else 0
+    learning = layers.index(recipe.frozen) + 1 if recipe.frozen is not None else 0
     net.stages[:learning].requires_grad_(False)
     net.stages[learning:].requires_grad_(True)
     body = list(net.stages[learning:-1].parameters())

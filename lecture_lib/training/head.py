@@ -25,13 +25,13 @@ class L2Normalise(nn.Module):
 def with_head(net: Backbone, classes: Sequence[str], seed: int = 0) -> Backbone:
     """Return a copy of a network with a new last stage, `head`, that scores other classes: s_c = w_c . phi(I) + b_c.
 
-    phi(I) is the output of the penultimate layer, tap net.decaf[7], divided by its length, as it is for the SVMs of
+    phi(I) is the output of the penultimate layer, layer net.decaf[7], divided by its length, as it is for the SVMs of
     Chatfield et al. 2014: |w_c| is then one over the margin, whatever the network. Where that output is a map (as in
     SqueezeNet) it is averaged first, with a dropout of 0.5 in training, as before SqueezeNet's own classifier.
     Weights are drawn from `seed`, normal with deviation 0.01, biases are 0.
     """
-    taps = net.taps[: net.taps.index(net.decaf[7]) + 1]
-    kept = copy.deepcopy(net.stages[: len(taps)]).eval()
+    layers = net.layers[: net.layers.index(net.decaf[7]) + 1]
+    kept = copy.deepcopy(net.stages[: len(layers)]).eval()
     with torch.inference_mode():
         shape = kept(torch.zeros(1, 3, net.input_size, net.input_size, device=net.device)).shape[1:]
     with torch.random.fork_rng(devices=[]):
@@ -42,6 +42,8 @@ def with_head(net: Backbone, classes: Sequence[str], seed: int = 0) -> Backbone:
     to_vector = {"mean": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "dropout": nn.Dropout(0.5)}
     to_scores = {"l2": L2Normalise(), "linear": linear}
     head = nn.Sequential(OrderedDict((to_vector if len(shape) == 3 else {}) | to_scores))
-    stages = nn.Sequential(OrderedDict([*zip(taps, kept, strict=True), ("head", head.to(net.device))])).eval()
+    stages = nn.Sequential(
+        OrderedDict([*zip(layers, kept, strict=True), ("head", head.to(net.device))])
+    ).eval()
     weights = f"{net.weights}, new head of seed {seed}"
     return replace(net, stages=stages, classes=tuple(classes), weights=weights)

@@ -33,7 +33,7 @@ class Recipe:
               `batch` samples, what is left over last (or, if it is a single one, not at all in this epoch)
     lr        highest learning rate; of the head, where a network is fine-tuned
     ratio     fine-tuning: the layers below the head learn at ratio x lr
-    frozen    fine-tuning: the last tap that keeps its weights, with all before it; None: all layers learn
+    frozen    fine-tuning: the last layer that keeps its weights, with all before it; None: all layers learn
     schedule  "cosine": rates fall along half a cosine, to nearly 0 in the last step; "cosine to zero": a step ahead of
               it; "warm cosine": they first rise over 5 % of all steps; or epochs after which they fall to a tenth
     dropout   rate of all dropout layers; few pictures seen a few times need little. None: the layers' own rates

@@ -30,7 +30,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--net", default="alexnet", choices=backbones.NAMES)
-    parser.add_argument("--tap", help="default: the one before the scores")
+    parser.add_argument("--layer", help="default: the one before the scores")
     parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
@@ -41,7 +41,7 @@ def main() -> None:
 
 def measure(arguments: argparse.Namespace, folder: Path) -> None:
     net = backbones.load(arguments.net, "random")
-    tap = arguments.tap or net.taps[-2]
+    layer = arguments.layer or net.layers[-2]
     images = find_pictures(folder)[: arguments.images]
     n = len(images)
     side = net.input_size
@@ -52,17 +52,17 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
 
     def network() -> None:
         for x in batches:
-            backbones.features(net, x, [tap])[tap].cpu()
+            backbones.features(net, x, [layer])[layer].cpu()
 
     def side_by_side() -> None:
         cores = torch.get_num_threads()
         workers = min(cores, WORKERS)
         with ThreadPoolExecutor(workers, None, torch.set_num_threads, (cores // workers,)) as threads:
-            list(threads.map(lambda x: backbones.features(net, x, [tap])[tap].cpu(), batches))
+            list(threads.map(lambda x: backbones.features(net, x, [layer])[layer].cpu(), batches))
         torch.set_num_threads(cores)
 
     def end_to_end() -> None:
-        encoders.encode(net, images, [tap], progress=False)
+        encoders.encode(net, images, [layer], progress=False)
 
     network()
     tasks = {"network": network, "side by side": side_by_side, "end to end": end_to_end}
@@ -72,7 +72,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
         for name, task in tasks.items():
             times[name].append(clock(task))
         times["second run"].append(clock(end_to_end))
-    print(f"{net.name} {tap}, {n} pictures of {images.name}, {settings.current().threads} threads")
+    print(f"{net.name} {layer}, {n} pictures of {images.name}, {settings.current().threads} threads")
     for name, runs in times.items():
         wall, cpu = (statistics.median(run[i] for run in runs) for i in (0, 1))
         print(f"{name:12} {n / wall:10.1f} images/s   {1e3 * cpu / n:7.2f} processor ms an image")

@@ -221,21 +221,21 @@ def choose_cells(xy: np.ndarray, n: int) -> dict[int, tuple[int, int]]:
 def purity_plot(table: pd.DataFrame, *, ylabel: str, title: str = "", chance: float | None = None) -> Figure:
     """Plot a number with its interval at each layer, one line a set of pictures.
 
-    table   columns `tap` (the layers, in the order of the network), `set`, `value`, `low`, `high`
+    table   columns `layer` (the layers, in the order of the network), `set`, `value`, `low`, `high`
     chance  what guessing gives
     """
-    taps = list(dict.fromkeys(table["tap"]))
+    layers = list(dict.fromkeys(table["layer"]))
     looks = style.of(*table["set"].unique())
     with style.look():
         figure, axes = style.new_axes(8.5, 4.6, title, grid="y")
         for k, (name, (colour, marker, stroke)) in enumerate(looks.items()):
             rows = table[table["set"] == name]
-            x = np.array([taps.index(tap) for tap in rows["tap"]]) + 0.12 * (k - (len(looks) - 1) / 2)
+            x = np.array([layers.index(layer) for layer in rows["layer"]]) + 0.12 * (k - (len(looks) - 1) / 2)
             axes.vlines(x, rows["low"], rows["high"], color=colour, lw=4, alpha=0.4)
             axes.plot(x, rows["value"], color=colour, marker=marker, ms=7, lw=1.5, ls=stroke, label=name)
         if chance is not None:
             axes.axhline(chance, color=style.FAINT, ls="--", lw=1, label="by chance")
-        axes.set(xticks=range(len(taps)), xticklabels=taps, xlim=(-0.5, len(taps) - 0.5), ylabel=ylabel)
+        axes.set(xticks=range(len(layers)), xticklabels=layers, xlim=(-0.5, len(layers) - 0.5), ylabel=ylabel)
         axes.tick_params(axis="x", length=0)
         axes.set_xlabel("shaded bars: 95 % intervals", fontsize=9, color=style.FAINT, loc="right")
         name_ends(axes)
@@ -245,7 +245,7 @@ def purity_plot(table: pd.DataFrame, *, ylabel: str, title: str = "", chance: fl
 def time_plot(costs: pd.DataFrame, *, batch: int = 1) -> Figure:
     """Plot what each layer costs: measured milliseconds beside counted multiply-adds and parameters.
 
-    costs  as of `backbones.cost.layer_costs`: columns `tap`, `kind`, `ms`, `mmac`, `parameters`
+    costs  as of `backbones.cost.layer_costs`: columns `layer`, `kind`, `ms`, `mmac`, `parameters`
     batch  pictures a pass when they were measured; it is named above the bars
 
     The title says which share of the time and of the parameters goes where.
@@ -259,7 +259,7 @@ def time_plot(costs: pd.DataFrame, *, batch: int = 1) -> Figure:
         figure = style.new_figure(9.5, 0.3 * len(costs) + 1.9, layout="constrained")
         every = figure.subplots(1, 3, sharey=True)
         for axes, (unit, values) in zip(every, panels.items(), strict=True):
-            bars = axes.barh(costs["tap"], values, color=[KINDS[kind] for kind in costs["kind"]])
+            bars = axes.barh(costs["layer"], values, color=[KINDS[kind] for kind in costs["kind"]])
             largest = max(values.max(), 1e-9)
             names = [label(v, largest) for v in values]
             axes.bar_label(bars, names, padding=3, fontsize=9, color=style.FAINT)

@@ -75,7 +75,7 @@ def layer_slider(layers: Mapping[str, np.ndarray], groups: maps.Groups) -> ipywi
     layers  layer -> map [N, 2] of the same pictures; each is turned, mirrored and scaled onto the one before, which
             t-SNE leaves free
     """
-    names, taps, layouts = style.groups_of(groups), list(layers), align(list(layers.values()))
+    names, order, layouts = style.groups_of(groups), list(layers), align(list(layers.values()))
     with style.look():
         figure, axes = maps.new_map(" ")
         marks = maps.mark(axes, layouts[0], names, 16)
@@ -88,14 +88,14 @@ def layer_slider(layers: Mapping[str, np.ndarray], groups: maps.Groups) -> ipywi
         k, t = divmod(step, BETWEEN)
         t = t / BETWEEN
         t = t * t * (3 - 2 * t)  # set off and arrive gently
-        ahead = min(k + 1, len(taps) - 1)
-        where = f"{taps[k]} → {taps[ahead]}" if t else taps[k]
+        ahead = min(k + 1, len(order) - 1)
+        where = f"{order[k]} → {order[ahead]}" if t else order[k]
         axes.set_title(where, fontsize=14, loc="left")
         for points, here in marks:
             points.set_offsets(((1 - t) * layouts[k] + t * layouts[ahead])[here])
         return figure, f"The map of {where}, coloured by group"
 
-    last = BETWEEN * (len(taps) - 1)
+    last = BETWEEN * (len(order) - 1)
     slider = ipywidgets.IntSlider(0, 0, last, description="layer", readout=False, layout={"width": "560px"})
     play = ipywidgets.Play(min=0, max=last, interval=150)
     ipywidgets.jslink((play, "value"), (slider, "value"))

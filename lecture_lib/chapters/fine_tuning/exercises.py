@@ -14,11 +14,11 @@ from lecture_lib.metrics import average_precision
 
 # 04.3
 
-_TAPS = ("conv1", "conv2", "conv3", "fc6", "fc7", "head")
-_FROZEN = "taps[: taps.index(frozen) + 1]"
+_LAYERS = ("conv1", "conv2", "conv3", "fc6", "fc7", "head")
+_FROZEN = "layers[: layers.index(frozen) + 1]"
 _RATES = {
     "the head is new: it learns at lr itself, not at ratio x lr.": (
-        "taps[-1]: lr -> taps[-1]: lr * ratio; rate = lr * ratio -> rate = lr * ratio**2"
+        "layers[-1]: lr -> layers[-1]: lr * ratio; rate = lr * ratio -> rate = lr * ratio**2"
     ),
     "decay is missing: each layer learns at decay times the rate above it.": "rate * decay -> rate",
     "ratio is missing: the last layer before the head learns at ratio x lr.": (
@@ -28,37 +28,39 @@ _RATES = {
     "decay begins one layer too high: the layer before the head learns at ratio x lr.": "* ratio -> * ratio * decay",
     "it divides by ratio; multiply with it.": "lr * ratio -> lr / ratio",
     "it divides by decay; multiply with it.": "rate * decay -> rate / decay",
-    "the first layer learns fastest; rates fall from the head down to the pictures.": "taps[-2::-1] -> taps[:-1]",
-    "the order is upside down: the last tap is the head.": "taps[-1]: lr -> taps[0]: lr; taps[-2::-1] -> taps[1:]",
+    "the first layer learns fastest; rates fall from the head down to the pictures.": "layers[-2::-1] -> layers[:-1]",
+    "the order is upside down: the last layer is the head.": (
+        "layers[-1]: lr -> layers[0]: lr; layers[-2::-1] -> layers[1:]"
+    ),
     "frozen names the last layer that is frozen: it is frozen itself, too.": "(frozen) + 1 -> (frozen)",
     "all layers before the one that frozen names are frozen, too.": f"{_FROZEN} -> [frozen]",
     "the layers up to the one that frozen names are frozen, those after it learn.": (
-        f"{_FROZEN} -> taps[taps.index(frozen) + 1 : -1]",
-        f"{_FROZEN} -> taps[taps.index(frozen) :]",
+        f"{_FROZEN} -> layers[layers.index(frozen) + 1 : -1]",
+        f"{_FROZEN} -> layers[layers.index(frozen) :]",
     ),
-    "frozen layers have rate 0.": "rates[tap] = 0 -> pass",
+    "frozen layers have rate 0.": "rates[layer] = 0 -> pass",
 }
 
 
 def _check_rates(learning_rates: Callable, right: Reference) -> None:
     few = ("conv1", "fc2", "head")
-    for taps, frozen in ((_TAPS, None), (_TAPS, "conv2"), (_TAPS, "fc7"), (few, "conv1")):
-        given = taps, 0.1, 0.2, 0.5, frozen
+    for layers, frozen in ((_LAYERS, None), (_LAYERS, "conv2"), (_LAYERS, "fc7"), (few, "conv1")):
+        given = layers, 0.1, 0.2, 0.5, frozen
         rates, case = (
             learning_rates(*given),
-            f"with taps={taps}, lr=0.1, ratio=0.2, decay=0.5, frozen={frozen!r}",
+            f"with layers={layers}, lr=0.1, ratio=0.2, decay=0.5, frozen={frozen!r}",
         )
         if not isinstance(rates, dict):
-            raise Wrong(f"it gives a {type(rates).__name__}; it should give a dict, tap -> learning rate.")
-        if missing := [tap for tap in taps if tap not in rates]:
+            raise Wrong(f"it gives a {type(rates).__name__}; it should give a dict, layer -> learning rate.")
+        if missing := [layer for layer in layers if layer not in rates]:
             raise Wrong(f"there is no rate for {missing[0]}, {case}; frozen layers have rate 0.")
-        if more := [tap for tap in rates if tap not in taps]:
-            raise Wrong(f"there is a rate for {more[0]!r}, which is none of the taps, {case}.")
-        for tap in taps:
-            finite(rates[tap], f"the rate of {tap}, {case},", ())
+        if more := [layer for layer in rates if layer not in layers]:
+            raise Wrong(f"there is a rate for {more[0]!r}, which is none of the layers, {case}.")
+        for layer in layers:
+            finite(rates[layer], f"the rate of {layer}, {case},", ())
 
-        def in_order(rates: dict, taps: tuple = taps) -> list:
-            return [float(rates[tap]) for tap in taps]
+        def in_order(rates: dict, layers: tuple = layers) -> list:
+            return [float(rates[layer]) for layer in layers]
 
         right.compare(in_order(rates), f"the rate, {case},", *given, part=in_order)
 
@@ -154,22 +156,22 @@ def ranking_hinge(scores, labels):
         question="Learning rates that fall from the new head down to the pictures, and frozen layers.",
         check=_check_rates,
         hints=(
-            "Count layers down from the head: taps[::-1] has the head first, enumerate numbers it 0.",
+            "Count layers down from the head: layers[::-1] has the head first, enumerate numbers it 0.",
             "Layer k = 1, 2, ... below the head has lr * ratio * decay ** (k - 1).",
-            "taps.index(frozen) is where the last frozen layer is; at and before it, the rate is 0.",
+            "layers.index(frozen) is where the last frozen layer is; at and before it, the rate is 0.",
         ),
         solution="""
 # The head is random and has to go a long way: lr. Below it a large step would destroy what was learned before: ratio.
 # The lower a layer, the more general it is (edges and colours serve every task), and the less it has to move: decay.
-def learning_rates(taps, lr, ratio, decay, frozen=None):
-    rates = {taps[-1]: lr}
+def learning_rates(layers, lr, ratio, decay, frozen=None):
+    rates = {layers[-1]: lr}
     rate = lr * ratio
-    for tap in taps[-2::-1]:
-        rates[tap] = rate
+    for layer in layers[-2::-1]:
+        rates[layer] = rate
         rate = rate * decay
     if frozen is not None:
-        for tap in taps[: taps.index(frozen) + 1]:
-            rates[tap] = 0
+        for layer in layers[: layers.index(frozen) + 1]:
+            rates[layer] = 0
     return rates
 """,
         mistakes=_RATES,

@@ -37,9 +37,9 @@ def narrow_fc7(
     Takes twin-alexnet, CaffeNet, CNN-F, -M, -S, AlexNet and VGG-16. Raises ValueError for a network without fc6, fc7
     and fc8; Diverged where the loss is not finite.
     """
-    if net.taps[-3:] != ("fc6", "fc7", "fc8"):
+    if net.layers[-3:] != ("fc6", "fc7", "fc8"):
         raise ValueError(
-            f"{net.name} ends with {', '.join(net.taps[-3:])}: a narrow fc7 is for one that ends with fc6, fc7, fc8, "
+            f"{net.name} ends with {', '.join(net.layers[-3:])}: a narrow fc7 is for one that ends with fc6, fc7, fc8, "
             "as twin-alexnet and CNN-M do."
         )
     labels = torch.as_tensor(labels).long()
@@ -53,7 +53,7 @@ def narrow_fc7(
         fc7 = _with_units(net.stages.fc7, fc6.shape[1], width)
         fc8 = _with_units(net.stages.fc8, width, len(net.classes))
         sgd.train(nn.Sequential(fc7, fc8).to(net.device), len(fc6), load, F.cross_entropy, recipe)
-    below = copy.deepcopy(OrderedDict(list(net.stages.named_children())[: net.taps.index("fc7")]))
+    below = copy.deepcopy(OrderedDict(list(net.stages.named_children())[: net.layers.index("fc7")]))
     return replace(
         net,
         name=f"{net.name}-{width}",

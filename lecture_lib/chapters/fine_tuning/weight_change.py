@@ -11,27 +11,27 @@ from lecture_lib.backbones import Backbone
 
 @torch.no_grad()
 def relative_change(before: Backbone, after: Backbone) -> dict[str, float]:
-    """Return how far the weights of each stage have moved: tap -> ||w' - w|| / ||w||, 0 if they have not.
+    """Return how far the weights of each stage have moved: layer -> ||w' - w|| / ||w||, 0 if they have not.
 
-    w are all weights and biases of a stage, as one vector. Taps are those that both networks have, in the order of
-    `before`; stages without parameters are left out. Raises ValueError where the parameters of a tap differ in name or
-    shape: these are two layers.
+    w are all weights and biases of a stage, as one vector. Layers are those that both networks have, in the order of
+    `before`; stages without parameters are left out. Raises ValueError where the parameters of a layer differ in name
+    or shape: these are two layers.
     """
     found = {}
-    for tap, old in before.stages.named_children():
-        if tap not in after.taps or not list(old.parameters()):
+    for layer, old in before.stages.named_children():
+        if layer not in after.layers or not list(old.parameters()):
             continue
-        old, new = (dict(stage.named_parameters()) for stage in (old, after.stages.get_submodule(tap)))
+        old, new = (dict(stage.named_parameters()) for stage in (old, after.stages.get_submodule(layer)))
         shapes = [{name: list(w.shape) for name, w in weights.items()} for weights in (old, new)]
         if shapes[0] != shapes[1]:
             raise ValueError(
-                f"{tap} is another layer in {after.name}, with parameters {shapes[1]}, than in {before.name}, with "
+                f"{layer} is another layer in {after.name}, with parameters {shapes[1]}, than in {before.name}, with "
                 f"{shapes[0]}: compare a network with what was trained from it."
             )
         w, moved = (
             torch.cat([weights[name].double().cpu().ravel() for name in old]) for weights in (old, new)
         )
-        found[tap] = float((moved - w).norm() / w.norm())
+        found[layer] = float((moved - w).norm() / w.norm())
     return found
 
 

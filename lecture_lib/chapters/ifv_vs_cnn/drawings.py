@@ -112,20 +112,20 @@ def shallow(table: Table, seed: int) -> dict[str, Kernel]:
     return {"plain": plain, "(C) f s": augmented}
 
 
-def deep(table: Table, net: Backbone, tap: str, join: Mapping[str, Kernel]) -> None:
-    """Fill the rows of a CNN, of its vectors at a tap, and of both."""
+def deep(table: Table, net: Backbone, layer: str, join: Mapping[str, Kernel]) -> None:
+    """Fill the rows of a CNN, of its vectors at a layer, and of both."""
     images = table.images
-    x = encoders.encode(net, images, [tap], l2=True)[tap]
+    x = encoders.encode(net, images, [layer], l2=True)[layer]
     d = x.shape[1]
     plain = table.kernel(x)
     table.add("CNN, no augmentation", plain, d)
     squares = replace(net, resize=net.input_size)  # the network takes a crop whole
-    crops = encoders.encode(squares, encoders.expand(images, TEN_CROPS), [tap], l2=True)[tap]
+    crops = encoders.encode(squares, encoders.expand(images, TEN_CROPS), [layer], l2=True)[layer]
     crops = crops.reshape(len(images), len(TEN_CROPS), d)
     table.add("(II) DECAF", table.kernel(crops.reshape(len(images), -1) / np.float16(10**0.5)), 10 * d)
     augmented = table.kernel(crops, summed(crops))
     table.add("(m) CNN F", augmented, d, "CNN, no augmentation")
-    windows = summed(scan(squares, images, tap))
+    windows = summed(scan(squares, images, layer))
     table.add("CNN, summed over 42 windows", table.kernel(windows), d)
     length = table.length["(i) FK IN 512"] + d
     table.add("FK IN 512 + CNN, no augmentation", join["plain"] + plain, length)
@@ -145,9 +145,9 @@ def windows() -> tuple[View, ...]:
     return (*once, *(replace(view, name=f"{view.name}, mirrored", mirrored=True) for view in once))
 
 
-def scan(net: Backbone, images: ImageCollection, tap: str) -> np.ndarray:
+def scan(net: Backbone, images: ImageCollection, layer: str) -> np.ndarray:
     """Encode the 42 windows of each picture, each of length 1: float16 [N, 42, d]."""
-    x = encoders.encode(net, encoders.expand(images, windows()), [tap], l2=True)[tap]
+    x = encoders.encode(net, encoders.expand(images, windows()), [layer], l2=True)[layer]
     return x.reshape(len(images), len(windows()), -1)
 
 

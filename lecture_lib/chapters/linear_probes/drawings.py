@@ -72,10 +72,10 @@ def train_on_views(x: np.ndarray, labels: np.ndarray, C: float) -> Linear:
 
 
 def off_the_shelf(
-    net: backbones.Backbone, images: ImageCollection, tap: str, seed: int = 0
+    net: backbones.Backbone, images: ImageCollection, layer: str, seed: int = 0
 ) -> tuple[float, float]:
     """Mean class accuracy in % of CNN-SVM and of CNNaug-SVM (sixteen views, summed scores), on the official split."""
-    x = encoders.encode(net, encoders.expand(images), [tap], l2=True)[tap].reshape(len(images), 16, -1)
+    x = encoders.encode(net, encoders.expand(images), [layer], l2=True)[layer].reshape(len(images), 16, -1)
     train, test = images.split_indices(seed)
     labels = images.labels
     whole = choose(svm, x[train, 0], labels[train], CS).probe  # view 0 is the picture as it is
@@ -89,7 +89,7 @@ def main() -> None:
     """Run what is described at the top of this file."""
     seed = settings.use("demo").seed
     net = backbones.load()
-    columns = {f"DeCAF{k}": tap for k, tap in net.decaf.items() if k >= 5}
+    columns = {f"DeCAF{k}": layer for k, layer in net.decaf.items() if k >= 5}
     results = []
     for name, rows, held, skip in (
         ("caltech101", LEARNERS, 5, ()),
@@ -103,7 +103,7 @@ def main() -> None:
     ):
         images = datasets.load(name)
         phi = encoders.encode(net, images, list(columns.values()), pool=4, l2=True)
-        features = {column: phi[tap] for column, tap in columns.items() if column not in skip}
+        features = {column: phi[layer] for column, layer in columns.items() if column not in skip}
         results += decaf_table(images, features, rows, held)
         print(name, flush=True)
     birds = datasets.load("cub200")

@@ -28,7 +28,7 @@ NAME = "linear_probes"
 SEEDS = range(5)  # one split each
 PER_CLASS, HELD = 30, 5  # training pictures of a class, and those of them that validate
 CURVE = (1, 3, 5, 10, 15, 20)
-POOLS = {"mean": "mean of the map", 2: "2 x 2 means"}  # of a convolutional tap
+POOLS = {"mean": "mean of the map", 2: "2 x 2 means"}  # of a convolutional layer
 SVM_CS, LOGISTIC_CS = (1.0, 10.0), (10.0, 100.0)  # for vectors of length 1; validation has its best there
 DROPOUT = 0.5
 
@@ -36,11 +36,11 @@ Vectors = Mapping[str | int, np.ndarray]  # pooling -> float32 [N, d]
 
 
 def encode(
-    net: backbones.Backbone, images: ImageCollection, taps: Sequence[str], pools: Iterable = POOLS
+    net: backbones.Backbone, images: ImageCollection, layers: Sequence[str], pools: Iterable = POOLS
 ) -> dict[str, Vectors]:
-    """Encode pictures at convolutional taps, pooled in each way and of length 1: tap -> pooling -> float32 [N, d]."""
-    found = {pool: encoders.encode(net, images, taps, pool=pool, l2=True) for pool in pools}
-    return {tap: {pool: found[pool][tap].astype(np.float32) for pool in pools} for tap in taps}
+    """Encode pictures at convolutional layers, pooled in each way, of length 1: layer -> pooling -> float32 [N, d]."""
+    found = {pool: encoders.encode(net, images, layers, pool=pool, l2=True) for pool in pools}
+    return {layer: {pool: found[pool][layer].astype(np.float32) for pool in pools} for layer in layers}
 
 
 def recognise(
@@ -54,12 +54,12 @@ def recognise(
     dropout: Sequence[str] = (),
     curve: Sequence[int] = (),
 ) -> Iterator[dict]:
-    """Train probes on one split and yield a dict for each: tap, pool, method, per_class, seed, C, validation, test.
+    """Train probes on one split and yield a dict for each: layer, pool, method, per_class, seed, C, validation, test.
 
-    vectors   tap -> pooling -> [N, d], for all of `images`; the SVM's validation chooses one pooling a tap
+    vectors   layer -> pooling -> [N, d], for all of `images`; the SVM's validation chooses one pooling a layer
     held      of the `per_class` training pictures, those that validate C and pooling (25 + 5 in DeCAF)
-    logistic  taps on which logistic regression is tried, too
-    dropout   taps on which dropout is tried, with the C that is best without: only the masks differ
+    logistic  layers on which logistic regression is tried, too
+    dropout   layers on which dropout is tried, with the C that is best without: only the masks differ
     curve     numbers of training pictures a class, below `per_class`, for learning curves of the SVM with the
               pooling and the C that all chose. Training pictures contain each other, test pictures are the same
 
@@ -73,23 +73,23 @@ def recognise(
     def accuracy(probe: Linear, x: np.ndarray) -> float:
         return 100 * mean_class_accuracy(probe.predict(x[test]), labels[test])
 
-    for tap, pooled in vectors.items():
+    for layer, pooled in vectors.items():
         found = {pool: choose(svm, x[train], labels[train], SVM_CS, [fold]) for pool, x in pooled.items()}
         best = max(found, key=lambda pool: found[pool].scores.max())
         x = pooled[best]
         tried = [("SVM", pool, choice, svm) for pool, choice in found.items()]
-        if tap in logistic:
+        if layer in logistic:
             choice = choose(logistic_regression, x[train], labels[train], LOGISTIC_CS, [fold])
             tried.append(("LogReg", best, choice, logistic_regression))
         for method, pool, choice, learner in tried:
             c = choice.probe.C
-            line = {"tap": tap, "pool": pool, "chosen": pool == best, "method": method}
+            line = {"layer": layer, "pool": pool, "chosen": pool == best, "method": method}
             line |= {"per_class": per_class, "seed": seed, "C": c, "validation": 100 * choice.scores.max()}
             yield line | {"test": accuracy(choice.probe, pooled[pool])}
             if pool != best:
                 continue
             line["validation"] = np.nan
-            if tap in dropout:
+            if layer in dropout:
                 probe = learner(x[train], labels[train], [c], dropout=DROPOUT, seed=seed)[0]
                 yield line | {"method": f"{method} with Dropout", "test": accuracy(probe, x)}
             for n in curve if method == "SVM" else ():
@@ -99,11 +99,13 @@ def recognise(
 
 
 def rows_of(lines: pd.DataFrame, decaf: Mapping[str, str], source: str) -> pd.DataFrame:
-    """Turn the lines of `recognise` (with `weights` beside) into rows of a record; decaf: tap -> "DeCAF5" and so on.
+    """Turn the lines of `recognise` (with `weights` beside) into rows of a record; decaf: layer -> "DeCAF5" and so on.
 
     Only SVMs on all poolings say their `pooling`; the other rows are of the pooling that validation chose.
     """
-    lines = lines.assign(dataset="caltech101", source=source, node=lines.tap, layer=lines.tap.replace(decaf))
+    lines = lines.assign(
+        dataset="caltech101", source=source, node=lines.layer, layer=lines.layer.replace(decaf)
+    )
     lines = lines.rename(columns={"seed": "split"})
     lines["weights"] = lines.weights.where(lines.weights == "random")
     keys = ["dataset", "source", "method", "layer", "node", "weights", "per_class", "split"]
@@ -113,14 +115,14 @@ def rows_of(lines: pd.DataFrame, decaf: Mapping[str, str], source: str) -> pd.Da
         .assign(pooling=lines.pool.map(POOLS))
         .melt([*keys, "pooling"], ["validation", "test"], "metric")
     )
-    chosen = lines[lines.chosen & lines.tap.isin(list(decaf))].melt(keys, ["test"], "metric")
+    chosen = lines[lines.chosen & lines.node.isin(list(decaf))].melt(keys, ["test"], "metric")
     return pd.concat([chosen, tried]).replace({"metric": {"test": "mean class accuracy"}})
 
 
-def compare_taps(lines: pd.DataFrame, first: str, last: str, source: str, seed: int) -> list[Claim]:
-    """Put three statements about the first and the last of the taps to the test, paired over the splits."""
+def compare_layers(lines: pd.DataFrame, first: str, last: str, source: str, seed: int) -> list[Claim]:
+    """Put three statements about the first and the last of the layers to the test, paired over the splits."""
     chosen = lines[lines.chosen & (lines.per_class == lines.per_class.max())]
-    of = {key: some.set_index("seed").test for key, some in chosen.groupby(["weights", "tap", "method"])}
+    of = {key: some.set_index("seed").test for key, some in chosen.groupby(["weights", "layer", "method"])}
     plain = of["pretrained", last, "SVM"]
     judge = partial(paired_claim, over="splits", source=source, seed=seed)
     return [
@@ -143,7 +145,12 @@ def compare_taps(lines: pd.DataFrame, first: str, last: str, source: str, seed: 
 
 
 def augment(
-    net: backbones.Backbone, images: ImageCollection, tap: str, pool: str | int, seed: int, n_boot: int = 2000
+    net: backbones.Backbone,
+    images: ImageCollection,
+    layer: str,
+    pool: str | int,
+    seed: int,
+    n_boot: int = 2000,
 ) -> tuple[pd.DataFrame, list[Claim]]:
     """Compare CNN-SVM with CNNaug-SVM, from the part `train` of a collection in VOC's layout to its part `val`.
 
@@ -153,7 +160,7 @@ def augment(
     over test pictures, and a resample without a positive of a class goes without that class.
     """
     n = len(encoders.CNNAUG)
-    x = encoders.encode(net, encoders.expand(images), [tap], pool=pool, l2=True)[tap].astype(np.float32)
+    x = encoders.encode(net, encoders.expand(images), [layer], pool=pool, l2=True)[layer].astype(np.float32)
     x = x.reshape(len(images), n, -1)  # view 0 is the whole picture
     train, test = images.split_indices(train="train", test="val")
     labels = images.labels
@@ -163,7 +170,7 @@ def augment(
     truth = labels[test][:, shared]
     scores = {"CNN-SVM": whole.scores(x[test, 0]), "CNNaug-SVM": views.scores(x[test]).sum(1)}
     scores = {method: score[None][..., shared] for method, score in scores.items()}
-    about = {"dataset": images.name, "source": images.source, "layer": "DeCAF7", "node": tap}
+    about = {"dataset": images.name, "source": images.source, "layer": "DeCAF7", "node": layer}
     about |= {"n": len(train), "n_test": len(test), "n_classes": int(shared.sum())}
     classes = [name for name, both in zip(images.classes, shared, strict=True) if both]
     rows = pd.DataFrame(ap_rows(scores, truth, classes, seed=seed, n_boot=n_boot, **about))
@@ -179,26 +186,27 @@ def augment(
 def probe_caltech(
     images: ImageCollection, net: backbones.Backbone, seed: int
 ) -> tuple[pd.DataFrame, list[Claim]]:
-    """Run all of Caltech-101: taps, learners, learning curves, and the network with random weights."""
+    """Run all of Caltech-101: layers, learners, learning curves, and the network with random weights."""
     decaf = {net.decaf[k]: f"DeCAF{k}" for k in (5, 6, 7)}
     first, *_, last = decaf
-    logits = [tap for tap in net.taps if tap == "conv10"]  # SqueezeNet's classifier, one map a class
+    logits = [layer for layer in net.layers if layer == "conv10"]  # SqueezeNet's classifier, one map a class
     trained = encode(net, images, [*decaf, *logits])
     random = encode(backbones.load(net.name, "random", seed), images, list(decaf), [2])
-    for tap in logits:
-        trained[tap] = {"mean": trained[tap]["mean"]}  # 4 x 1,000 numbers would take longer than all the rest
+    for layer in logits:
+        # 4 x 1,000 numbers would take longer than all the rest
+        trained[layer] = {"mean": trained[layer]["mean"]}
     tried = {"logistic": list(decaf), "dropout": list(decaf)[1:]}  # DeCAF did not try dropout on DeCAF5
     lines = []
     for split in SEEDS:
         runs = (
-            ("pretrained", {tap: trained[tap] for tap in decaf}, tried | {"curve": CURVE}),
-            ("pretrained", {tap: trained[tap] for tap in logits}, {}),
+            ("pretrained", {layer: trained[layer] for layer in decaf}, tried | {"curve": CURVE}),
+            ("pretrained", {layer: trained[layer] for layer in logits}, {}),
             ("random", random, {}),
         )
         for weights, vectors, options in runs:
             for line in recognise(images, vectors, split, **options):
                 lines.append({"weights": weights} | line)
-                told = ("tap", "pool", "method", "per_class", "C")
+                told = ("layer", "pool", "method", "per_class", "C")
                 print(
                     f"split {split}",
                     weights,
@@ -207,7 +215,7 @@ def probe_caltech(
                     flush=True,
                 )
     frame = pd.DataFrame(lines)
-    return rows_of(frame, decaf, images.source), compare_taps(frame, first, last, images.source, seed)
+    return rows_of(frame, decaf, images.source), compare_layers(frame, first, last, images.source, seed)
 
 
 def main() -> None:

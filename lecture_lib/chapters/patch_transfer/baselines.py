@@ -15,7 +15,7 @@ from lecture_lib.linear import classify, kernel
 
 
 def phi_of_crops(net: Backbone, images: ImageCollection) -> np.ndarray:
-    """Encode ten crops of whole pictures at tap decaf[7], a map by its mean: float32 [N, 10, d]."""
+    """Encode ten crops of whole pictures at layer decaf[7], a map by its mean: float32 [N, 10, d]."""
     squares, layer = replace(net, resize=net.input_size), net.decaf[7]
     vectors = encode(squares, expand(images, TEN_CROPS), [layer], pool="mean")[layer].astype(np.float32)
     return vectors.reshape(len(images), len(TEN_CROPS), -1)

@@ -39,7 +39,7 @@ class PatchNet:
     """A network taken apart for patches: the convolutions that they share, and the rest up to phi.
 
     shared  [B, 3, H, W] to maps [B, c, h, w]: a patch of `side` pixels is a window of `window` x `window` cells
-    rest    windows [M, c, window, window] to phi [M, d], the output of tap decaf[7], averaged where it is a map
+    rest    windows [M, c, window, window] to phi [M, d], the output of layer decaf[7], averaged where it is a map
     cell    pixels between neighbouring cells
 
     Shared are all stages before the last pooling that a vector follows: up to conv5 in AlexNet and its like, fire9 in
@@ -47,13 +47,13 @@ class PatchNet:
     """
 
     def __init__(self, net: Backbone):
-        stages = net.stages[: net.taps.index(net.decaf[7]) + 1]
+        stages = net.stages[: net.layers.index(net.decaf[7]) + 1]
         self.net, self.side = net, net.input_size
         shapes = _shapes(stages, self.side)
         last = max(
             i
-            for i, tap in enumerate(net.taps[: len(stages)])
-            if len(shapes[i]) == 4 and not tap.startswith("pool")
+            for i, layer in enumerate(net.layers[: len(stages)])
+            if len(shapes[i]) == 4 and not layer.startswith("pool")
         )
         self.shared, rest = stages[: last + 1], stages[last + 1 :]
         if len(shapes[-1]) == 4:

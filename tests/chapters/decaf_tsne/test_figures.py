@@ -51,16 +51,18 @@ def render(figure):
 def costs():
     kinds = ["convolutional", "pooling", "fully connected"]
     return pd.DataFrame(
-        {"tap": ["conv1", "pool1", "fc6"], "kind": kinds, "mmac": [9.0, 0, 1], "parameters": [1000, 0, 9000],
+        {"layer": ["conv1", "pool1", "fc6"], "kind": kinds, "mmac": [9.0, 0, 1], "parameters": [1000, 0, 9000],
          "ms": [6.0, 1, 3]}
     )  # fmt: skip
 
 
 def purities():
     rows = [
-        (tap, s, v, v - 0.1, v + 0.1) for s in ("seen", "unseen") for tap, v in (("pool1", 0.2), ("fc6", 0.8))
+        (layer, s, v, v - 0.1, v + 0.1)
+        for s in ("seen", "unseen")
+        for layer, v in (("pool1", 0.2), ("fc6", 0.8))
     ]
-    return pd.DataFrame(rows, columns=["tap", "set", "value", "low", "high"])
+    return pd.DataFrame(rows, columns=["layer", "set", "value", "low", "high"])
 
 
 def test_every_figure_is_drawn_on_white_and_leaves_the_users_style_alone(images, xy):

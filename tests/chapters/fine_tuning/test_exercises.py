@@ -16,9 +16,9 @@ CLS = "(slack.sum(0) / counted.sum(0).clamp(min=1))"
 NO_POSITIVE, NO_NEGATIVE = "(labels == 1).any(0)", "(labels == 0).any(0)"
 OF_CLASS = "slack.sum() / max(slack.numel(), 1)"
 PAIRS = "(1 - scores[labels == 1][:, None] + scores[labels == 0]).clamp(min=0)"
-RATES = """def learning_rates(taps, lr, ratio, decay, frozen):
-    last = taps.index(frozen) if frozen else -1
-    depth = {tap: len(taps) - 1 - i for i, tap in enumerate(taps)}
+RATES = """def learning_rates(layers, lr, ratio, decay, frozen):
+    last = layers.index(frozen) if frozen else -1
+    depth = {layer: len(layers) - 1 - i for i, layer in enumerate(layers)}
     rate = lambda k: lr * ratio ** (k > 0) * decay ** max(k - 1, 0)
     return {t: """
 OVER = "for t, k in depth.items()}"
@@ -89,17 +89,17 @@ WRONG = [
         f"{RATES}lr * (ratio * decay**k if k else 1) {OVER}",
         "one layer too high",
     ),
-    ("04.3", "taps.index(frozen) + 1 -> taps.index(frozen)", "frozen itself, too"),
-    ("04.3", "taps[: taps.index(frozen) + 1] -> (frozen,)", "are frozen, too"),
+    ("04.3", "layers.index(frozen) + 1 -> layers.index(frozen)", "frozen itself, too"),
+    ("04.3", "layers[: layers.index(frozen) + 1] -> (frozen,)", "are frozen, too"),
     ("04.3", "if frozen is not None: -> if False:", "frozen layers have rate 0"),
     ("04.3", "if frozen is not None: -> if True:", "ValueError"),
-    ("04.3", "{tap: rate for tap, rate in rates.items() if rate}", "no rate for conv1, with"),
+    ("04.3", "{layer: rate for layer, rate in rates.items() if rate}", "no rate for conv1, with"),
     ("04.3", "rates | {'input': 0}", "a rate for 'input'"),
     ("04.3", "list(rates.values())", "it gives a list"),
     ("04.3", "{...: None}", "still a ..."),
-    ("04.3", "{tap: ... for tap in taps}", "still a ..."),
-    ("04.3", "dict.fromkeys(taps)", "of type NoneType, not numbers"),
-    ("04.3", "{tap: str(rate) for tap, rate in rates.items()}", "of type str, not numbers"),
+    ("04.3", "{layer: ... for layer in layers}", "still a ..."),
+    ("04.3", "dict.fromkeys(layers)", "of type NoneType, not numbers"),
+    ("04.3", "{layer: str(rate) for layer, rate in rates.items()}", "of type str, not numbers"),
     ("04.3", "rate = rate * decay -> rate = rate - decay", "it should be"),
     (
         "04.4",
@@ -150,16 +150,16 @@ RIGHT = [
     return (slack.sum((0, 1)) / pairs.sum((0, 1)).clamp(min=1)).sum()
 """,
     ),
-    ("04.3", f"{RATES}rate(k) * (k < len(taps) - 1 - last) {OVER}"),
+    ("04.3", f"{RATES}rate(k) * (k < len(layers) - 1 - last) {OVER}"),
     (
         "04.3",
         """import numpy as np
 
-def learning_rates(taps, lr, ratio, decay, frozen):
-    depth = np.arange(len(taps), 0, -1) - 1
+def learning_rates(layers, lr, ratio, decay, frozen):
+    depth = np.arange(len(layers), 0, -1) - 1
     values = np.append(lr * ratio * decay ** (depth[:-1] - 1.0), lr)
-    values[: list(taps).index(frozen) + 1 if frozen else 0] = 0
-    return dict(zip(taps, values))
+    values[: list(layers).index(frozen) + 1 if frozen else 0] = 0
+    return dict(zip(layers, values))
 """,
     ),
     ("04.4", "np.where(np.arange(len(labels)) == labels.argmin(), 9, labels - 0.5), labels - 9"),
@@ -204,14 +204,14 @@ def test_losses_are_checked_away_from_kinks():
 
 def test_the_rates_of_a_decay_of_1_are_those_of_the_training():
     net = with_head(backbones.load("twin-alexnet", weights="random"), ["a", "b"])
-    taps = [tap for tap, stage in net.stages.named_children() if list(stage.parameters())]
+    layers = [layer for layer, stage in net.stages.named_children() if list(stage.parameters())]
     for frozen in (None, "conv3", "fc7"):
-        rates = SOLUTIONS["04.3"](taps, 0.05, 0.1, 1, frozen)
+        rates = SOLUTIONS["04.3"](layers, 0.05, 0.1, 1, frozen)
         groups = learning_rates(net, Recipe(lr=0.05, ratio=0.1, frozen=frozen))
         rate_of = {id(weight): group["lr"] for group in groups for weight in group["params"]}
-        for tap in taps:
-            for weight in net.stages.get_submodule(tap).parameters():
-                assert rate_of.get(id(weight), 0) == pytest.approx(rates[tap])
+        for layer in layers:
+            for weight in net.stages.get_submodule(layer).parameters():
+                assert rate_of.get(id(weight), 0) == pytest.approx(rates[layer])
 
 
 def test_batches_without_a_pair_are_as_frequent_as_the_solution_says():

@@ -53,12 +53,12 @@ def test_fc7_has_the_width_and_learns_the_task(narrow):
 def test_everything_up_to_fc6_is_the_networks(net, narrow):
     x = torch.rand(2, 3, 64, 64)
     before, after = (features(n, x, ["conv1", "pool5", "fc6"]) for n in (net, narrow))
-    for tap in before:
-        assert torch.equal(before[tap], after[tap])
-    assert narrow.taps == net.taps
+    for layer in before:
+        assert torch.equal(before[layer], after[layer])
+    assert narrow.layers == net.layers
     assert narrow.decaf == net.decaf
     assert (narrow.resize, narrow.mean, narrow.std) == (net.resize, net.mean, net.std)
-    assert not any(layer.training for layer in narrow.stages.modules())
+    assert not any(module.training for module in narrow.stages.modules())
 
 
 def test_the_network_itself_is_left_alone(net):

@@ -70,7 +70,7 @@ def test_small_movements_are_not_lost_in_rounding():
     assert relative_change(before, after)["fc7"] == pytest.approx(2.0**-20 / 15**0.5, rel=1e-9)
 
 
-def test_only_taps_of_both_are_compared():
+def test_only_layers_of_both_are_compared():
     before = network()
     stages = OrderedDict(before.stages.named_children())
     stages["fc8"] = stages.pop("head")

@@ -115,14 +115,14 @@ def test_validation_holds_back_some_of_each_class_s_training_pictures(few):
 
 
 def test_methods_are_tried_only_where_asked(few):
-    found = {tap: {"mean": vectors(few.labels, 0.3)} for tap in ("fire7", "fire9")}
+    found = {layer: {"mean": vectors(few.labels, 0.3)} for layer in ("fire7", "fire9")}
     lines = run(few, found, logistic=["fire7"], dropout=["fire9"])
-    tried = {tap: set(some.method) for tap, some in lines.groupby("tap")}
+    tried = {layer: set(some.method) for layer, some in lines.groupby("layer")}
     assert tried == {"fire7": {"SVM", "LogReg"}, "fire9": {"SVM", "SVM with Dropout"}}
 
 
 def line(**changed):
-    fields = {"weights": "pretrained", "tap": "fire9", "pool": 2, "chosen": True, "method": "SVM"}
+    fields = {"weights": "pretrained", "layer": "fire9", "pool": 2, "chosen": True, "method": "SVM"}
     return fields | {"per_class": 30, "seed": 0, "C": 1.0, "validation": 70.0, "test": 80.0} | changed
 
 
@@ -134,9 +134,9 @@ def test_summary_averages_over_splits_and_puts_each_number_in_its_place():
         *(line(seed=s, test=80.0 + 2 * s, validation=70.0 + s) for s in range(3)),
         *(line(seed=s, pool="mean", chosen=False, test=50.0, validation=40.0) for s in range(3)),
         *(line(seed=s, per_class=5, test=60.0, validation=np.nan) for s in range(3)),
-        *(line(seed=s, method="LogReg", tap="fire7", test=77.0) for s in range(3)),
+        *(line(seed=s, method="LogReg", layer="fire7", test=77.0) for s in range(3)),
         *(line(seed=s, weights="random", test=20.0) for s in range(3)),
-        *(line(seed=s, tap="conv10", pool="mean", test=81.0) for s in range(3)),
+        *(line(seed=s, layer="conv10", pool="mean", test=81.0) for s in range(3)),
     ]
     found = average(photographs.rows_of(pd.DataFrame(lines), DECAF, "real"))
     keys = ["method", "layer", "weights", "per_class", "pooling", "metric"]
@@ -161,13 +161,13 @@ def test_claims_pair_the_splits():
     lines = [line(seed=seed, test=70.0 + jitter[seed]) for seed in (4, 2, 0, 1, 3)]  # in an order of its own
     for seed, j in enumerate(jitter):
         lines += [
-            line(seed=seed, tap="fire7", test=69.0 + j + 0.01 * seed),
+            line(seed=seed, layer="fire7", test=69.0 + j + 0.01 * seed),
             line(seed=seed, weights="random", test=72.0 + j),
             line(seed=seed, method="SVM with Dropout", test=70.5 + j),
             line(seed=seed, per_class=5, test=10.0),
             line(seed=seed, pool="mean", chosen=False, test=90.0),
         ]
-    deeper, trained, dropout = photographs.compare_taps(pd.DataFrame(lines), "fire7", "fire9", "real", 0)
+    deeper, trained, dropout = photographs.compare_layers(pd.DataFrame(lines), "fire7", "fire9", "real", 0)
     assert (deeper.effect, trained.effect, dropout.effect) == pytest.approx((0.98, -2.0, 0.5))
     assert [c.verdict for c in (deeper, trained, dropout)] == ["held", "did not hold", "held"]
     assert all(claim.n == 5 for claim in (deeper, trained, dropout))

@@ -26,7 +26,7 @@ GEOMETRY = {
     **dict.fromkeys(["cnn-m", "cnn-m-2048", "cnn-m-1024", "cnn-m-128"], (224, 2**4, 13)),
     "cnn-s": (224, 2 * 3 * 2, 17),
 }
-# the last shared tap, the taps that follow, and half a receptive field in pixels, rounded up
+# the last shared layer, the layers that follow, and half a receptive field in pixels, rounded up
 WALKS = {
     "twin-alexnet": ("conv5", ("pool5", "fc6", "fc7"), 48),
     "alexnet": ("conv5", ("pool5", "fc6", "fc7"), 96),
@@ -88,8 +88,8 @@ def test_geometry_is_that_of_the_papers(name, monkeypatch):
 
 
 def with_surroundings(net, name, picture, scale, row, column):
-    """phi of one patch, cut out with more around it than a cell of it sees, through the network tap by tap."""
-    tap, after, half = WALKS[name]
+    """phi of one patch, cut out with more around it than a cell of it sees, through the network layer by layer."""
+    layer, after, half = WALKS[name]
     side, cell, window = GEOMETRY[name]
     margin = cell * math.ceil(half / cell)
     inside = resized(picture[None], scale)[..., scale.corner[0] :, scale.corner[1] :]
@@ -97,7 +97,7 @@ def with_surroundings(net, name, picture, scale, row, column):
     top, left = max(0, y - margin), max(0, x - margin)
     piece = inside[..., top : y + side + margin, left : x + side + margin]
     x_in, y_in = (x - left) // cell, (y - top) // cell
-    maps = backbones.features(net, backbones.normalise(net, piece), [tap])[tap]
+    maps = backbones.features(net, backbones.normalise(net, piece), [layer])[layer]
     of_patch = maps[..., y_in : y_in + window, x_in : x_in + window]
     assert of_patch.shape[2:] == (window, window)
     with torch.no_grad():
@@ -286,8 +286,8 @@ def test_a_tiny_picture_has_patches_too(twin, size):
     assert torch.isfinite(encode_each(twin, noise(*size), found.xyxy[::20])).all()
 
 
-@pytest.mark.parametrize(("name", "tap"), [("twin-alexnet", "fc7"), ("squeezenet1_1", "fire9")])
-def test_patches_one_by_one_are_pictures_of_their_own(name, tap):
+@pytest.mark.parametrize(("name", "layer"), [("twin-alexnet", "fc7"), ("squeezenet1_1", "fire9")])
+def test_patches_one_by_one_are_pictures_of_their_own(name, layer):
     net = PatchNet(backbones.load(name, "random"))
     picture = noise(66, 90)
     patches = net.grid(66, 90).xyxy[::97]
@@ -295,7 +295,7 @@ def test_patches_one_by_one_are_pictures_of_their_own(name, tap):
     for vector, (x0, y0, x1, y1) in zip(got, patches.tolist(), strict=True):
         cut = picture[:, round(y0) : round(y1), round(x0) : round(x1)]
         x = backbones.normalise(net.net, resize(cut, [net.side, net.side], antialias=True)[None])
-        want = backbones.features(net.net, x, [tap])[tap]
+        want = backbones.features(net.net, x, [layer])[layer]
         want = want.mean((2, 3)) if want.ndim == 4 else want
         torch.testing.assert_close(vector, want[0], rtol=1e-4, atol=1e-4)
 
