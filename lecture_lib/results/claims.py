@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from lecture_lib.metrics import average_precision
-from lecture_lib.results.intervals import LEVEL, Interval, bootstrap, mean_interval
+from lecture_lib.results.intervals import LEVEL, bootstrap, mean_interval
 
 HELD, DID_NOT_HOLD, TOO_CLOSE = "held", "did not hold", "too close to call"
 
@@ -74,15 +74,8 @@ def paired_claim(
     Raises ValueError for fewer than two pairs or NaN.
     """
     found = mean_interval(differences, seed=seed, margin=margin, what=f"Claim {id}")
-    return _claim(id, statement, found, margin, unit, over, len(np.asarray(differences)), source)
-
-
-def _claim(
-    id: str, statement: str, found: Interval, margin: float, unit: str, over: str, n: int, source: str
-) -> Claim:
-    return Claim(
-        id, statement, found.value, found.low, found.high, float(margin), found.p, unit, over, n, source
-    )
+    n = len(np.asarray(differences))
+    return Claim(id, statement, found.value, found.low, found.high, margin, found.p, unit, over, n, source)
 
 
 def by_seed(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -142,8 +135,9 @@ def ap_claims(
         def gain(some: np.ndarray, more: str = more, less: str = less) -> float:
             return mean_ap(scores[more][:, some], truth[some]) - mean_ap(scores[less][:, some], truth[some])
 
-        interval = bootstrap(gain, len(truth), seed=seed, margin=margin, n_boot=n_boot)
-        found.append(_claim(id, statement, interval, margin, "points of mAP", "pictures", len(truth), source))
+        of = bootstrap(gain, len(truth), seed=seed, margin=margin, n_boot=n_boot)
+        about = {"unit": "points of mAP", "over": "pictures", "n": len(truth), "source": source}
+        found.append(Claim(id, statement, of.value, of.low, of.high, margin, of.p, **about))
     return found
 
 
@@ -179,11 +173,9 @@ def after_holm(claims: Sequence[Claim]) -> list[str | None]:
 
 
 def numbers(claims: Sequence[Claim]) -> pd.DataFrame:
-    """Return the numbers behind the verdicts, a line a claim."""
+    """Return the numbers behind the verdicts, a line a claim, to three digits."""
+    frame = pd.DataFrame([vars(claim) for claim in claims]).set_index("id")
+    frame[["effect", "low", "high"]] = frame[["effect", "low", "high"]].map("{:+.3g}".format)
+    frame["p"] = frame.p.astype("float64").round(4)
     columns = ["effect", "low", "high", "margin", "unit", "over", "n", "p"]
-    frame = pd.DataFrame([vars(claim) for claim in claims]).set_index("statement")[columns]
-    return (
-        frame.assign(p=frame.p.astype(float).round(4))
-        .round({"effect": 2, "low": 2, "high": 2})
-        .dropna(axis="columns", how="all")
-    )
+    return frame[columns].dropna(axis="columns", how="all")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from scipy import stats
 
 LEVEL = 0.95
 FEW = 10  # below this many values a bootstrap has too few different resamples, and Student's t is taken
@@ -31,7 +31,7 @@ class Interval:
 
 
 def mean_interval(
-    values: ArrayLike, *, seed: int, margin: float = 0.0, n_boot: int = 10_000, what: str = "The interval"
+    values: ArrayLike, *, seed: int, margin: float = 0.0, what: str = "The interval"
 ) -> Interval:
     """Estimate the mean of independent values [n], n >= 2: by a bootstrap, or by Student's t for fewer than ten.
 
@@ -42,31 +42,25 @@ def mean_interval(
         raise ValueError(f"{what} needs two values or more, as [n]; these are {values.shape}.")
     if bad := (~np.isfinite(values)).sum():
         raise ValueError(f"{what}: {bad} of {len(values)} values are not finite.")
-    n, mean = len(values), float(values.mean())
-    if n < FEW and np.ptp(values) > 0:
-        error = values.std(ddof=1) / math.sqrt(n)
-        half = float(stdtrit(n - 1, (1 + LEVEL) / 2) * error)
-        return Interval(mean, mean - half, mean + half, float(2 * stdtr(n - 1, -abs(mean - margin) / error)))
-    rng = np.random.default_rng(seed)
-    block = max(1, 2**21 // n)  # resamples at once: a few MB, whatever n is
-    draws = [
-        values[rng.integers(0, n, (min(block, n_boot - start), n), dtype=np.int32)].mean(axis=1)
-        for start in range(0, n_boot, block)
-    ]
-    return _expanded(mean, np.concatenate(draws), n, margin)
+    if len(values) >= FEW or np.ptp(values) == 0:
+        return bootstrap(
+            lambda some: values[some].mean(), len(values), seed=seed, margin=margin, n_boot=10_000
+        )
+    test = stats.ttest_1samp(values, margin)
+    return Interval(float(values.mean()), *map(float, test.confidence_interval(LEVEL)), float(test.pvalue))
 
 
 def bootstrap(
     measure: Callable[[np.ndarray], float], n: int, *, seed: int, margin: float = 0.0, n_boot: int = 2000
 ) -> Interval:
-    """Estimate a measure of n pictures (or classes) that is no mean, such as mAP.
+    """Estimate a measure of n pictures, classes or pairs, such as mAP or a mean, from resamples.
 
-    measure  takes int64 [n], pictures drawn with replacement from 0 .. n-1; NaN where it is undefined for them
+    measure  takes int64 [n], what is drawn with replacement from 0 .. n-1; NaN where it is undefined for them
 
-    Resamples whose measure is NaN are left out. Raises ValueError if they are more than half, or for n < 2.
+    The interval is that of the percentiles, moved by the lean of the resamples (their mean less the value), and
+    outwards until it is as wide as Student's t interval for normal data (Hesterberg 2015, "expanded percentile").
+    Resamples whose measure is NaN are left out. Raises ValueError if they are more than half.
     """
-    if n < 2:
-        raise ValueError(f"A bootstrap needs two pictures or more, not {n}.")
     rng = np.random.default_rng(seed)
     draws = np.array([measure(rng.integers(0, n, n)) for _ in range(n_boot)], dtype=np.float64)
     undefined = np.isnan(draws)
@@ -75,7 +69,14 @@ def bootstrap(
             f"The measure is NaN for {undefined.sum()} of {n_boot} resamples of {n} pictures: too few pictures "
             "define it. Take more, or a measure of what is there."
         )
-    return _expanded(float(measure(np.arange(n))), draws[~undefined], n, margin)
+    value, draws, wider = float(measure(np.arange(n))), draws[~undefined], math.sqrt(n / (n - 1))
+    draws -= draws.mean() - value
+    tail = stats.norm.cdf(wider * stats.t.ppf((1 - LEVEL) / 2, n - 1))
+    low, high = map(float, np.quantile(draws, [tail, 1 - tail]))
+    # ties by half, and never 0 or 1: no finite number of draws shows that
+    below = ((draws < margin).mean() + (draws <= margin).mean()) / 2
+    z = stats.norm.ppf(np.clip(below, 0.5 / len(draws), 1 - 0.5 / len(draws)))
+    return Interval(value, low, high, float(2 * stats.t.cdf(-abs(z) / wider, n - 1)))
 
 
 def mean_over_classes(values: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Interval:
@@ -86,18 +87,3 @@ def mean_over_classes(values: np.ndarray, labels: np.ndarray, *, seed: int = 0) 
     _, inverse = np.unique(labels, return_inverse=True)
     sums, counts = np.bincount(inverse, values), np.bincount(inverse)
     return bootstrap(lambda some: sums[some].sum() / counts[some].sum(), len(sums), seed=seed)
-
-
-def _expanded(value: float, draws: np.ndarray, n: int, margin: float) -> Interval:
-    """Take the percentiles of the draws, moved by their lean and outwards.
-
-    The lean is their mean less the value; outwards, until they are as far apart as Student's t has them for normal
-    data (Hesterberg 2015, "expanded percentile").
-    """
-    draws, wider = draws - (draws.mean() - value), math.sqrt(n / (n - 1))
-    tail = float(ndtr(wider * stdtrit(n - 1, (1 - LEVEL) / 2)))
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    # ties by half, and never 0 or 1: no finite number of draws shows that
-    below = ((draws < margin).mean() + (draws <= margin).mean()) / 2
-    below = np.clip(below, 0.5 / len(draws), 1 - 0.5 / len(draws))
-    return Interval(value, float(low), float(high), float(2 * stdtr(n - 1, -abs(ndtri(below)) / wider)))

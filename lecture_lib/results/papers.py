@@ -5,6 +5,7 @@ One CSV a table under ``data/papers``; its README says how they are written.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 from dataclasses import dataclass, field
@@ -79,17 +80,6 @@ def check(name: str, row: str, column: str) -> None:
     _require(column, columns(name), f"{name} has no column of results")
 
 
-def value(name: str, row: str, column: str) -> tuple[float, float | None]:
-    """Return one figure and its spread (None where none is printed), both in the table's unit.
-
-    The figure is NaN where the paper has none. Raises UnknownEntry.
-    """
-    check(name, row, column)
-    frame = _read(name)[1]
-    spread = frame.loc[row, column + SPREAD] if column + SPREAD in frame else float("nan")
-    return float(frame.loc[row, column]), None if pd.isna(spread) else float(spread)
-
-
 @functools.cache
 def _read(name: str) -> tuple[About, pd.DataFrame]:
     _require(name, names(), "The lecture has no table")
@@ -103,20 +93,17 @@ def _read(name: str) -> tuple[About, pd.DataFrame]:
             told.setdefault(key.strip(), []).append(text.strip())
     attributes = tuple(part.strip() for text in told.pop("attributes", []) for part in text.split(";"))
     several = {f"{key}s": tuple(told.pop(key, ())) for key in ("footnote", "remark", "departure")}
-    once = {key: text for key, (text,) in told.items()}
-    return About(name, attributes=attributes, **several, **once), _frame(path)
-
-
-def _frame(path) -> pd.DataFrame:
     # all as text first: "-" is a missing figure in one column, and the word for "none" in another
     frame = pd.read_csv(
         path, comment="#", index_col="method", dtype=str, keep_default_na=False, encoding="utf-8"
     )
     for column in frame.columns.difference(MARKS):
-        numbers = pd.to_numeric(frame[column].replace({"-": None, "N/A": None, "": None}), errors="coerce")
-        if (numbers.notna() == ~frame[column].isin(["-", "N/A", ""])).all():
-            frame[column] = numbers.astype("float64")
-    return frame
+        figures = frame[column].replace(["-", "N/A", ""], "nan")
+        with contextlib.suppress(ValueError):  # a column of words stays one
+            frame[column] = figures.astype("float64")
+    return About(
+        name, attributes=attributes, **several, **{key: text for key, (text,) in told.items()}
+    ), frame
 
 
 def _require(wanted: str, known: list[str], what: str) -> None:

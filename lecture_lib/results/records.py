@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import functools
 import json
+import platform
 import re
 import sys
 import time
@@ -54,17 +55,15 @@ def write(
     remark   what else a reader should know ("trained in bfloat16")
     """
     chosen = settings.current()
+    versions = {package: metadata.version(package) for package in VERSIONS}
     made = {
         "command": command,
         "network": network,
         "remark": remark,
         "seed": chosen.seed,
-        "versions": {
-            "python": sys.version.split()[0],
-            **{package: metadata.version(package) for package in VERSIONS},
-        },
+        "versions": {"python": platform.python_version()} | versions,
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{psutil.cpu_count(logical=False)} cores, {chosen.device.type}",
+        "machine": f"{platform.machine()}, {psutil.cpu_count(logical=False)} cores, {chosen.device.type}",
         "fingerprint": fingerprint(command.split()[-1], network),
     }
     return _write(settings.PACKAGE_DATA / "results", name, rows, claims, made)
