@@ -1,13 +1,11 @@
 """Arrays that come back as they were computed, whatever stops the computing; names; what lies in the cache."""
 
-import contextlib
 import errno
 import os
 import subprocess
 import sys
 import threading
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -477,11 +475,6 @@ def test_in_a_project_that_is_read_only_results_go_to_the_cache_and_a_line_says_
     )
 
 
-def test_nothing_is_kept_where_clear_does_not_look():
-    with pytest.raises(KeyError, match="FOLDERS"):
-        store.folder("embeddings")
-
-
 def test_clear_keeps_what_was_used_lately(cache):
     fetch(Rows(), {"layer": "fc6"})
     fetch(Rows(), {"layer": "fc7"})
@@ -510,10 +503,3 @@ def test_an_array_stays_readable_after_a_clear():
     array = fetch(Rows())
     store.clear()
     np.testing.assert_array_equal(array, expected())
-
-
-def test_no_warning_on_the_plain_way():
-    with warnings.catch_warnings(), contextlib.closing(Rows()(SPANS, ["fc6"])) as stream:
-        warnings.simplefilter("error")
-        fetch(lambda spans, names: stream)
-        fetch(None)
