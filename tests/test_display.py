@@ -1,18 +1,17 @@
 """Figures of several chapters: one look for one thing, no picture over another, text for those who cannot see."""
 
 import base64
-import colorsys
 import io
 import warnings
 from itertools import combinations, pairwise
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from looking import N, check_figures, colour_of, coloured, render, texts
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -26,35 +25,11 @@ from lecture_lib.display.tiles import Block, Frame, Tile, fit, page, tiles
 
 CLASSES = ("duck", "owl", "car", "oak tree with a name far too long for its place")
 GROUPS = ("bird", "bird", "conveyance, transport", "plant")
-N = 40
-
-
-def colour_of(i):
-    """A colour of picture i's own, far enough from the others to survive JPEG."""
-    return tuple(round(255 * v) for v in colorsys.hsv_to_rgb(i / N, 1, 1 if i % 2 else 0.6))
-
-
-def collection(labels=None, images=ArrayImages, **options):
-    array = np.empty((N, 3, 16, 16), np.uint8)
-    array[:] = np.array([colour_of(i) for i in range(N)])[:, :, None, None]
-    labels = np.arange(N) % len(CLASSES) if labels is None else labels
-    return ImageCollection("made up", "twin", images(array, **options), CLASSES, labels, GROUPS)
 
 
 @pytest.fixture
 def images():
-    return collection()
-
-
-def render(figure):
-    """RGB pixels [H, W, 3] as shown in a notebook."""
-    return np.asarray(Image.open(io.BytesIO(style.encode(figure)[0])).convert("RGB")).astype(int)
-
-
-def texts(figure):
-    """All that is written in a figure, in axes, legends and beside them."""
-    found = [t.get_text() for axes in figure.axes for t in axes.texts]
-    return found + [t.get_text() for legend in figure.legends for t in legend.get_texts()]
+    return coloured(CLASSES, GROUPS)
 
 
 def rows(names=("fc6", "pool1"), ns=(1, 3, 10, 30), first=60):
@@ -93,15 +68,7 @@ def all_figures(images):
 
 
 def test_every_figure_has_its_title_and_a_white_ground_and_leaves_the_users_style_alone(images):
-    before = dict(mpl.rcParams)
-    for figure in all_figures(images):
-        pixels = render(figure)
-        assert (pixels[-1, -1] > 250).all()
-        assert (pixels < 250).any()
-        titles = [axes.get_title(loc="left") for axes in figure.axes]
-        assert "title" in texts(figure) + titles
-        assert max(figure.get_size_inches()) <= 11
-    assert dict(mpl.rcParams) == before
+    check_figures(all_figures(images))
 
 
 # ---------------------------------------------------------------------------------------------------------- showing
@@ -325,7 +292,7 @@ def test_twins_are_drawn_anew_for_large_pictures_in_one_go_and_not_for_small_one
         asked.append((list(rows), width))
         return np.stack([np.full((3, width, width), row, np.uint8) for row in rows])
 
-    twins = collection(images=TwinImages, draw=draw)[[9, 3, 5]]
+    twins = coloured(CLASSES, GROUPS, TwinImages, draw=draw)[[9, 3, 5]]
     small = pictures.thumbnails(twins, [0, 1], 12)
     assert asked == []
     assert small[0].getpixel((5, 5)) == colour_of(9)

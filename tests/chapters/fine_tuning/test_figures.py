@@ -1,13 +1,12 @@
 """Figures of fine-tuning and the widget over its runs: lines, shades, ranks and boxes are those that were given."""
 
-import io
 from itertools import pairwise
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from looking import check_figures, render, texts
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
@@ -38,15 +37,6 @@ def table():
     return runs.assign(low=runs.value - 1, high=runs.value + 0.5)
 
 
-def render(figure):
-    """RGB pixels [H, W, 3] as shown in a notebook."""
-    return np.asarray(Image.open(io.BytesIO(style.encode(figure)[0])).convert("RGB")).astype(int)
-
-
-def texts(figure):
-    return [t.get_text() for axes in figure.axes for t in axes.texts if t.get_text()]
-
-
 def written(axes):
     return {t.get_text(): t for t in axes.texts}
 
@@ -67,22 +57,16 @@ def marks(axes):
 
 
 def test_every_figure_has_its_title_and_a_white_ground_and_leaves_the_users_style_alone():
-    before = dict(mpl.rcParams)
-    for figure in (
-        figures.training_curves({"a": epochs([1, 2]), "b": epochs([2, 3])}, title="title"),
-        figures.freeze_curves(table(), 40, title="title"),
-        figures.freeze_map(table(), title="title"),
-        changes.layer_changes(*two_methods(), title="title"),
-        changes.filters_before_after(bank(), 2 * bank(), title="title"),
-        changes.filters_before_after(bank(), bank(), title="title"),  # nothing changed
-    ):
-        pixels = render(figure)
-        assert (pixels[-1, -1] > 250).all()
-        assert (pixels < 250).any()
-        titles = [axes.get_title(loc="left") for axes in figure.axes] + [figure.get_suptitle()]
-        assert "title" in texts(figure) + titles
-        assert max(figure.get_size_inches()) <= 11
-    assert dict(mpl.rcParams) == before
+    check_figures(
+        [
+            figures.training_curves({"a": epochs([1, 2]), "b": epochs([2, 3])}, title="title"),
+            figures.freeze_curves(table(), 40, title="title"),
+            figures.freeze_map(table(), title="title"),
+            changes.layer_changes(*two_methods(), title="title"),
+            changes.filters_before_after(bank(), 2 * bank(), title="title"),
+            changes.filters_before_after(bank(), bank(), title="title"),  # nothing changed
+        ]
+    )
 
 
 # ------------------------------------------------------------------------------------------------- training curves

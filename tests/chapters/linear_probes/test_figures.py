@@ -1,33 +1,25 @@
 """Figures of linear probes and the widget over them: what is drawn is what was given."""
 
 import base64
-import colorsys
 import io
 
 import numpy as np
 import pandas as pd
 import pytest
+from looking import N, at_places, coloured, render, texts
 from matplotlib.colors import to_hex
 from PIL import Image
 
 from lecture_lib.chapters.linear_probes import figures, widget
-from lecture_lib.datasets import ArrayImages, ImageCollection
+from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import explorer, style
 
 CLASSES = ("duck", "owl", "oak_tree", "a class with a name far too long for the place below a picture")
-N = 40
-
-
-def colour_of(i):
-    """A colour of picture i's own, far enough from the others to survive JPEG."""
-    return tuple(round(255 * v) for v in colorsys.hsv_to_rgb(i / N, 1, 1 if i % 2 else 0.6))
 
 
 @pytest.fixture
 def images():
-    array = np.empty((N, 3, 16, 16), np.uint8)
-    array[:] = np.array([colour_of(i) for i in range(N)])[:, :, None, None]
-    return ImageCollection("made up", "twin", ArrayImages(array), CLASSES, np.arange(N) % len(CLASSES))
+    return coloured(CLASSES)
 
 
 @pytest.fixture
@@ -39,25 +31,6 @@ def scores(images):
         layer: {C: (gain * right + rng.normal(size=right.shape)).astype(np.float32) for C in (10.0, 0.1, 1.0)}
         for layer, gain in (("pool1", 0.2), ("fc6", 2.5))
     }
-
-
-def render(figure):
-    """RGB pixels [H, W, 3] as shown in a notebook."""
-    return np.asarray(Image.open(io.BytesIO(style.encode(figure)[0])).convert("RGB")).astype(int)
-
-
-def texts(figure):
-    return [t.get_text() for axes in figure.axes for t in axes.texts]
-
-
-def at_places(figure):
-    """Where each picture is on a page: number -> (x, y) of the middle of its pixels."""
-    pixels, found = render(figure), {}
-    for i in range(N):
-        y, x = np.nonzero(np.abs(pixels - colour_of(i)).max(2) < 9)
-        if len(x) > 1000:
-            found[i] = (x.mean(), y.mean())
-    return found
 
 
 # ----------------------------------------------------------------------------------------------- curves over C
