@@ -62,7 +62,7 @@ def test_what_is_written_is_read_again(demo):
     path = write(rows, [claim])
     assert path == demo / "data" / "results" / "toy.demo.csv"
     frame = records.read("toy")
-    assert [*frame] == ["dataset", "source", "method", "k", "split", "frozen", "metric", "value"]
+    assert [*frame] == ["dataset", "source", "method", "split", "k", "frozen", "metric", "value"]
     assert frame.value.tolist() == [80.5, 1 / 3]
     assert frame.query("split == 0 and k == inf", local_dict={"inf": np.inf}).frozen.item() == "none"
     assert records.claims_of("toy") == [claim]
@@ -178,8 +178,7 @@ def test_no_number_of_drawings_stands_in_a_column_of_photographs(name):
     )  # in no table
     shown = beside(ours, name, column="place", network="ours")
     holding = [column for column in shown if shown[column].str.startswith("12.5").any()]
-    about = papers.about(name)
-    assert holding == [f"{c}: ours on {about.dataset_of(c)} twin" for c in papers.columns(name)]
+    assert holding == [f"{c}: ours on {papers.dataset_of(name, c)} twin" for c in papers.columns(name)]
 
 
 def test_twin_and_photographs_stand_apart_and_methods_find_their_rows():

@@ -31,7 +31,7 @@ def beside(
     Caltech-101 twin" for twins, so that no number from drawn images is mistaken for one from a dataset. Cells read
     "86.9 ± 0.7". Raises UnknownEntry for a row or column that the table does not have.
     """
-    about, paper = papers.about(name), papers.table(name)
+    about, paper, attributes = papers.about(name), papers.table(name), papers.attributes(name)
     ours = ours.assign(
         column=ours.get(column, column), row=ours["method"].map(rows) if rows else ours["method"]
     )
@@ -39,8 +39,8 @@ def beside(
     for row, place in set(zip(ours.row, ours.column, strict=True)):
         papers.check(name, row, place)
     shown = pd.DataFrame(index=paper.index)
-    for column in [*about.attributes, *papers.columns(name)]:
-        if column in about.attributes:
+    for column in [*attributes, *papers.columns(name)]:
+        if column in attributes:
             shown[column] = [f"{cell:,.0f}" if isinstance(cell, float) else cell for cell in paper[column]]
             continue
         spreads = paper.get(column + papers.SPREAD, pd.Series(np.nan, index=paper.index))
@@ -51,9 +51,9 @@ def beside(
                 found[["row", *found.columns.intersection(["value", "spread", "n_splits"])]]
             ).set_index("row")
             twin = " twin" if source == "twin" else ""
-            title = f"{column}: {network} on {about.dataset_of(column)}{twin}"
+            title = f"{column}: {network} on {papers.dataset_of(name, column)}{twin}"
             shown[title] = with_spread(found.value, found.spread, *digits).reindex(paper.index).fillna("")
-    shown.columns.name = f"{about.metric}, {about.unit}"
+    shown.columns.name = f"{about['metric']}, {about['unit']}"
     return shown.replace("nan", "")
 
 

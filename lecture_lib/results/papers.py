@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import functools
-from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -21,30 +20,6 @@ SPREAD = " spread"  # "DeCAF6 spread" is what stands after the ± of "DeCAF6"
 
 class UnknownEntry(LookupError):
     """No such table, row or column in the papers; the message names the nearest ones."""
-
-
-@dataclass(frozen=True)
-class About:
-    """What a table's figures are, and where they come from."""
-
-    name: str
-    title: str
-    paper: str
-    table: str
-    dataset: str  # "columns" where every column is named after its own dataset
-    metric: str
-    unit: str
-    protocol: str
-    spread: str = ""
-    bold: str = ""
-    attributes: tuple[str, ...] = ()
-    footnotes: tuple[str, ...] = field(default=(), repr=False)
-    remarks: tuple[str, ...] = field(default=(), repr=False)
-    departures: tuple[str, ...] = field(default=(), repr=False)
-
-    def dataset_of(self, column: str) -> str:
-        """Return the dataset that the figures of one column were measured on."""
-        return column.rstrip("*") if self.dataset == "columns" else self.dataset
 
 
 def names() -> list[str]:
@@ -62,16 +37,29 @@ def table(name: str) -> pd.DataFrame:
     return _read(name)[1].copy()
 
 
-def about(name: str) -> About:
-    """Return paper, table number, dataset, metric, unit, protocol, footnotes and remarks of a table."""
-    return _read(name)[0]
+def about(name: str) -> dict[str, str]:
+    """Return what a table's file says of it: title, paper, table, dataset, metric, unit, protocol and more.
+
+    Several lines of one kind (footnote, remark, departure) are lines of its text. Raises UnknownEntry.
+    """
+    return dict(_read(name)[0])
+
+
+def attributes(name: str) -> list[str]:
+    """Return the columns of a table that describe its methods."""
+    return [part for part in _read(name)[0].get("attributes", "").split("; ") if part]
 
 
 def columns(name: str) -> list[str]:
     """Return the columns of a table that hold results: no spreads, no marks, no attributes."""
-    told, frame = _read(name)
-    others = {*MARKS, *told.attributes}
-    return [column for column in frame if column not in others and not column.endswith(SPREAD)]
+    others = {*MARKS, *attributes(name)}
+    return [column for column in _read(name)[1] if column not in others and not column.endswith(SPREAD)]
+
+
+def dataset_of(name: str, column: str) -> str:
+    """Return the dataset that the figures of one column were measured on."""
+    dataset = _read(name)[0]["dataset"]
+    return column.rstrip("*") if dataset == "columns" else dataset  # "columns": each is named after its own
 
 
 def check(name: str, row: str, column: str) -> None:
@@ -81,29 +69,22 @@ def check(name: str, row: str, column: str) -> None:
 
 
 @functools.cache
-def _read(name: str) -> tuple[About, pd.DataFrame]:
+def _read(name: str) -> tuple[dict[str, str], pd.DataFrame]:
     _require(name, names(), "The lecture has no table")
     path = FOLDER / f"{name}.csv"
-    told: dict[str, list[str]] = {}
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            if not line.startswith("#"):
-                break
-            key, text = line[1:].split(":", 1)
-            told.setdefault(key.strip(), []).append(text.strip())
-    attributes = tuple(part.strip() for text in told.pop("attributes", []) for part in text.split(";"))
-    several = {f"{key}s": tuple(told.pop(key, ())) for key in ("footnote", "remark", "departure")}
+    told: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            key, text = (part.strip() for part in line[1:].split(":", 1))
+            told[key] = f"{told[key]}\n{text}" if key in told else text
     # all as text first: "-" is a missing figure in one column, and the word for "none" in another
     frame = pd.read_csv(
         path, comment="#", index_col="method", dtype=str, keep_default_na=False, encoding="utf-8"
     )
     for column in frame.columns.difference(MARKS):
-        figures = frame[column].replace(["-", "N/A", ""], "nan")
         with contextlib.suppress(ValueError):  # a column of words stays one
-            frame[column] = figures.astype("float64")
-    return About(
-        name, attributes=attributes, **several, **{key: text for key, (text,) in told.items()}
-    ), frame
+            frame[column] = frame[column].replace(["-", "N/A", ""], "nan").astype("float64")
+    return told, frame
 
 
 def _require(wanted: str, known: list[str], what: str) -> None:

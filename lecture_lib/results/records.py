@@ -25,7 +25,6 @@ from lecture_lib import settings, store
 from lecture_lib.results.claims import Claim
 
 VERSIONS = ("lecture_lib", "torch", "torchvision", "numpy", "scipy", "scikit-learn")
-FIRST = ("experiment", "dataset", "source", "method", "layer", "n", "k", "epoch", "class", "split", "seed")
 LAST = ("metric", "value", "spread", "n_splits")
 WHOLE = ("n", "n_test", "n_classes", "per_class", "K", "width", "epoch", "split", "seed", "n_splits")
 
@@ -176,8 +175,8 @@ def _write(
             f"{name}: {bad} of {len(frame)} values are NaN, and nothing was written. Has a training diverged?"
         )
     frame = frame.dropna(axis="columns", how="all")
-    others = [column for column in frame if column not in FIRST + LAST]
-    frame = _whole(frame[[column for column in (*FIRST, *others, *LAST) if column in frame]])
+    others = [column for column in frame if column not in LAST]
+    frame = _whole(frame[[*others, *frame.columns.intersection(LAST)]])
     document = {
         "profile": settings.current().profile,
         **made,
