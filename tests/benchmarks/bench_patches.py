@@ -62,7 +62,7 @@ def compare_encoders(net: PatchNet, photograph: Image.Image, runs: int) -> None:
         "in batches": lambda: literal(net, photograph, grid.xyxy, BATCH),
     }
     print(
-        f"{net.net.name}, {len(grid)} patches of {WIDTH} x {HEIGHT} pixels, {torch.get_num_threads()} threads"
+        f"{net.backbone.name}, {len(grid)} patches of {WIDTH} x {HEIGHT} pixels, {torch.get_num_threads()} threads"
     )
     seconds = time_in_turns(ways, runs)
     for name, (clock, processor) in seconds.items():
@@ -82,7 +82,7 @@ def literal(net: PatchNet, photograph: Image.Image, boxes: np.ndarray, batch: in
         [
             transforms.Resize((net.side, net.side)),
             transforms.ToTensor(),
-            transforms.Normalize(net.net.mean, net.net.std),
+            transforms.Normalize(net.backbone.mean, net.backbone.std),
         ]
     )
     found = []

@@ -103,7 +103,7 @@ def of_bias(net: PatchNet, y: list[np.ndarray], test: Part, seed: int) -> Found:
         add(scores, rows)
         accuracy.append(on_centred)
     add(scores, experiments.source_labels(net, test))
-    has_source = np.array([len(m) > 0 for m in datasets.source_classes(test.images, net.net.classes)])
+    has_source = np.array([len(m) > 0 for m in datasets.source_classes(test.images, net.backbone.classes)])
     about = {"experiment": "bias", "n_classes": int(has_source.sum())}
     results, found = judge(scores, test, TESTED_BIAS, seed, has_source, **about)
     about = {"experiment": "bias", "dataset": "ilsvrc2012", "source": test.images.source}
@@ -115,12 +115,12 @@ def main() -> None:
     """Run what is described at the top of this file."""
     seed = settings.use("demo").seed
     net = PatchNet(backbones.load())
-    bfloat16 = bfloat16_is_faster(net.net.device)
+    bfloat16 = bfloat16_is_faster(net.backbone.device)
     results, found = [], []
     for name in ("voc2007", "voc2012_action"):
         new = run(net, name, seed, bfloat16)
         results, found = results + new[0], found + new[1]
-    path = records.write(NAME, results, found, command=COMMAND, network=net.net.name)
+    path = records.write(NAME, results, found, command=COMMAND, network=net.backbone.name)
     verdicts(found)
     print(path.name)
 

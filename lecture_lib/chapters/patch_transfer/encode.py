@@ -48,7 +48,7 @@ class PatchNet:
 
     def __init__(self, net: Backbone):
         stages = net.stages[: net.layers.index(net.decaf[7]) + 1]
-        self.net, self.side = net, net.input_size
+        self.backbone, self.side = net, net.input_size
         shapes = _shapes(stages, self.side)
         last = max(
             i
@@ -101,7 +101,7 @@ def encode(
         "encoder": "patches",
         "version": VERSION,
         "images": images.images.fingerprint,
-        "net": net.net.fingerprint,
+        "net": net.backbone.fingerprint,
         "patches": store.fingerprint([[g.xyxy, c] for g, c in zip(grids, chosen, strict=True)]),
     }
 
@@ -149,10 +149,12 @@ def _compute(
         vectors = phi(net, pictures, grids[task[0][0]], [some for _, some in task]).half().cpu()
         if not torch.isfinite(vectors.sum(dtype=torch.float32)):
             names = ", ".join(images.names[i] for i, _ in task)
-            raise RuntimeError(f"{net.net.name}: phi of a patch is not finite in float16, in one of {names}.")
+            raise RuntimeError(
+                f"{net.backbone.name}: phi of a patch is not finite in float16, in one of {names}."
+            )
         return vectors.numpy()
 
-    on_processor = net.net.device.type == "cpu"
+    on_processor = net.backbone.device.type == "cpu"
     workers = torch.get_num_threads() if on_processor else 1
     return in_order(take, tasks, workers, 1 if on_processor else torch.get_num_threads())
 
@@ -166,9 +168,9 @@ def phi(net: PatchNet, pictures: Tensor, grid: Grid, chosen: Sequence[np.ndarray
 
     Raises ValueError if no patch is chosen, or the network is in training mode, where dropout would make phi random.
     """
-    if any(module.training for module in net.net.stages.modules()):
+    if any(module.training for module in net.backbone.stages.modules()):
         raise ValueError(
-            f"{net.net.name} is in training mode: call net.net.stages.eval() before encoding patches."
+            f"{net.backbone.name} is in training mode: call net.backbone.stages.eval() before encoding patches."
         )
     chosen = [np.arange(len(grid))] * len(pictures) if chosen is None else chosen
     picture = np.repeat(np.arange(len(chosen)), [len(some) for some in chosen])
@@ -196,8 +198,8 @@ def _phi_of_scale(net: PatchNet, pictures: Tensor, scale: Scale, places: np.ndar
     top, left = scale.corner
     found = []
     for start in range(0, len(pictures), at_once):
-        some = pictures[start : start + at_once].to(net.net.device)
-        maps = net.shared(normalise(net.net, resized(some, scale)[..., top:, left:]))
+        some = pictures[start : start + at_once].to(net.backbone.device)
+        maps = net.shared(normalise(net.backbone, resized(some, scale)[..., top:, left:]))
         # [b, h, w, c, window, window]: a view, of which indexing copies the windows that are asked for
         views = maps.unfold(2, net.window, 1).unfold(3, net.window, 1).permute(0, 2, 3, 1, 4, 5)
         low, high = np.searchsorted(places[0], (start, start + len(some)))
@@ -240,5 +242,5 @@ def encode_each(net: PatchNet, picture: Tensor, patches: np.ndarray) -> Tensor:
     for (x0, y0), (x1, y1) in zip(starts.tolist(), ends.tolist(), strict=True):
         cut = picture[:, y0:y1, x0:x1]
         square = F.interpolate(cut[None], size=[net.side, net.side], mode="bilinear", antialias=True)
-        found.append(encoder(normalise(net.net, square)))
+        found.append(encoder(normalise(net.backbone, square)))
     return torch.cat(found)

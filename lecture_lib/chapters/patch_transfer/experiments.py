@@ -105,7 +105,7 @@ def cut_out(net: PatchNet, part: Part, chosen: Sequence[np.ndarray]) -> np.ndarr
     encoder, found = nn.Sequential(*net.shared, *net.rest), []
     for i, (grid, some) in enumerate(zip(part.grids, chosen, strict=True)):
         for batch in cut(net, part.images.tensor(i), grid, some).split(64):
-            found.append(encoder(normalise(net.net, batch)).half().cpu().numpy())
+            found.append(encoder(normalise(net.backbone, batch)).half().cpu().numpy())
     return np.concatenate(found)
 
 
@@ -120,13 +120,13 @@ def no_transfer(net: PatchNet, train_part: Part, test_part: Part, seed: int, bfl
     patches = cut_all(net, train_part.images, train_part.grids, chosen)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        stages = twin_alexnet.build(len(net.net.classes), batchnorm=True).eval()
+        stages = twin_alexnet.build(len(net.backbone.classes), batchnorm=True).eval()
     start = replace(
-        net.net, stages=stages.to(memory_format=torch.channels_last), weights=f"random seed {seed}"
+        net.backbone, stages=stages.to(memory_format=torch.channels_last), weights=f"random seed {seed}"
     )
     own, layers = train_all(start, patches, gather(labels, chosen), n_classes + 1, recipe)
-    folded = twin_alexnet.fold_batchnorm(own.net.stages.to(memory_format=torch.contiguous_format))
-    own = PatchNet(replace(own.net, stages=folded.to(memory_format=torch.channels_last)))
+    folded = twin_alexnet.fold_batchnorm(own.backbone.stages.to(memory_format=torch.contiguous_format))
+    own = PatchNet(replace(own.backbone, stages=folded.to(memory_format=torch.channels_last)))
     return probabilities(layers, encode(own, test_part.images, test_part.grids))
 
 
@@ -135,7 +135,7 @@ def whole_pictures(net: PatchNet, train_part: Part, test_part: Part, seed: int) 
 
     A picture of several classes has an equal share of each as its target.
     """
-    crops = rivals.phi_of_crops(net.net, train_part.images)
+    crops = rivals.phi_of_crops(net.backbone, train_part.images)
     targets = rivals.shares(train_part.images.labels)
     some = targets.any(1)
     y = np.repeat(targets[some], crops.shape[1], axis=0)
@@ -145,7 +145,7 @@ def whole_pictures(net: PatchNet, train_part: Part, test_part: Part, seed: int) 
 
 def whole_pictures_svm(net: PatchNet, train_part: Part, test_part: Part) -> np.ndarray:
     """Score by SVMs on phi of whole pictures, ten crops each, without adaptation layers: [m, C]."""
-    crops, tests = (rivals.phi_of_crops(net.net, part.images) for part in (train_part, test_part))
+    crops, tests = (rivals.phi_of_crops(net.backbone, part.images) for part in (train_part, test_part))
     return rivals.svm_scores(crops, train_part.images.labels, tests)
 
 
@@ -156,7 +156,7 @@ def centred_pictures(net: PatchNet, test_part: Part, seed: int) -> tuple[dict[st
     accuracy in % on other such pictures.
     """
     (x, y), (x_val, y_val) = (
-        (rivals.phi_of_crops(net.net, images), labels)
+        (rivals.phi_of_crops(net.backbone, images), labels)
         for images, labels in (relabelled(split, test_part.images) for split in ("train", "val"))
     )
     layers = train(
@@ -184,10 +184,12 @@ def relabelled(split: str, target: ImageCollection) -> tuple[ImageCollection, np
 
 def source_labels(net: PatchNet, test_part: Part) -> dict[str, np.ndarray]:
     """Score by the source task's own labels, nothing learned from the target: row -> [m, C]."""
-    crops = rivals.phi_of_crops(net.net, test_part.images)
-    members = datasets.source_classes(test_part.images, net.net.classes)
-    wholes = rivals.source_probabilities(net.net, crops.reshape(-1, crops.shape[-1]), members)
-    patches = rivals.source_probabilities(net.net, encode(net, test_part.images, test_part.grids), members)
+    crops = rivals.phi_of_crops(net.backbone, test_part.images)
+    members = datasets.source_classes(test_part.images, net.backbone.classes)
+    wholes = rivals.source_probabilities(net.backbone, crops.reshape(-1, crops.shape[-1]), members)
+    patches = rivals.source_probabilities(
+        net.backbone, encode(net, test_part.images, test_part.grids), members
+    )
     return {
         SOURCE_WHOLE: wholes.reshape(*crops.shape[:2], -1).mean(1),
         SOURCE_PATCHES: test_part.score(patches),
@@ -195,7 +197,7 @@ def source_labels(net: PatchNet, test_part: Part) -> dict[str, np.ndarray]:
 
 
 def _on_both(net: PatchNet, layers: nn.Sequential, test_part: Part, whole: str, on_patches: str) -> dict:
-    tests = rivals.phi_of_crops(net.net, test_part.images)
+    tests = rivals.phi_of_crops(net.backbone, test_part.images)
     y = probabilities(layers, encode(net, test_part.images, test_part.grids))
     return {whole: _on_crops(layers, tests), on_patches: test_part.score(y)}
 

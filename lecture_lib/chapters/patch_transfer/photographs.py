@@ -99,7 +99,7 @@ def main() -> None:
         results, found = results + new[0], found + new[1]
     if not results:
         raise SystemExit("No photographs, so nothing is written: set LECTURE_DATA to their folder.")
-    path = records.write(NAME, results, found, command=COMMAND, network=net.net.name)
+    path = records.write(NAME, results, found, command=COMMAND, network=net.backbone.name)
     verdicts(found)
     print(path.name)
 

@@ -121,7 +121,7 @@ def test_a_window_is_the_patch_cut_out_with_its_surroundings(name):
         rows, columns = np.array(sorted(places)).T
         want = torch.cat(
             [
-                with_surroundings(net.net, name, picture, scale, scale.rows[i], scale.columns[j])
+                with_surroundings(net.backbone, name, picture, scale, scale.rows[i], scale.columns[j])
                 for i, j in zip(rows, columns, strict=True)
             ]
         )
@@ -135,8 +135,8 @@ def test_the_whole_of_a_square_picture_is_what_the_network_sees(twin):
         picture = noise(side, side)
         found = twin.grid(side, side)
         assert found.xyxy[0].tolist() == [0, 0, side, side]
-        x = backbones.preprocess(twin.net, picture)[None]
-        want = backbones.features(twin.net, x, ["fc7"])["fc7"]
+        x = backbones.preprocess(twin.backbone, picture)[None]
+        want = backbones.features(twin.backbone, x, ["fc7"])["fc7"]
         torch.testing.assert_close(phi(twin, picture[None], found)[:1], want, rtol=1e-4, atol=1e-4)
 
 
@@ -272,7 +272,7 @@ def test_what_is_not_finite_is_named():
     net = PatchNet(backbones.load("twin-alexnet", "random"))
     images = collect([(64, 64), (70, 64)])
     with torch.no_grad():
-        net.net.stages.fc7.linear.bias[5] = 1e5  # finite in float32
+        net.backbone.stages.fc7.linear.bias[5] = 1e5  # finite in float32
     with pytest.raises(RuntimeError, match=r"twin-alexnet.*not finite in float16.*picture_0\.jpg"):
         encode(net, images, lay(net, images), progress=False)
 
@@ -294,14 +294,14 @@ def test_patches_one_by_one_are_pictures_of_their_own(name, layer):
     got = encode_each(net, picture, patches)
     for vector, (x0, y0, x1, y1) in zip(got, patches.tolist(), strict=True):
         cut = picture[:, round(y0) : round(y1), round(x0) : round(x1)]
-        x = backbones.normalise(net.net, resize(cut, [net.side, net.side], antialias=True)[None])
-        want = backbones.features(net.net, x, [layer])[layer]
+        x = backbones.normalise(net.backbone, resize(cut, [net.side, net.side], antialias=True)[None])
+        want = backbones.features(net.backbone, x, [layer])[layer]
         want = want.mean((2, 3)) if want.ndim == 4 else want
         torch.testing.assert_close(vector, want[0], rtol=1e-4, atol=1e-4)
 
 
 def test_a_network_in_training_mode_is_refused():
     net = PatchNet(backbones.load("twin-alexnet"))
-    net.net.stages.fc6.train()
+    net.backbone.stages.fc6.train()
     with pytest.raises(ValueError, match="training mode"):
         phi(net, torch.zeros(1, 3, 64, 64, dtype=torch.uint8), net.grid(64, 64))

@@ -221,15 +221,15 @@ def test_all_layers_learn_and_the_start_stays():
     net, layers = train_all(start, patches, y, 2, recipe, progress=False)
     assert all(torch.equal(kept, before[name]) for name, kept in start.stages.state_dict().items())
     assert not start.stages.training
-    for name, weight in net.net.stages[:-1].state_dict().items():
+    for name, weight in net.backbone.stages[:-1].state_dict().items():
         idle = name.endswith(("conv.bias", "linear.bias"))  # BatchNorm takes away what a bias adds
         assert idle or not torch.equal(weight, before[name]), name
-    assert not any(module.training for module in (*net.net.stages.modules(), *layers.modules()))
-    assert net.net.weights == "random seed 0, trained on patches alone"
+    assert not any(module.training for module in (*net.backbone.stages.modules(), *layers.modules()))
+    assert net.backbone.weights == "random seed 0, trained on patches alone"
     new, truth = colours(40, 1)
-    assert (probabilities(layers, in_body(net.net, new).numpy()).argmax(1) == truth).mean() > 0.9
-    folded = replace(net.net, stages=twin_alexnet.fold_batchnorm(net.net.stages))
-    np.testing.assert_allclose(in_body(folded, new), in_body(net.net, new), atol=1e-3)
+    assert (probabilities(layers, in_body(net.backbone, new).numpy()).argmax(1) == truth).mean() > 0.9
+    folded = replace(net.backbone, stages=twin_alexnet.fold_batchnorm(net.backbone.stages))
+    np.testing.assert_allclose(in_body(folded, new), in_body(net.backbone, new), atol=1e-3)
 
 
 def test_the_seed_decides_all_and_the_generator_is_left_alone():
@@ -275,7 +275,7 @@ def test_bfloat16_is_for_the_forward_pass_alone():
     start.stages.conv1.conv.register_forward_hook(lambda module, x, out: seen.append(out.dtype))
     for bfloat16 in (False, True):
         net, _ = train_all(start, patches, y, 2, replace(SHORT, bfloat16=bfloat16), progress=False)
-        assert {p.dtype for p in net.net.stages.parameters()} == {torch.float32}
+        assert {p.dtype for p in net.backbone.stages.parameters()} == {torch.float32}
     assert (seen[1], seen[-1]) == (torch.float32, torch.bfloat16)
 
 
@@ -306,13 +306,13 @@ def test_svms_take_crops_of_length_one_summed_to_length_one():
 
 
 def test_the_sources_own_labels_by_hand(net):
-    own = copy.deepcopy(net.net.stages)
+    own = copy.deepcopy(net.backbone.stages)
     own[-1].linear.weight.data *= 100
     x = np.abs(np.random.default_rng(0).normal(size=(17_000, 24))).astype(np.float16)  # more than one part
     w, b = (p.detach().double().numpy() for p in own[-1].linear.parameters())
     y = np.exp(x.astype(np.float64) @ w.T + b)
     cat, _, bus, boulder = (y / y.sum(1, keepdims=True)).T
-    found = rivals.source_probabilities(replace(net.net, stages=own), x, [[], [0, 3], [2]])
+    found = rivals.source_probabilities(replace(net.backbone, stages=own), x, [[], [0, 3], [2]])
     np.testing.assert_allclose(found, np.stack([0 * cat, cat + boulder, bus], axis=1), atol=1e-5)
     assert found.dtype == np.float32
 
@@ -328,12 +328,12 @@ def ten_crops(net, images):
 def test_phi_of_ten_crops_is_that_of_each(net, parts):
     images = parts[1].images
     crops = ten_crops(net, images)
-    found = rivals.phi_of_crops(net.net, images)
+    found = rivals.phi_of_crops(net.backbone, images)
     assert found.shape == (4, 10, 24)
-    same_phi(found.reshape(40, 24), in_body(net.net, crops))
-    of_maps = rivals.phi_of_crops(replace(net.net, decaf={7: "conv2"}), images)
+    same_phi(found.reshape(40, 24), in_body(net.backbone, crops))
+    of_maps = rivals.phi_of_crops(replace(net.backbone, decaf={7: "conv2"}), images)
     with torch.inference_mode():
-        maps = net.net.stages[:3](normalise(net.net, crops))
+        maps = net.backbone.stages[:3](normalise(net.backbone, crops))
     same_phi(of_maps.reshape(40, 8), maps.mean((2, 3)))
 
 
@@ -395,7 +395,7 @@ def one_by_one(net, part):
         for i, grid in enumerate(part.grids)
         for p in range(len(grid))
     ]
-    return in_body(net.net, torch.cat(pixels)).half().numpy()
+    return in_body(net.backbone, torch.cat(pixels)).half().numpy()
 
 
 def test_other_readings_cut_patches_out_or_call_ambiguous_ones_background(net, parts, trained, monkeypatch):
@@ -438,7 +438,7 @@ def test_no_transfer_trains_all_layers_on_cut_patches_and_folds(net, parts, monk
     assert (n_outputs, recipe, how) == (4, replace(SHORT, lr=0.05, seed=3), {})
     assert start.weights == "random seed 3"
     assert any(isinstance(module, nn.BatchNorm2d) for module in start.stages.modules())
-    assert not torch.equal(start.stages.conv1.conv.weight, net.net.stages.conv1.conv.weight)
+    assert not torch.equal(start.stages.conv1.conv.weight, net.backbone.stages.conv1.conv.weight)
     unfolded = probabilities(layers, encode(own, test_part.images, test_part.grids))
     np.testing.assert_allclose(y, unfolded, atol=5e-3)
     experiments.no_transfer(net, train_part, test_part, 4, True)
@@ -450,7 +450,7 @@ def test_no_transfer_trains_all_layers_on_cut_patches_and_folds(net, parts, monk
 def on_both(net, layers, part):
     """Score pictures by the mean of y over ten crops, and by their patches."""
     n = len(part.images)
-    crops = in_body(net.net, ten_crops(net, part.images)).half().numpy()
+    crops = in_body(net.backbone, ten_crops(net, part.images)).half().numpy()
     ends = np.cumsum([0, *map(len, part.grids)])
     y = probabilities(layers, encode(net, part.images, part.grids))
     return (
@@ -465,7 +465,7 @@ def test_whole_pictures_teach_the_classes_they_certainly_show(net, parts, traine
     shown = np.array([[1, 0, 0], [0, 0.5, 0.5], [0.5, 0.5, 0], [0, 1, 0], [0.5, 0, 0.5]])  # the third: none
     np.testing.assert_array_equal(y, np.repeat(shown, 10, axis=0))
     certain = parts[0].images[[0, 1, 3, 4, 5]]
-    same_phi(x, in_body(net.net, ten_crops(net, certain)))
+    same_phi(x, in_body(net.backbone, ten_crops(net, certain)))
     assert (n_outputs, recipe.seed) == (3, 5)
     whole, patches = on_both(net, train(*trained[0]), parts[1])
     np.testing.assert_allclose(found[experiments.WHOLE], whole, atol=1e-3)
@@ -476,7 +476,7 @@ def test_svms_on_whole_pictures_learn_from_training_pictures(net, parts):
     train_part, test_part = parts
     more = Part(train_part.images[[0, 1, 2, 3, 4, 5] * 3], train_part.grids * 3)  # for three folds
     found = experiments.whole_pictures_svm(net, more, test_part)
-    crops = [rivals.phi_of_crops(net.net, part.images) for part in (more, test_part)]
+    crops = [rivals.phi_of_crops(net.backbone, part.images) for part in (more, test_part)]
     np.testing.assert_array_equal(found, rivals.svm_scores(crops[0], more.images.labels, crops[1]))
     assert found.shape == (4, 3)
 
@@ -530,7 +530,7 @@ def test_centred_pictures_teach_one_class_each(net, parts, trained, monkeypatch)
     monkeypatch.setattr(experiments, "relabelled", lambda split, target: given[split])
     found, accuracy = experiments.centred_pictures(net, parts[1], 6)
     ((x, y, n_outputs, recipe),) = trained
-    same_phi(x, in_body(net.net, ten_crops(net, learned)))
+    same_phi(x, in_body(net.backbone, ten_crops(net, learned)))
     assert y.tolist() == [c for c in (0, 1, 2, 0) for _ in range(10)]
     assert (n_outputs, recipe.seed) == (3, 6)
     layers = train(*trained[0])
@@ -545,7 +545,7 @@ def test_the_sources_labels_score_wholes_and_patches(net, parts):
     _, part = parts
     found = experiments.source_labels(net, part)
     fc8 = nn.Sequential()
-    fc8.fca = net.net.stages[-1].linear  # `probabilities` asks it for its device
+    fc8.fca = net.backbone.stages[-1].linear  # `probabilities` asks it for its device
     whole, patches = (scores[:, [2, 0]] for scores in on_both(net, fc8, part))  # bus and cat
     np.testing.assert_allclose(found[experiments.SOURCE_WHOLE], np.pad(whole, ((0, 0), (0, 1))), atol=1e-4)
     np.testing.assert_allclose(

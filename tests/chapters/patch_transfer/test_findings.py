@@ -312,7 +312,7 @@ def planted(monkeypatch):
     return world
 
 
-NET = SimpleNamespace(net=SimpleNamespace(name="toy", device="cpu", classes=("cat", "bus", "stone")))
+NET = SimpleNamespace(backbone=SimpleNamespace(name="toy", device="cpu", classes=("cat", "bus", "stone")))
 ROWS = {"patches", "patches, no background", "patches, no transfer", "whole pictures, SVM", "whole pictures"}
 ROWS |= {"whole pictures, tested on patches"}
 
@@ -381,7 +381,7 @@ def recorded(name):
 
 
 def test_the_twins_of_both_tasks_are_recorded(planted, monkeypatch, capsys):
-    monkeypatch.setattr(tables.backbones, "load", lambda: NET.net)
+    monkeypatch.setattr(tables.backbones, "load", lambda: NET.backbone)
     monkeypatch.setattr(tables, "PatchNet", lambda net: NET)
     monkeypatch.setattr(tables, "bfloat16_is_faster", lambda device: False)
     tables.main()
@@ -401,7 +401,7 @@ def test_the_twins_of_both_tasks_are_recorded(planted, monkeypatch, capsys):
 def of_photographs(monkeypatch):
     """Photographs of which none of a sofa is for training."""
     monkeypatch.setattr(photographs, "lay", lambda net, images: [GRID] * len(images))
-    monkeypatch.setattr(photographs.backbones, "load", lambda: NET.net)
+    monkeypatch.setattr(photographs.backbones, "load", lambda: NET.backbone)
     monkeypatch.setattr(photographs, "PatchNet", lambda net: NET)
     shown = np.concatenate([TRAIN[[0, 1] * 4], SHOWN])
     splits = {"train": np.arange(6), "val": np.arange(6, 14), "trainval": np.arange(14)}
