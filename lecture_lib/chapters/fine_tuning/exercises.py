@@ -46,10 +46,8 @@ def _check_rates(learning_rates: Callable, right: Reference) -> None:
     few = ("conv1", "fc2", "head")
     for layers, frozen in ((_LAYERS, None), (_LAYERS, "conv2"), (_LAYERS, "fc7"), (few, "conv1")):
         given = layers, 0.1, 0.2, 0.5, frozen
-        rates, case = (
-            learning_rates(*given),
-            f"with layers={layers}, lr=0.1, ratio=0.2, decay=0.5, frozen={frozen!r}",
-        )
+        rates = learning_rates(*given)
+        case = f"with layers={layers}, lr=0.1, ratio=0.2, decay=0.5, frozen={frozen!r}"
         if not isinstance(rates, dict):
             raise Wrong(f"it gives a {type(rates).__name__}; it should give a dict, layer -> learning rate.")
         if missing := [layer for layer in layers if layer not in rates]:

@@ -38,108 +38,82 @@ def pictures(**rows):
     return source
 
 
-WRONG = [
-    ("05.1", LABEL.replace("max(w, 0) * max(h, 0)", "w * h") + RULE, "product is positive"),
-    ("05.1", LABEL.replace("max(w, 0) * max(h, 0)", "max(w * h, 0)") + RULE, "product is positive"),
-    ("05.1", LABEL.replace("max(w, 0)", "abs(w)").replace("max(h, 0)", "abs(h)") + RULE, "it becomes 0"),
-    ("05.1", LABEL.replace("max(w, 0)", "abs(w)") + RULE, "in x as in y"),
-    ("05.1", LABEL.replace("max(h, 0)", "abs(h)") + RULE, "in x as in y"),
-    ("05.1", f"{LABEL}S >= 0.2 * P or S >= 0.6 * B", "both must hold"),
-    ("05.1", f"{LABEL}S >= 0.2 * P", "second condition is missing"),
-    ("05.1", f"{LABEL}S >= 0.6 * B", "first condition is missing"),
-    ("05.1", f"{LABEL}S >= 0.6 * P and S >= 0.2 * B", "are exchanged: 0.2 of the patch"),
-    ("05.1", f"{LABEL}S > 0.2 * P and S > 0.6 * B", ">=, not >"),
-    ("05.1", f"{LABEL}S > 0.2 * P and S >= 0.6 * B", ">=, not >"),
-    ("05.1", f"{LABEL}S >= 0.2 * P and S > 0.6 * B", ">=, not >"),
-    ("05.1", f"{LABEL}S / (P + B - S) >= 0.5", "area of the union"),
-    ("05.1", f"{LABEL}S > 0", "every overlap is enough"),
-    (
-        "05.1",
-        "area(x0, y0, x1, y1): -> area(x0, y0, x1, y1, *_):\n        x1, y1 = x1 + 1, y1 + 1",
-        "are exclusive",
-    ),
-    (
-        "05.1",
-        LABEL.replace("patch, box\n", "patch, (*box[:2], box[0] + box[2], box[1] + box[3])\n") + RULE,
-        "width and height",
-    ),
-    ("05.1", f"{LABEL}not ({RULE})", "True and False are exchanged"),
-    ("05.1", f"{LABEL}S", "is 100; it should be True or False"),
-    ("05.1", f"{LABEL}'positive'", "is 'positive'; it should be True or False"),
-    ("05.1", f"{LABEL}[True]", "is [True]; it should be"),
-    ("05.1", f"{LABEL}float('nan')", "is nan; it should be"),
-    ("05.1", f"{LABEL}False", "100 pixels, the object 100, and they share 100"),
-    (
-        "05.1",
-        f"{LABEL}S >= 0.3 * P and S >= 0.6 * B",
-        "it should be True: the patch has 100 pixels, the object 20",
-    ),
-    ("05.1", f"{LABEL}S.shared", "stops at line 5"),
-    ("05.2", "(y**k).mean(0)", "background is no class"),
-    ("05.2", "(y[:, 1:] ** k).mean(0)", "background is the last"),
-    ("05.2", f"(({P} / {P}.sum(1, keepdims=True)) ** k).mean(0)", "divides by the sum over classes"),
-    (
-        "05.2",
-        "y.mean(0) ** k",
-        "takes the power of the mean; first the power of each patch, then the mean. And",
-    ),
-    ("05.2", f"({P}**k).sum(0)", "1/M is missing"),
-    ("05.2", f"({P}**k).sum(0) / {P}.shape[1]", "M is the number of patches"),
-    ("05.2", f"({P}**k).sum(0) / y.shape[1]", "M is the number of patches"),
-    ("05.2", f"np.linalg.norm({P}, k, axis=0)", "is 0.8"),
-    ("05.2", f"{P}.max(0) ** k", "only the best patch"),
-    ("05.2", f"{P}.mean(0)", "k is missing"),
-    ("05.2", f"(k * {P}).mean(0)", "multiplies by k"),
-    ("05.2", f"({P}**k).mean(1)", "over classes; take that over patches"),
-    ("05.2", "(y**k).mean()", "it is one number; each class has a score of its own. And background"),
-    ("05.2", f"({P}**5).mean(0)", "not always 5"),
-    ("05.2", f"({P}**k).sum(0) / ({P}**k).sum()", "divides scores by their sum"),
-    ("05.2", f"({P}**k).sum(0) / 5", "of a single patch, with k = 3"),
-    ("05.2", f"{P}.sort(0) or ({P}**k).mean(0)", "its input `y`"),
-    ("05.2", "y.shape", "shape [2]; it should be [3]"),
-    ("05.2", f"({P}**k).mean(2)", "stops at line"),
-    ("05.3", f"{UP} -> int((n - s) / ((1 - overlap) * s) + 1e-9) + 1", "it rounds down"),
-    ("05.3", f"{UP} -> round((n - s) / ((1 - overlap) * s)) + 1", "to the nearest"),
-    ("05.3", f"{UP} -> {UP[:-4]}", "there are n - 1"),
-    ("05.3", f"{UP} -> int((n - s) / ((1 - overlap) * s) + 1e-9) + 2", "it takes one more"),
-    ("05.3", "((1 - overlap) * s) -> s", "side by side"),
-    ("05.3", "((1 - overlap) * s) -> (overlap * s)", "steps by overlap x s"),
-    ("05.3", f"{UP} -> int(n / ((1 - overlap) * s) + 1e-9)", "divides the whole length"),
-    ("05.3", "s = min( -> s = max(", "of the longer side"),
-    ("05.3", "(n - s) -> (min(width, height) - s)", "no square"),
-    ("05.3", "total += columns * rows -> total += rows + columns", "multiply them"),
-    ("05.3", "in LAMBDAS -> in LAMBDAS[:8]", "one scale is missing"),
-    ("05.3", "total += -> return", "first scale"),
-    ("05.3", " - 1e-9 -> ", "of rounding"),
-    ("05.3", f"{UP} -> math.ceil((n - s) / s / (1 - overlap)) + 1", "of rounding"),
-    ("05.3", "275", "for 500 x 375 at 65% is 275; it should be 488"),
-    ("05.3", "((1 - overlap) * s) -> (s / 2)", "at 65% is 275"),
-    ("05.3", "s = min(width, height) / lam -> s = lambdas", "stops at line"),
-    (
-        "05.4",
-        f"{PICTURES}empty, dog",
-        "patch 0 of `empty` has the logits [10.0, 0.0, 0.0, 0.0] for M = 10; background",
-    ),
-    ("05.4", f"{PICTURES}dog[:5], empty", "`dog` has shape [5, 4] for M = 10; it should be [10, 4]"),
-    ("05.4", f"{PICTURES}dog, empty[:, :3]", "`empty` has shape [10, 3]"),
-    ("05.4", f"{PICTURES}dog, np.log(np.eye(4)[[3] * M])", "`empty` contains -inf"),
-    ("05.4", f"{PICTURES}dog, 0 * empty", "background, the last, should be the highest"),
-    ("05.4", f"{PICTURES}dog, np.where(np.arange(M)[:, None] == 2, dog[:1], empty)", "patch 2 of `empty`"),
-    ("05.4", f"{PICTURES}dog, 'empty'", "two arrays of logits"),
-    ("05.4", f"{PICTURES}dog, ...", "still a ..."),
-    ("05.4", pictures(dog="[4, 0, 0, 10]"), "no patch of `dog` shows it"),
-    ("05.4", pictures(dog="[4, 4, 0, 0]"), "no patch of `dog` shows it"),
-    ("05.4", pictures(empty="[0, 0, 0, 10]"), "without background, `dog` scores"),
-    ("05.4", pictures(empty="[.04, .03, .03, .9]"), "without background, `dog` scores"),
-    ("05.4", pictures(rest="[4, 0, 0, 10]"), "`empty` should score higher"),
-    ("05.4", pictures(empty="[9.8, 0, 0, 10]"), "for M = 300; `dog` should score higher"),
-]
+WRONG = {
+    "05.1": {
+        LABEL.replace("max(w, 0) * max(h, 0)", "w * h") + RULE: "product is positive",
+        LABEL.replace("max(w, 0) * max(h, 0)", "max(w * h, 0)") + RULE: "product is positive",
+        LABEL.replace("max(w, 0)", "abs(w)").replace("max(h, 0)", "abs(h)") + RULE: "it becomes 0",
+        LABEL.replace("max(w, 0)", "abs(w)") + RULE: "in x as in y",
+        LABEL.replace("max(h, 0)", "abs(h)") + RULE: "in x as in y",
+        f"{LABEL}S >= 0.2 * P or S >= 0.6 * B": "both must hold",
+        f"{LABEL}S >= 0.2 * P": "second condition is missing",
+        f"{LABEL}S >= 0.6 * B": "first condition is missing",
+        f"{LABEL}S >= 0.6 * P and S >= 0.2 * B": "are exchanged: 0.2 of the patch",
+        f"{LABEL}S > 0.2 * P and S > 0.6 * B": ">=, not >",
+        f"{LABEL}S > 0.2 * P and S >= 0.6 * B": ">=, not >",
+        f"{LABEL}S >= 0.2 * P and S > 0.6 * B": ">=, not >",
+        f"{LABEL}S / (P + B - S) >= 0.5": "area of the union",
+        f"{LABEL}S > 0": "every overlap is enough",
+        "area(x0, y0, x1, y1): -> area(x0, y0, x1, y1, *_):\n        x1, y1 = x1 + 1, y1 + 1": "are exclusive",
+        LABEL.replace("patch, box\n", "patch, (*box[:2], box[0] + box[2], box[1] + box[3])\n")
+        + RULE: "width and height",
+        f"{LABEL}not ({RULE})": "True and False are exchanged",
+        f"{LABEL}S": "is 100; it should be True or False",
+        f"{LABEL}'positive'": "is 'positive'; it should be True or False",
+        f"{LABEL}[True]": "is [True]; it should be",
+        f"{LABEL}float('nan')": "is nan; it should be",
+        f"{LABEL}False": "100 pixels, the object 100, and they share 100",
+        f"{LABEL}S >= 0.3 * P and S >= 0.6 * B": "it should be True: the patch has 100 pixels, the object 20",
+        f"{LABEL}S.shared": "stops at line 5",
+    },
+    "05.2": {
+        f"({P}**k).sum(0) / {P}.shape[1]": "M is the number of patches",
+        f"({P}**k).sum(0) / y.shape[1]": "M is the number of patches",
+        f"np.linalg.norm({P}, k, axis=0)": "is 0.8",
+        f"(k * {P}).mean(0)": "multiplies by k",
+        f"({P}**k).sum(0) / ({P}**k).sum()": "divides scores by their sum",
+        f"({P}**k).sum(0) / 5": "of a single patch, with k = 3",
+        f"{P}.sort(0) or ({P}**k).mean(0)": "its input `y`",
+        "y.shape": "shape [2]; it should be [3]",
+        f"({P}**k).mean(2)": "stops at line",
+    },
+    "05.3": {
+        f"{UP} -> int((n - s) / ((1 - overlap) * s) + 1e-9) + 1": "it rounds down",
+        f"{UP} -> round((n - s) / ((1 - overlap) * s)) + 1": "to the nearest",
+        f"{UP} -> int((n - s) / ((1 - overlap) * s) + 1e-9) + 2": "it takes one more",
+        "((1 - overlap) * s) -> s": "side by side",
+        "((1 - overlap) * s) -> (overlap * s)": "steps by overlap x s",
+        f"{UP} -> int(n / ((1 - overlap) * s) + 1e-9)": "divides the whole length",
+        "(n - s) -> (min(width, height) - s)": "no square",
+        "total += columns * rows -> total += rows + columns": "multiply them",
+        "in LAMBDAS -> in LAMBDAS[:8]": "one scale is missing",
+        "total += -> return": "first scale",
+        "275": "for 500 x 375 at 65% is 275; it should be 488",
+        "((1 - overlap) * s) -> (s / 2)": "at 65% is 275",
+        "s = min(width, height) / lam -> s = lambdas": "stops at line",
+    },
+    "05.4": {
+        f"{PICTURES}empty, dog": "patch 0 of `empty` has the logits [10.0, 0.0, 0.0, 0.0] for M = 10; background",
+        f"{PICTURES}dog[:5], empty": "`dog` has shape [5, 4] for M = 10; it should be [10, 4]",
+        f"{PICTURES}dog, empty[:, :3]": "`empty` has shape [10, 3]",
+        f"{PICTURES}dog, np.log(np.eye(4)[[3] * M])": "`empty` contains -inf",
+        f"{PICTURES}dog, 0 * empty": "background, the last, should be the highest",
+        f"{PICTURES}dog, np.where(np.arange(M)[:, None] == 2, dog[:1], empty)": "patch 2 of `empty`",
+        f"{PICTURES}dog, 'empty'": "two arrays of logits",
+        f"{PICTURES}dog, ...": "still a ...",
+        pictures(dog="[4, 0, 0, 10]"): "no patch of `dog` shows it",
+        pictures(dog="[4, 4, 0, 0]"): "no patch of `dog` shows it",
+        pictures(empty="[0, 0, 0, 10]"): "without background, `dog` scores",
+        pictures(empty="[.04, .03, .03, .9]"): "without background, `dog` scores",
+        pictures(rest="[4, 0, 0, 10]"): "`empty` should score higher",
+        pictures(empty="[9.8, 0, 0, 10]"): "for M = 300; `dog` should score higher",
+    },
+}
 
-RIGHT = [
-    ("05.1", f"{LABEL}S / P >= 0.2 and S / B >= 0.6"),
-    ("05.1", f"{LABEL}S and 10 * S >= max(2 * P, 6 * B)"),
-    (
-        "05.1",
+RIGHT = {
+    "05.1": [
+        f"{LABEL}S / P >= 0.2 and S / B >= 0.6",
+        f"{LABEL}S and 10 * S >= max(2 * P, 6 * B)",
         """import torch
 from torchvision.ops import box_area
 
@@ -149,9 +123,6 @@ def label(patch, box):
     shared = (both[2:] - both[:2]).clamp(min=0).prod()
     return (shared >= 0.2 * box_area(p[None]))[0] & (shared / box_area(b[None]) >= 0.6)[0]
 """,
-    ),
-    (
-        "05.1",
         """import numpy as np
 
 def label(patch, box):
@@ -159,25 +130,35 @@ def label(patch, box):
     p, b = ((x >= x0) & (x < x1) & (y >= y0) & (y < y1) for x0, y0, x1, y1 in (patch, box))
     return (p & b).sum() >= max(0.2 * p.sum(), 0.6 * b.sum())
 """,
-    ),
-    ("05.2", f"np.power({P}, k).sum(0) / len(y)"),
-    ("05.2", f"[sum(value**k for value in column) / len(y) for column in {P}.T.tolist()]"),
-    ("05.3", f"{UP} -> math.ceil(round((n / s - 1) / (1 - overlap), 6)) + 1"),
-    ("05.3", "float(total)"),
-    ("05.4", pictures(rest="[0, 0, 0, 10]")),
-    ("05.4", f"{PICTURES}dog.tolist(), empty.tolist()"),
-    ("05.4", f"import torch\n{PICTURES}torch.tensor(dog[::-1].copy()), torch.from_numpy(empty)"),
-    ("05.4", f"{PICTURES}dog + 1000, empty - 1000"),
-]
+    ],
+    "05.2": [
+        f"np.power({P}, k).sum(0) / len(y)",
+        f"[sum(value**k for value in column) / len(y) for column in {P}.T.tolist()]",
+    ],
+    "05.3": [
+        f"{UP} -> math.ceil(round((n / s - 1) / (1 - overlap), 6)) + 1",
+        "float(total)",
+    ],
+    "05.4": [
+        pictures(rest="[0, 0, 0, 10]"),
+        f"{PICTURES}dog.tolist(), empty.tolist()",
+        f"import torch\n{PICTURES}torch.tensor(dog[::-1].copy()), torch.from_numpy(empty)",
+        f"{PICTURES}dog + 1000, empty - 1000",
+    ],
+}
 
 
 @pytest.mark.filterwarnings("ignore")  # it is the answers that warn
-@pytest.mark.parametrize(("number", "answer", "reason"), WRONG)
-def test_wrong_answers_are_told_why(judged, number, answer, reason):
-    assert reason in str(judged(number, answer))
+@pytest.mark.parametrize(
+    ("number", "answer"), [(number, answer) for number in WRONG for answer in WRONG[number]]
+)
+def test_wrong_answers_are_told_why(judged, number, answer):
+    assert WRONG[number][answer] in str(judged(number, answer))
 
 
-@pytest.mark.parametrize(("number", "answer"), RIGHT)
+@pytest.mark.parametrize(
+    ("number", "answer"), [(number, answer) for number in RIGHT for answer in RIGHT[number]]
+)
 def test_other_right_answers_are_right(judged, number, answer):
     assert str(judged(number, answer)).endswith("right.")
 
