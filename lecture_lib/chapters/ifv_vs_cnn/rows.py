@@ -1,0 +1,225 @@
+"""The rows of the lecture's table of shallow and deep encodings, each trained and tested on all splits of a dataset.
+
+Image augmentation has two letters, for training and for test pictures, which are read here as
+    -   the picture as it is
+    f   each of its views is a sample of its own
+    s   the vectors of its views are summed, to length 1
+    t   the vectors of its views are stacked (of a CNN's)
+with the views FLIP for (F) and TEN_CROPS for (C). All SVMs have their C from threefold validation within the training
+pictures; the training on single views takes that of the same row without augmentation. One codebook serves all splits:
+it learns from the pictures that train in every one of them, so that a test picture is only ever scored.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
+from itertools import product
+from timeit import timeit
+
+import numpy as np
+import torch
+
+from lecture_lib import encoders
+from lecture_lib.backbones import Backbone, features, preprocess
+from lecture_lib.datasets import ImageCollection
+from lecture_lib.datasets.protocols import Split
+from lecture_lib.encoders import summed
+from lecture_lib.encoders.augment import FLIP, PYRAMID, TEN_CROPS, WHOLE, View
+from lecture_lib.encoders.bow import chi2_map
+from lecture_lib.encoders.ifv import Codebook, Dense, encode, encode_one, learn, normalised
+from lecture_lib.linear import Kernel, classify, kernel
+from lecture_lib.linear.kernels import products
+from lecture_lib.metrics import by_class
+
+PHOW = Dense()  # the form of 2011, for row (I)
+COLOUR = replace(PHOW, colour=True)
+VIEWS = (*FLIP, *TEN_CROPS)  # of one encoding: rows 0 and 1 are the picture and its mirror image
+POOL = 2  # 2 x 2 means, where a network's last tap is a map, as for the linear probes on photographs
+SAME = {256: "(d) FK IN", 512: "(h) FK IN 512"}  # K -> the row of the table that has so many Gaussians
+
+Kernels = list[Kernel]  # one a split
+
+
+@dataclass
+class Table:
+    """What is run on a dataset, and what came of it.
+
+    splits       S times the pictures that train and those that test
+    dense        local descriptors of all rows but (I) and colour
+    descriptors  that a codebook learns from
+    Cs           values of C to choose from
+    net          the CNN; its vectors are those of the penultimate layer, as on the slides
+
+    scores       row -> AP of each class in %, or the share of its pictures that are right: float64 [S, classes]
+    length       row -> numbers in a vector
+    ms           row -> milliseconds a picture
+    C            row -> the C of each split
+    kernels      row -> its inner products
+    """
+
+    images: ImageCollection
+    splits: Sequence[Split]
+    dense: Dense
+    descriptors: int
+    Cs: Sequence[float]
+    net: Backbone
+    seed: int
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
+    length: dict[str, int] = field(default_factory=dict)
+    ms: dict[str, float] = field(default_factory=dict)
+    C: dict[str, list[float]] = field(default_factory=dict)
+    kernels: dict[str, Kernels] = field(default_factory=dict)
+
+    def codebook(self, K: int, dense: Dense | None = None, **options) -> Codebook:
+        """Learn a codebook from the pictures that train in every split."""
+        shared = reduce(np.intersect1d, (train for train, _ in self.splits))
+        options |= {"n": self.descriptors, "seed": self.seed}
+        return learn(self.images[shared], dense or self.dense, K, **options)
+
+    def vectors(self, net: Backbone, views: Sequence[View] = (WHOLE,)) -> np.ndarray:
+        """Encode the views of all pictures by a CNN: float16 [N, V, d], each of length 1."""
+        images = self.images if len(views) == 1 else encoders.expand(self.images, views)
+        x = encoders.encode(net, images, [net.decaf[7]], pool=POOL, l2=True)[net.decaf[7]]
+        return x.reshape(len(self.images), len(views), -1)
+
+    def kernel(self, train: np.ndarray, test: np.ndarray | None = None) -> Kernels:
+        """Inner products of all pictures' vectors [N, d] (`train` may be views, [N, V, d]) for each split."""
+        if len(self.splits) > 1 and test is None:  # products once for all splits
+            gram = products(train)
+            return [Kernel(gram[np.ix_(i, i)], gram[np.ix_(o, i)]) for i, o in self.splits]
+        return [kernel(train[i], (train if test is None else test)[o]) for i, o in self.splits]
+
+    def train(self, row: str, x: np.ndarray, tested: np.ndarray | None = None, like: str = "") -> None:
+        """Train a row on vectors x and test it, on the same or on others, as `kernel`; `like` as in `add`."""
+        self.add(row, self.kernel(x, tested), x.shape[-1], like)
+
+    def add(self, row: str, found: Kernels, length: int, like: str = "") -> None:
+        """Train and test a row on each split; `like` names the row whose C it takes."""
+        labels, cs, scores, chosen = self.images.labels, self.C.get(like, [None] * len(found)), [], []
+        for (train, test), one, given in zip(self.splits, found, cs, strict=True):
+            of_test, c = classify(one, labels[train], given, self.Cs)
+            scores.append(by_class(of_test, labels[test]))
+            chosen.append(c)
+        self.scores[row], self.length[row], self.C[row], self.kernels[row] = (
+            np.array(scores),
+            length,
+            chosen,
+            found,
+        )
+        means = " ".join(f"{mean:.1f}" for mean in self.scores[row].mean(1))
+        print(f"{row:40} {length:8,}  C {chosen[0]:5g}  {means}", flush=True)
+
+    def join(self, row: str, one: str, other: str, like: str = "") -> None:
+        """Train and test two encodings together, each of which is a row."""
+        self.add(
+            row, joined(self.kernels[one], self.kernels[other]), self.length[one] + self.length[other], like
+        )
+
+
+def joined(one: Kernels, other: Kernels) -> Kernels:
+    """Join two encodings, split by split."""
+    return [a + b for a, b in zip(one, other, strict=True)]
+
+
+def first_form(table: Table) -> None:
+    """Add row (I): the form of 2011."""
+    phi = encode(table.images, table.codebook(256, PHOW), PYRAMID)
+    table.train("(I) FK BL", normalised(phi, 256, pyramid=True))
+
+
+def places(table: Table) -> None:
+    """Add rows (a) to (d): the spatial pyramid, (x, y) or no place, with and without intra-normalisation."""
+    phi = encode(table.images, table.codebook(256), PYRAMID)
+    table.train("(a) FK", normalised(phi, 256, pyramid=True))
+    table.train("(b) FK IN", normalised(phi, 256, intra=True, pyramid=True))
+    table.train(
+        "FK, no geometry", normalised(phi[:, :1], 256)[:, 0]
+    )  # the pyramid's first region is the whole
+    phi = encode(table.images, table.codebook(256, xy=True))
+    table.train("(c) FK", normalised(phi, 256)[:, 0])
+    table.train("(d) FK IN", normalised(phi, 256, intra=True)[:, 0])
+
+
+def views(table: Table) -> None:
+    """Add rows (e) to (i): mirror images and ten crops, for 256 and 512 Gaussians."""
+    phi = normalised(encode(table.images, table.codebook(256, xy=True), VIEWS), 256, intra=True)
+    table.train("(e) FK IN", phi[:, :2], phi[:, 0], "(d) FK IN")
+    table.train("(f) FK IN", phi[:, 2:], summed(phi[:, 2:]), "(d) FK IN")
+    table.train("(g) FK IN", summed(phi[:, 2:]))
+    phi = normalised(encode(table.images, table.codebook(512, xy=True), VIEWS), 512, intra=True)
+    table.train("(h) FK IN 512", phi[:, 0])
+    table.train("(i) FK IN 512", phi[:, 2:], summed(phi[:, 2:]), "(h) FK IN 512")
+
+
+def colours(table: Table) -> None:
+    """Add rows (j) to (l): colour statistics, alone and joined with rows (h) and (i)."""
+    phi = normalised(encode(table.images, table.codebook(512, COLOUR), VIEWS), 512, intra=True)
+    table.train("(j) FK IN COL 512", phi[:, 0])
+    table.join("(k) FK IN 512 COL+", "(h) FK IN 512", "(j) FK IN COL 512")
+    crops = joined(table.kernels["(i) FK IN 512"], table.kernel(phi[:, 2:], summed(phi[:, 2:])))
+    table.add("(l) FK IN 512 COL+", crops, table.length["(k) FK IN 512 COL+"], "(k) FK IN 512 COL+")
+
+
+def network(table: Table) -> None:
+    """Add the CNN on whole pictures, alone and joined with row (d)."""
+    table.train("CNN, no augmentation", table.vectors(table.net)[:, 0])
+    table.join("FK IN + CNN", "(d) FK IN", "CNN, no augmentation")
+
+
+def network_views(table: Table) -> None:
+    """Add rows (II), (m) and (α): the CNN on ten crops, stacked or summed; and on windows; joined with (h) and (i)."""
+    squares = replace(table.net, resize=table.net.input_size)  # it takes a crop whole
+    crops = table.vectors(squares, TEN_CROPS)
+    table.train("(II) DECAF", crops.reshape(len(crops), -1) / np.float16(10**0.5))
+    table.train("(m) CNN F", crops, summed(crops), "CNN, no augmentation")
+    table.train("CNN, summed over 42 windows", summed(table.vectors(squares, windows())))
+    both = "FK IN 512 + CNN, no augmentation"
+    table.join(both, "(h) FK IN 512", "CNN, no augmentation")
+    table.join("(α) FK+CNN F", "(i) FK IN 512", "(m) CNN F", both)
+
+
+def windows() -> list[View]:
+    """Squares of three sizes over a picture, 21 of them, and their mirror images."""
+    places = [
+        *product([1], [0.5], [0, 0.5, 1]),
+        *product([2 / 3], [0, 1], [0, 0.5, 1]),
+        *product([1 / 2], [0, 0.5, 1], [0, 1 / 3, 2 / 3, 1]),
+    ]
+    once = [View(f"window {i}", side, (x, y), True) for i, (side, y, x) in enumerate(places)]
+    return [*once, *(replace(view, name=f"{view.name}, mirrored", mirrored=True) for view in once)]
+
+
+def sweep(table: Table) -> None:
+    """Add rows outside of the lecture's table: numbers of Gaussians, hard assignment, VLAD, words; time a picture."""
+    images, net = table.images, table.net
+    for K in (4, 16, 64, 256, 512):
+        row, book = f"IFV, K = {K}", table.codebook(K, xy=True)
+        if K in SAME:
+            for found in (table.scores, table.length):
+                found[row] = found[SAME[K]]
+        else:
+            table.train(row, normalised(encode(images, book), K, intra=True)[:, 0])
+        table.ms[row] = milliseconds(
+            partial(encode_one, images, codebook=book, which=(WHOLE,), method="fisher")
+        )
+    phi = encode(images, table.codebook(256, xy=True), method="hard fisher")
+    table.train("IFV, K = 256, hard assignment", normalised(phi, 256, intra=True)[:, 0])
+    phi = encode(images, table.codebook(256, kind="kmeans"), method="vlad")
+    table.train("VLAD, K = 256", normalised(phi, 256, intra=True)[:, 0])
+    counts = encode(images, table.codebook(1024, kind="kmeans"), method="bow")[:, 0].astype(np.float32)
+    table.train("BoW, K = 1024", chi2_map(torch.from_numpy(counts)).numpy())
+    table.ms["CNN, no augmentation"] = milliseconds(
+        lambda i: features(net, preprocess(net, images.tensor(i))[None], [net.decaf[7]])
+    )
+
+
+def milliseconds(encode_picture: Callable[[int], object], pictures: int = 20) -> float:
+    """Time what a picture takes on one thread: processor time, the median of some pictures."""
+    cores = torch.get_num_threads()
+    torch.set_num_threads(1)
+    took = [timeit(partial(encode_picture, i), timer=time.thread_time, number=1) for i in range(pictures)]
+    torch.set_num_threads(cores)
+    return 1000 * float(np.median(took))
