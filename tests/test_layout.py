@@ -37,14 +37,17 @@ TEXTS = {".py", ".ipynb", ".md", ".toml", ".txt", ".csv", ".json", ""}
 packages_distributions = functools.cache(metadata.packages_distributions)
 
 
+@functools.cache
 def imported(source):
     """Full names that a module imports, wherever in it the import stands."""
+    names = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute here"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
 
 
 def misplaced_imports(module, source):
