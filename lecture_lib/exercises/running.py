@@ -42,23 +42,26 @@ def within(seconds: float, work: Callable[[], T]) -> T | None:
     A thread, as a signal reaches the main one only, and would not wake it from every wait. What cannot be stopped, a
     wait or a single endless operation, is left behind: it ends with the notebook.
     """
-    results = []
+    results, done = (
+        [],
+        threading.Event(),
+    )  # no join: after an interrupt it takes a running thread for a stopped one
 
     def run() -> None:
         with contextlib.suppress(Stopped):
             results.append(work())
+        done.set()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
-        thread.join(seconds)
+        done.wait(seconds)
     finally:  # also when the user interrupts
         for _ in range(10):  # an answer may catch the first ones with `except:`
-            if thread.is_alive():
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(thread.ident), ctypes.py_object(Stopped)
-                )
-                thread.join(0.1)
+            if not done.is_set():
+                stopped = ctypes.py_object(Stopped)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), stopped)
+                done.wait(0.1)
     return results[0] if results else None
 
 
