@@ -18,16 +18,15 @@ LINE = 16  # pixels from one name of a column to the next
 ASIDE = 14  # pixels from the axes to a column of names
 
 
-def place_name(text: Annotation, taken: np.ndarray, *, on: bool = False) -> tuple[np.ndarray, float]:
+def place_name(text: Annotation, taken: np.ndarray) -> tuple[np.ndarray, float]:
     """Move a name to the nearest place around its mark that is free; where none is, to the one least covered.
 
     text   an annotation with an offset in points, in axes that are laid out
     taken  float [n, 4] = (x0, y0, x1, y1) in pixels: boxes that it shall not cover; it shall not leave the axes either
-    on     it may also lie upon its mark, which is then the first choice
 
     Returns the name's own box, float [4], and how many points it lies from its mark.
     """
-    reach, angle = np.array([(0, 0)] * on + list(product(REACHES, ANGLES)), dtype=float).T
+    reach, angle = np.array(list(product(REACHES, ANGLES)), dtype=float).T
     offsets = reach[:, None] * np.stack([np.cos(np.radians(angle)), np.sin(np.radians(angle))], 1)
     sides = np.sign(offsets.round(1))  # -1: left of its mark or below it, 0: upon its line, 1: right or above
     bounds = text.get_window_extent()

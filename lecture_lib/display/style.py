@@ -117,6 +117,7 @@ OTHER_NAMES = {
     "CNN, (C) s s": "CNN, views",
     "FK": "IFV",
     "FK IN": "IFV",
+    "FK IN + CNN": "IFV + CNN",
     "words": "visual words",
     "only the head": "softmax",
     "patches, sum over patches": "patches",
@@ -163,9 +164,8 @@ def of(*methods: str) -> dict[str, Look]:
     looks = {}
     for name, base in bases.items():
         family = [other for other in bases if bases[other] == base]
-        family.sort(
-            key=lambda other: base not in (other, OTHER_NAMES.get(other))
-        )  # itself before its variants
+        # itself before its variants
+        family.sort(key=lambda other: base not in (other, OTHER_NAMES.get(other)))
         looks[name] = Look(*found[base], STROKES[family.index(name) % len(STROKES)])
     return looks
 

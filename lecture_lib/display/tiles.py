@@ -132,7 +132,7 @@ def tiles(
             for k, line in enumerate(tile.lines):
                 noted = k == len(tile.lines) - 1 and tile.note
                 axes.text(
-                    x + w / 2 * (align == "center"), y + h + 5 + step * (k + 0.7), fit(line, across, size), ha=align,
+                    x + w / 2 * (align == "center"), y + h + 5 + step * (k + 0.7), fit(line, min(across, w + 2 * GAP), size), ha=align,
                     fontsize=size, color=tile.frame.colour if noted and tile.frame else style.INK,
                 )  # fmt: skip
     return Page(figure, axes, corners)

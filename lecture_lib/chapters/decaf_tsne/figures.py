@@ -63,17 +63,15 @@ def activations(
             shown = [colour_map(one, size) for one in v[v.mean((1, 2)).topk(min(CHANNELS, len(v))).indices]]
         label = f"{name}\n{' × '.join(map(str, v.shape))}"
         rows.append([Block([Tile(one) for one in shown], label=label)])
-    photograph = np.asarray(enlarge(as_pixels(picture), 2 * size))
-    figure, axes, corners = tiles(rows, title=title, left=2 * size + 140)
-    (h, w), top = photograph.shape[:2], corners[0][1]
+    left, photograph = 2 * size + 140, np.asarray(enlarge(as_pixels(picture), 2 * size))
+    figure, axes, corners = tiles(rows, title=title, left=left)
+    (h, w), (_, top), (width, height) = photograph.shape[:2], corners[0], figure.bbox.size
     axes.imshow(photograph, extent=(GAP, GAP + w, top + h, top), interpolation="none", aspect="auto")
-    axes.set(xlim=(0, figure.bbox.width), ylim=(figure.bbox.height, 0))
-    firsts = np.cumsum([0, *(len(block.tiles) for (block,) in rows)])
-    for (name, *_), first in zip(maps.items(), firsts, strict=False):
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    for name, y in zip(maps, sorted({y for _, y in corners}), strict=True):
         if name in vectors:
-            x, y = corners[first]
-            box = np.array([x, figure.bbox.height - y - size, CHANNELS * (size + GAP) - GAP, size])
-            place = box / np.tile(figure.bbox.size, 2)
+            wide = CHANNELS * (size + GAP) - GAP
+            place = (left / width, 1 - (y + size) / height, wide / width, size / height)
             draw_units(figure.add_axes(place), vectors[name], classes if name == list(maps)[-1] else ())
     return figure
 
