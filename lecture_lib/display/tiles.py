@@ -129,10 +129,12 @@ def tiles(
             h, w = tile.picture.shape[:2]
             if tile.frame:
                 draw_frame(axes, x, y, w, h, tile.frame)
+            centred = align == "center"
+            room = min(across, w + 2 * GAP) if centred else across
             for k, line in enumerate(tile.lines):
                 noted = k == len(tile.lines) - 1 and tile.note
                 axes.text(
-                    x + w / 2 * (align == "center"), y + h + 5 + step * (k + 0.7), fit(line, min(across, w + 2 * GAP), size), ha=align,
+                    x + w / 2 * centred, y + h + 5 + step * (k + 0.7), fit(line, room, size), ha=align,
                     fontsize=size, color=tile.frame.colour if noted and tile.frame else style.INK,
                 )  # fmt: skip
     return Page(figure, axes, corners)
