@@ -82,7 +82,9 @@ def load(name: str, folder: Path) -> ImageCollection:
             unseen = [i for i in splits.get(part, ()) if ids[i] not in flag_of]
             labels[unseen, c] = np.where(labels[unseen, c] == 1, 1, -1)
     _compare(name, flags, _AGREE[task], classes, place, labels)
-    train, test = ("train", "val") if folder.name == "VOC2012" else ("trainval", "test")
+    # the test labels of 2012 were never published; and some lists are without a test part
+    published = "test" in splits and folder.name != "VOC2012"
+    train, test = ("trainval", "test") if published else ("train", "val")
     collection = collect(
         name,
         folder,
