@@ -50,13 +50,6 @@ def test_pca_is_that_of_scikit_learn():
     assert pca.components.dtype == pca.mean.dtype == pca.variances.dtype == torch.float32
 
 
-def test_pca_takes_any_leading_dimensions_and_types():
-    x = spread()
-    pca = fit_pca(x.double(), 4)
-    assert pca(x).dtype == pca(x.double()).dtype == torch.float32
-    assert torch.equal(pca(x.reshape(2, 300, 12)), pca(x).reshape(2, 300, 4))
-
-
 def test_signs_of_axes_do_not_hang_on_rounding():
     x = spread()
     x = torch.cat([x, x.flip(1)])  # with mirror images, components come in pairs of the same size
@@ -128,15 +121,6 @@ def test_the_number_of_iterations_is_kept_to_without_a_warning():
 def test_the_start_is_better_than_a_single_gaussian():
     x = spread(3000, 8) + 4 * torch.randint(3, (3000, 8), generator=torch.Generator().manual_seed(0))
     assert fit_gmm(x, 20, iterations=1).log_likelihood[0] > log_density(fit_gmm(x, 1), x)
-
-
-def test_the_seed_decides():
-    x = groups()[3]
-    a, b, c = fit_gmm(x, 5, seed=3), fit_gmm(x, 5, seed=3), fit_gmm(x, 5, seed=4)
-    assert torch.equal(a.means, b.means)
-    assert torch.equal(a.variances, b.variances)
-    assert not torch.equal(a.means, c.means)
-    assert torch.equal(fit_kmeans(x, 5, seed=3), fit_kmeans(x, 5, seed=3))
 
 
 def test_a_constant_dimension_keeps_the_least_variance():

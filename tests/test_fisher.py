@@ -128,13 +128,6 @@ def test_order_and_repetition_of_descriptors_do_not_matter():
     close(phi, sum(fisher(part, gmm) * len(part) for part in x.split(500)) / len(x))
 
 
-def test_other_types_of_descriptors_and_a_strided_view_are_taken():
-    x, gmm = drawn(50, 6, 5)
-    phi = fisher(x, gmm)
-    close(fisher(x.double(), gmm), phi)
-    close(fisher(x.T.contiguous().T, gmm), phi)
-
-
 def test_a_shift_and_a_scale_of_the_space_do_not_matter():
     x, gmm = drawn(1000, 6, 5)
     moved = mixture(gmm.weights, 0.01 * gmm.means + 3, 1e-4 * gmm.variances)
@@ -264,11 +257,6 @@ def test_improve_takes_signed_roots_then_length_one():
     close(improve(torch.tensor([9.0, -16.0, 0.0])), [0.6, -0.8, 0])
     many = improve(torch.tensor([[4.0, 0.0], [0.0, 0.0], [1.0, -1.0]]))
     close(many, [[1, 0], [0, 0], [math.sqrt(0.5), -math.sqrt(0.5)]])
-
-
-def test_improve_knows_no_scale():
-    phi = torch.randn(3, 40, generator=torch.Generator().manual_seed(5))
-    close(improve(1e-8 * phi), improve(phi))
 
 
 def test_intra_normalisation_gives_each_gaussian_the_same_length():

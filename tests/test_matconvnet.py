@@ -4,11 +4,7 @@ The outputs are compared with a forward pass in NumPy, in MatConvNet's own conve
 of torch. Networks are thinned to a sixteenth of their channels; a `.mat` of 400 MB would prove no more.
 """
 
-import copy
 import hashlib
-import threading
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -17,10 +13,10 @@ import torch.nn.functional as F
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.io import savemat
 
-from lecture_lib import backbones, settings
+from lecture_lib import backbones
 from lecture_lib.backbones import caffe_nets, cost
 from lecture_lib.backbones.caffe_nets import Conv
-from lecture_lib.download import RemoteFile, fetching
+from lecture_lib.download import DownloadError
 
 # Layer by layer as in MatConvNet's model definitions (but CNN-S without a second normalisation), paddings
 # [top bottom left right] with what Caffe's rounding adds: ("conv", side, outputs, stride, padding, groups),
@@ -253,18 +249,6 @@ def test_every_layer_has_the_numbers_of_matconvnet(thin, tmp_path, name):
     assert all(p.requires_grad for p in net.stages.parameters())  # fine-tuning goes on from here
 
 
-@pytest.mark.parametrize("name", ["cnn-f", "cnn-m", "cnn-s"])
-def test_the_paddings_of_these_files_are_no_matter_of_taste(name):
-    # the comparison above means little if a symmetric padding, or none, would give the same scores
-    layers = draw_layers(name)
-    x = picture(224) - MEAN
-    expected = forward(layers, x)["fc8"]
-    one_sided = next(i for i, layer in enumerate(layers) if np.ndim(layer.get("pad", 0)))
-    other = copy.deepcopy(layers)
-    other[one_sided]["pad"] = other[one_sided]["pad"][::-1]
-    assert difference(forward(other, x)["fc8"], expected) > 0.05
-
-
 def test_of_a_mean_picture_the_average_colour_is_used_and_the_scores_hardly_change(thin, tmp_path):
     # 20 grey levels brighter in the middle than in the corners, about as ImageNet's mean picture (from memory)
     layers = draw_layers("cnn-f")
@@ -450,71 +434,26 @@ def test_random_networks_follow_the_seed_and_take_pictures_of_other_sizes(thin):
     assert fc6.var().item() * fc6.shape[1] == pytest.approx(2, rel=0.05)
 
 
-# --- downloads ---------------------------------------------------------------------------------------------
-
-PAGE = b"<!DOCTYPE html>\n<html>Please log in</html>"
+# --- the published files -----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def site(thin, tmp_path, monkeypatch):
-    """A server with a thin imagenet-vgg-f.mat: what it answers, how long it says that is, how often it is asked."""
-    monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr(fetching, "PAUSE", 0.001)
-    settings.use(offline=False, quiet=True)
-    file = write(tmp_path / "written.mat", draw_layers("cnn-f"), meta())
-    state = {"content": file.read_bytes(), "length": file.stat().st_size, "asked": 0}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            state["asked"] += 1
-            self.send_response(200)
-            self.send_header("Content-Length", str(state["length"]))
-            self.end_headers()
-            self.wfile.write(state["content"])
-            self.close_connection = True
-
-        log_message = staticmethod(lambda *_: None)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=partial(server.serve_forever, 0.01))
-    thread.start()
-    published = caffe_nets.FILES["cnn-f"]
-    url = f"http://127.0.0.1:{server.server_port}/models/{published.name}"
-    monkeypatch.setitem(caffe_nets.FILES, "cnn-f", RemoteFile(published.name, (url,), page=published.page))
-    state["path"] = tmp_path / "torch" / "hub" / "checkpoints" / "imagenet-vgg-f.mat"
-    yield state
-    settings.use(offline=False, quiet=True)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def test_published_weights_come_from_the_authors_into_torchs_own_folder(thin, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    file = write(tmp_path / "imagenet-vgg-f.mat", draw_layers("cnn-f"), meta())
+    asked = []
+    monkeypatch.setattr(caffe_nets, "fetch", lambda remote, folder: asked.append((remote, folder)) or file)
+    assert backbones.load("cnn-f").weights.startswith("imagenet-vgg-f.mat sha256 ")
+    (remote, folder) = asked[0]
+    assert remote.urls == ("https://www.vlfeat.org/matconvnet/models/imagenet-vgg-f.mat",)
+    assert folder == tmp_path / "hub" / "checkpoints"
 
 
-def test_published_weights_are_fetched_once_and_serve_without_network(site):
-    net = backbones.load("cnn-f")
-    assert net.weights == f"imagenet-vgg-f.mat sha256 {hashlib.sha256(site['content']).hexdigest()[:8]}"
-    settings.use(offline=True, quiet=True)
-    assert backbones.load("cnn-f").fingerprint == net.fingerprint
-    assert site["asked"] == 1
+def test_weights_that_do_not_arrive_say_for_which_network(monkeypatch):
+    def fail(remote, folder):
+        raise DownloadError(f"{remote.name} is not in {folder}: get it from {remote.page}")
 
-
-@pytest.mark.parametrize("fault", ["page", "cut off", "offline"])
-def test_weights_that_do_not_arrive_say_what_to_get_and_where_to_put_it(site, fault):
-    if fault == "page":
-        site.update(content=PAGE, length=len(PAGE))
-    elif fault == "cut off":
-        site["content"] = site["content"][:-5]
-    else:
-        settings.use(offline=True, quiet=True)
-    said = {"page": "web page", "cut off": "broke the connection", "offline": "LECTURE_OFFLINE"}[fault]
-    with pytest.raises(backbones.WeightsNotFound, match=said) as caught:
-        backbones.load("cnn-f")
-    for part in (
-        "cnn-f: ",
-        "imagenet-vgg-f.mat",
-        "vlfeat.org/matconvnet/pretrained",
-        str(site["path"].parent),
+    monkeypatch.setattr(caffe_nets, "fetch", fail)
+    with pytest.raises(
+        backbones.WeightsNotFound, match=r"cnn-f: imagenet-vgg-f\.mat .*vlfeat\.org/matconvnet"
     ):
-        assert part in str(caught.value)
-    assert not site["path"].exists()
+        backbones.load("cnn-f")
