@@ -16,16 +16,15 @@ from dataclasses import dataclass, field
 from lecture_lib import backbones, datasets, settings
 from lecture_lib.chapters.ifv_vs_cnn import rows
 from lecture_lib.chapters.ifv_vs_cnn.rows import Table
-from lecture_lib.datasets import DatasetNotFound, ImageCollection
+from lecture_lib.datasets import DatasetNotFound
 from lecture_lib.encoders.ifv import Dense
 from lecture_lib.linear import KERNEL_CS
 from lecture_lib.results import records, verdicts
 from lecture_lib.results.claims import Claim, paired_claim
 
 NAME = "ifv_vs_cnn"
-Statement = tuple[
-    str, str, str, str, float
-]  # id, statement, the row that is more, that which is less, margin
+Statement = tuple[str, str, str, str, float]
+"""(id, statement, row, row, margin): the first row is more than margin points above the second."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Run:
     options: dict = field(default_factory=dict)
 
 
-PLAIN = "CNN, no augmentation"
+PLAIN, WINDOWS = "CNN, no augmentation", "CNN, summed over 42 windows"
 TABLE = (
     ("aug/ifv", "ten crops improve the IFV", "(i) FK IN 512", "(h) FK IN 512", 0),
     ("aug/cnn", "ten crops improve the CNN", "(m) CNN F", PLAIN, 0),
@@ -54,13 +53,7 @@ TABLE = (
     ("soft", "soft assignment beats hard assignment", "IFV, K = 256", "IFV, K = 256, hard assignment", 0),
     ("bow", "the IFV beats visual words", "IFV, K = 256", "BoW, K = 1024", 0),
     ("deep", "the CNN is over 5 points above the IFV", "(m) CNN F", "(i) FK IN 512", 5),
-    (
-        "deep/windows",
-        "a CNN on 42 windows is above the IFV",
-        "CNN, summed over 42 windows",
-        "(i) FK IN 512",
-        0,
-    ),
+    ("deep/windows", "a CNN on 42 windows is above the IFV", WINDOWS, "(i) FK IN 512", 0),
     ("both", "IFV and CNN together are at most 2 points above the CNN", "(m) CNN F", "(α) FK+CNN F", -2),
 )
 WITHOUT_VIEWS = (
@@ -70,34 +63,28 @@ WITHOUT_VIEWS = (
     ("intra", "intra-normalisation helps the Fisher vector", "(d) FK IN", "(c) FK", 0),
     ("both", "Fisher vector and CNN together are at most 2 points above the CNN", PLAIN, "FK IN + CNN", -2),
 )
-ALL = (rows.first_form, rows.places, rows.views, rows.colours, rows.network, rows.network_views, rows.sweep)
-RESIZED = Dense(
-    "resized", 4, (5.66, 11.3)
-)  # VLFeat's form; more sizes add little to the twin, 160 x 120 pixels
-PHOW = Dense()  # as in Chatfield et al. 2011; on photographs validation prefers it to resized pictures
-THIRTY = {"train_per_class": 30, "test_per_class": None}
 RUNS = {
-    "demo": Run("voc2007", RESIZED, 200_000, KERNEL_CS, ALL, TABLE),
+    "demo": Run(
+        "voc2007",
+        dense=Dense("resized", 4, (5.66, 11.3)),  # VLFeat's form; more sizes add little to the twin, 160 x 120 pixels
+        descriptors=200_000,
+        Cs=KERNEL_CS,
+        parts=(
+            rows.first_form, rows.places, rows.views, rows.colours, rows.network, rows.network_views, rows.sweep,
+        ),
+        tested=TABLE,
+    ),
     "real": Run(
         "caltech101",
-        PHOW,
-        500_000,
-        (1.0, 10.0, 100.0),
-        (rows.places, rows.network),
-        WITHOUT_VIEWS,
-        (0, 1, 2),
-        THIRTY,
+        dense=Dense(),  # PHOW, as in Chatfield et al. 2011; validation prefers it to resized pictures
+        descriptors=500_000,
+        Cs=(1.0, 10.0, 100.0),
+        parts=(rows.places, rows.network),
+        tested=WITHOUT_VIEWS,
+        splits=(0, 1, 2),
+        options={"train_per_class": 30, "test_per_class": None},
     ),
-}
-
-
-def run(plan: Run, images: ImageCollection, seed: int) -> Table:
-    """Train and test all rows of a plan."""
-    splits = [images.split_indices(split, **plan.options) for split in plan.splits]
-    table = Table(images, splits, plan.dense, plan.descriptors, plan.Cs, backbones.load(), seed)
-    for part in plan.parts:
-        part(table)
-    return table
+}  # fmt: skip
 
 
 def rows_of(table: Table, plan: Run) -> list[dict]:
@@ -150,7 +137,10 @@ def main() -> None:
         images = datasets.load(plan.dataset)
     except DatasetNotFound as missing:
         raise SystemExit(f"Nothing is written: {missing}") from None
-    table = run(plan, images, chosen.seed)
+    splits = [images.split_indices(split, **plan.options) for split in plan.splits]
+    table = Table(images, splits, plan.dense, plan.descriptors, plan.Cs, backbones.load(), chosen.seed)
+    for part in plan.parts:
+        part(table)
     found = put_to_the_test(table, plan, chosen.seed)
     command = f"python -m lecture_lib.chapters.{NAME}.record"
     records.write(NAME, rows_of(table, plan), found, command=command, network=table.net.name)
