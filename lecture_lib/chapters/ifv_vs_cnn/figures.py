@@ -242,8 +242,7 @@ def lengths(values: np.ndarray, images: ImageCollection, chosen: Sequence[int], 
     chosen  indices of the pictures that are shown
     """
     with style.look():
-        figure = style.new_figure(9, 4.6, layout="constrained")
-        axes = figure.add_subplot()
+        figure, axes = style.new_axes(9, 4.6, "", grid="y")
         counts, *_ = axes.hist(values, 40, color="#9ec5e8", edgecolor="white", lw=0.5)
         order = sorted(chosen, key=lambda i: values[i])
         for j, (i, tile) in enumerate(zip(order, pictures.thumbnails(images, order, THUMBNAIL), strict=True)):

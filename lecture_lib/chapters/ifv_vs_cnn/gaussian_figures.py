@@ -31,7 +31,10 @@ PATCHES, PATCH = 9, 42  # typical patches of a Gaussian, pixels across each
 SURE = 0.5  # posterior of a typical patch, at least
 
 
-def gaussian_colours(means: np.ndarray) -> np.ndarray:
+Array = np.ndarray | Tensor
+
+
+def gaussian_colours(means: Array) -> np.ndarray:
     """Return one colour a Gaussian, float [K, 3] in 0..1, by its place in the plane of the first two dimensions.
 
     means  [K, D], D at least 2
@@ -46,10 +49,7 @@ def gaussian_colours(means: np.ndarray) -> np.ndarray:
     return colours
 
 
-def plane(
-    z: np.ndarray | Tensor, means: np.ndarray | Tensor, variances: np.ndarray | Tensor,
-    weights: np.ndarray | Tensor, *, title: str = "",
-) -> Figure:  # fmt: skip
+def plane(z: Array, means: Array, variances: Array, weights: Array, *, title: str = "") -> Figure:
     """Draw descriptors in a plane, and each Gaussian as its ellipse of one standard deviation, thick if heavy.
 
     z          [N, D] descriptors; the first two dimensions are drawn, of 4,000 descriptors at most
@@ -57,23 +57,14 @@ def plane(
 
     Colours are those of `assignment_maps`; up to 12 Gaussians are named.
     """
-    z, means, sides, weights = (
-        np.asarray(z),
-        np.asarray(means),
-        2 * np.asarray(variances) ** 0.5,
-        np.asarray(weights),
-    )
+    z, means, variances, weights = map(np.asarray, (z, means, variances, weights))
     points = z[np.random.default_rng(0).permutation(len(z))[:MOST_POINTS], :2]
-    middles, sides, colours = means[:, :2], sides[:, :2], gaussian_colours(means)
+    middles, sides, colours = means[:, :2], 2 * variances[:, :2] ** 0.5, gaussian_colours(means)
     with style.look():
-        figure = style.new_figure(8.5, 6.2, layout="constrained")
-        axes = figure.add_subplot()
+        figure, axes = style.new_axes(8.5, 6.2, title)
         axes.scatter(*points.T, s=5, color="#b4b4b4", linewidths=0, zorder=1)
-        look = {
-            "facecolors": "none",
-            "edgecolors": colours,
-            "linewidths": 0.8 + 2.4 * (weights / weights.max()) ** 0.5,
-        }
+        widths = 0.8 + 2.4 * (weights / weights.max()) ** 0.5
+        look = {"facecolors": "none", "edgecolors": colours, "linewidths": widths}
         place = {"units": "xy", "offsets": middles, "offset_transform": axes.transData}
         axes.add_collection(EllipseCollection(*sides.T, 0, zorder=2, **place, **look))
         around = [*np.percentile(points, [0.5, 99.5], axis=0), *(middles - sides / 2), *(middles + sides / 2)]
@@ -81,7 +72,6 @@ def plane(
         (x0, y0), (x1, y1) = low - 0.03 * (high - low), high + 0.03 * (high - low)
         axes.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal")
         axes.set(xlabel="first principal component", ylabel="second principal component")
-        axes.set_title(title, fontsize=14)
         for k, mean in enumerate(middles if len(means) <= NAMED else []):
             frame = {"facecolor": "white", "edgecolor": colours[k], "alpha": 0.9, "boxstyle": "round,pad=0.2"}
             axes.text(*mean, f"k = {k}", ha="center", va="center", fontsize=10, bbox=frame)

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D, Transform
 from PIL import Image
@@ -22,7 +23,7 @@ from lecture_lib.display import style
 from lecture_lib.display.curves import new_plot, series
 from lecture_lib.display.labels import name_ends
 from lecture_lib.display.pictures import as_pixels, enlarge
-from lecture_lib.display.tiles import GAP, Block, Page, Tile, blank, tiles
+from lecture_lib.display.tiles import Block, Page, Tile, blank, tiles
 
 SMALL, LARGE = 290, 440  # pixels of the longer side of a picture, three or two in a row
 COLUMNS, SIDE = 11, 74  # patches in a row of a sheet, pixels across each
@@ -58,11 +59,8 @@ def patch_grid(picture: Tensor, grid: Grid, *, title: str = "") -> Figure:
         patches = grid.xyxy[grid.scale == number].reshape(len(scale.rows), len(scale.columns), 4)
         row, column = (len(scale.rows) - 1) // 2, (len(scale.columns) - 1) // 2
         shown = [patches[row, column], *patches[row, column + 1 :][:1], *patches[row + 1 :, column][:1]]
-        for (x0, y0, x1, y1), colour in zip(shown, NEIGHBOURS, strict=False):
-            inside = {"color": colour, "alpha": 0.18, "lw": 0}
-            axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, transform=place, **inside))
         for xyxy, colour in zip(shown, NEIGHBOURS, strict=False):
-            outline(axes, place, xyxy, colour)
+            outline(axes, place, xyxy, colour, inside=0.18)
         mark(axes, place, patches.reshape(-1, 4), marker="o", ms=4.5, mfc="white", mec=style.INK, mew=0.9)
     return figure
 
@@ -88,7 +86,7 @@ def labelled_patches(
         + ", ".join(f"{(kinds[grid.scale == number] == kind).sum()} {kind}" for kind in KINDS)
         for number in SCALES
     ]
-    (figure, axes, _), places = panels([faded] * len(SCALES), captions, LARGE, 2, foot=24)
+    (figure, axes, _), places = panels([faded] * len(SCALES), captions, LARGE, 2, foot=28)
     for number, place in zip(SCALES, places, strict=True):
         draw_boxes(axes, place, boxes, classes)
         here = grid.scale == number
@@ -100,12 +98,8 @@ def labelled_patches(
                 tag(axes, place, xyxy[[0, 3]], classes[label], colour, "bottom")
         for kind, look in KINDS.items():
             mark(axes, place, grid.xyxy[here & (kinds == kind)], **look)
-    x, y = GAP + 8, figure.bbox.height - 12
-    for kind, across in zip(KINDS, (110, 130, 130), strict=True):
-        axes.plot(x, y - 4, ls="", **KINDS[kind])
-        axes.text(x + 12, y, kind, fontsize=10.5, color=style.INK)
-        x += across
-    axes.text(x, y, "(a patch's centre)", fontsize=10.5, color=style.FAINT)
+    handles = [Line2D([], [], ls="", label=kind, **look) for kind, look in KINDS.items()]
+    figure.legend(handles=handles, loc="lower left", ncols=3, frameon=False, handletextpad=0)
     return figure
 
 
@@ -125,13 +119,12 @@ def patch_sheet(picture: Tensor, classes: Sequence[str], grid: Grid, labels: np.
     for kind, look in KINDS.items():
         of_kind = np.flatnonzero(kinds == kind)
         spread = np.linspace(0, len(of_kind) - 1, min(COLUMNS, len(of_kind))).round().astype(int)
-        shown = [
-            Tile(
-                patch(pixels, grid.xyxy[i]),
-                classes[labels[i]] if kind == "positive" else f"λ = {LAMBDAS[grid.scale[i]]:g}",
-            )
-            for i in of_kind[spread]
-        ] or [Tile(blank(SIDE, SIDE))]
+        cut = [(patch(pixels, grid.xyxy[i]), labels[i], grid.scale[i]) for i in of_kind[spread]]
+        if kind == "positive":
+            shown = [Tile(picture, classes[label]) for picture, label, _ in cut]
+        else:
+            shown = [Tile(picture, f"λ = {LAMBDAS[number]:g}") for picture, _, number in cut]
+        shown = shown or [Tile(blank(SIDE, SIDE))]
         rows.append([Block(shown, label=f"{kind}\n{len(of_kind)} of {len(grid)}", colour=look["color"])])
     return tiles(rows, left=150, size=9).figure
 
@@ -182,13 +175,20 @@ def panels(
 
 
 def outline(
-    axes: Axes, place: Transform, xyxy: np.ndarray, colour: str, *, ls: str = "-", lw: float = 2
+    axes: Axes,
+    place: Transform,
+    xyxy: np.ndarray,
+    colour: str,
+    *,
+    ls: str = "-",
+    lw: float = 2,
+    inside: float = 0,
 ) -> None:
-    """Draw a box of a picture with a dark edge, so that it is seen on any ground."""
+    """Draw a box of a picture with a dark edge, so that it is seen on any ground; `inside` is how opaque it is."""
     x0, y0, x1, y1 = map(float, xyxy)
-    edge = Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, ec=colour, ls=ls, lw=lw, transform=place)
+    look = {"ec": colour, "fc": (colour, inside), "ls": ls, "lw": lw, "transform": place}
+    edge = axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=inside > 0, **look))
     edge.set_path_effects([patheffects.withStroke(linewidth=lw + 1.4, foreground="#000000aa")])
-    axes.add_patch(edge)
 
 
 def draw_boxes(axes: Axes, place: Transform, boxes: Boxes, classes: Sequence[str]) -> None:
@@ -222,7 +222,7 @@ def k_curve(table: pd.DataFrame, *, title: str = "") -> Figure:
 
     table  columns `name`, `k` (1 or more; inf for the maximum), `value`, `low`, `high`
 
-    The paper's k is marked. Raises ValueError if a column is missing, or a k is not positive or twice there.
+    The paper's k is marked. Raises ValueError if there is no row, or a k is twice there.
     """
     lines = series(table, "k")
     ks = np.unique(table["k"][np.isfinite(table["k"])])
@@ -263,18 +263,14 @@ def pointing_bars(table: pd.DataFrame, counts: Mapping[str, int], *, title: str 
     rows = np.array([*range(len(table)), len(table) + 0.5])
     asides = 0.24 * (np.arange(table.shape[1]) - (table.shape[1] - 1) / 2)  # so that no dot hides another
     with style.look():
-        figure = style.new_figure(8.5, 0.29 * len(values) + 1.5, layout="constrained")
-        axes = figure.add_subplot()
+        figure, axes = style.new_axes(8.5, 0.29 * len(values) + 1.5, title, grid="x")
         axes.hlines(rows, 0, 100, color="#f0f0f0", lw=15, zorder=0)
-        axes.grid(axis="x", color="white", lw=1.5)
-        axes.set_axisbelow(True)
         for x, aside, (method, look) in zip(values.T, asides, style.of(*table.columns).items(), strict=True):
             axes.plot(x, rows + aside, ls="", marker=look.marker, ms=6.5, color=look.colour, label=method)
         axes.set_yticks(rows, names)
         axes.get_yticklabels()[-1].set_weight("bold")
-        axes.set(xlim=(-2, 102), ylim=(rows[-1] + 0.7, -0.7))
-        axes.set_xlabel("pictures of the class whose peak lies on it, % (in brackets: how many there are)")
+        xlabel = "pictures of the class whose peak lies on it, % (in brackets: how many there are)"
+        axes.set(xlim=(-2, 102), ylim=(rows[-1] + 0.7, -0.7), xlabel=xlabel)
         axes.tick_params(axis="y", length=0)
-        axes.set_title(title, fontsize=14)
         figure.legend(loc="outside lower left", ncols=min(3, table.shape[1]))
     return figure

@@ -21,6 +21,7 @@ from lecture_lib.display.pictures import as_pixels
 from lecture_lib.display.tiles import GAP, Block, Tile
 
 FRAME, BESIDE, WIDE = 172, 216, 360  # pixels of the longer side of a picture, five, four or two in a row
+ALL = -1  # scales
 BEST = 9  # patches with the highest y that are shown
 BAR = 20  # pixels from one colour bar to the next
 LIGHT = 0.5  # how bright a map's colour is where the picture is black: 1 hides the picture
@@ -121,7 +122,7 @@ def k_panels(
 
 def patch_view(
     picture: Tensor, name: str, boxes: np.ndarray, grid: Grid, y: np.ndarray,
-    *, k: float = K, scale: int | None = None, title: str = "",
+    *, k: float = K, scale: int = ALL, title: str = "",
 ) -> Figure:  # fmt: skip
     """Show a picture with the objects of a class, the map of this class, and the patches that speak for it most.
 
@@ -131,15 +132,15 @@ def patch_view(
     grid     of a picture of that size
     y        float [M], the probability of the class on each patch
     k        of the map, y^k
-    scale    index into LAMBDAS: its patches only (default: those of all scales)
+    scale    index into LAMBDAS: its patches only; or ALL
 
     Raises ValueError if the grid is of another size.
     """
     pixels = pixels_of(picture, grid)
-    here = np.arange(len(grid)) if scale is None else np.flatnonzero(grid.scale == scale)
+    here = np.arange(len(grid)) if scale == ALL else np.flatnonzero(grid.scale == scale)
     values = localisation_map(y[here], grid.xyxy[here], grid.size, k)
     outcome = Pointing(picture, name, boxes, values).outcome
-    what = "all scales" if scale is None else f"λ = {LAMBDAS[scale]:g}"
+    what = "all scales" if scale == ALL else f"λ = {LAMBDAS[scale]:g}"
     captions = [name, f"k = {k:g}, {what}, {len(here)} patch{'es' * (len(here) > 1)}: {outcome}"]
     best = here[np.argsort(-y[here], kind="stable")[:BEST]]
     shown = [Tile(patch(pixels, grid.xyxy[i]), f"{y[i]:.2f}") for i in best]

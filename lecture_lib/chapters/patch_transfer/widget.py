@@ -10,14 +10,13 @@ from matplotlib.figure import Figure
 
 from lecture_lib.chapters.patch_transfer.grid import LAMBDAS, Grid
 from lecture_lib.chapters.patch_transfer.inference import K, picture_score
-from lecture_lib.chapters.patch_transfer.map_figures import patch_view
+from lecture_lib.chapters.patch_transfer.map_figures import ALL, patch_view
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display.explorer import explorer
 from lecture_lib.display.pictures import classes_of
 
 KS = (1, 2, 3, 5, 8, 12, 20)
 HIGHEST = 4  # scores in the title
-ALL = -1  # scales: a slider has no value None
 
 
 def patch_explorer(
@@ -39,23 +38,21 @@ def patch_explorer(
         scores = picture_score(y[i][here], k)
         best = np.argsort(-scores, kind="stable")[:HIGHEST]
         title = ", ".join(f"{names[b]} {scores[b]:.2g}" + " (shown)" * (b in shown) for b in best)
-        boxes, of_scale = images.boxes[i].of_class(c), None if scale == ALL else scale
+        boxes, of_class = images.boxes[i].of_class(c), y[i][:, c]
         view = patch_view(
-            images.tensor(i), names[c], boxes, grids[i], y[i][:, c], k=k, scale=of_scale, title=title
+            images.tensor(i), names[c], boxes, grids[i], of_class, k=k, scale=scale, title=title
         )
         return view, f"A picture, its map of {names[c]} with k = {k:g}, and its best patches; scores: {title}"
 
-    first, scores = classes_of(images, 0) or range(len(names)), picture_score(y[0])
+    shown = [classes_of(images, i) for i in range(len(images))]
     pictures = [
-        (f"{i}: {', '.join(names[c] for c in classes_of(images, i)) or 'nothing'}", i)
-        for i in range(len(images))
+        (f"{i}: {', '.join(names[c] for c in those) or 'nothing'}", i) for i, those in enumerate(shown)
     ]
+    best = max(shown[0] or range(len(names)), key=lambda c: picture_score(y[0])[c])
     wide = {"style": {"description_width": "60px"}, "layout": {"width": "400px"}}
     which = ipywidgets.Dropdown(options=pictures, description="picture", **wide)
-    wanted = ipywidgets.Dropdown(
-        options=[(name, c) for c, name in enumerate(names)], value=max(first, key=lambda c: scores[c]),
-        description="class", **wide,
-    )  # fmt: skip
+    classes = [(name, c) for c, name in enumerate(names)]
+    wanted = ipywidgets.Dropdown(options=classes, value=best, description="class", **wide)
     exponent = ipywidgets.SelectionSlider(options=KS, value=K, description="k", **wide)
     scales = [("all", ALL), *((f"λ = {lam:g}", s) for s, lam in enumerate(LAMBDAS))]
     scale = ipywidgets.SelectionSlider(options=scales, description="scale", **wide)

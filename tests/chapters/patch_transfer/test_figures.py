@@ -103,7 +103,7 @@ def test_what_is_drawn_at_a_place_of_a_picture_lies_there_on_the_page():
 def test_every_scale_has_a_panel_with_all_its_centres_and_neighbours_in_full(picture, lattice, laid):
     figure = figures.patch_grid(picture, lattice, title="a title")
     (block,) = laid
-    outlines = [p.get_bbox().extents for p in figure.axes[0].patches if not p.get_fill()]
+    outlines = [p.get_bbox().extents for p in figure.axes[0].patches]
     for number, (tile, centres) in enumerate(zip(block.tiles, centres_in(figure, "o"), strict=True)):
         patches, scale = lattice.xyxy[lattice.scale == number], lattice.scales[number]
         assert np.allclose(centres, (patches[:, :2] + patches[:, 2:]) / 2)
@@ -316,12 +316,12 @@ def test_each_k_has_its_own_range_its_peak_and_the_objects(picture, lattice, y, 
         assert same(tile, map_figures.heat(as_pixels(picture), values, values.max()), map_figures.FRAME)
 
 
-@pytest.mark.parametrize(("scale", "k", "what"), [(None, 5, "all scales"), (4, 2, "λ = 2.4")])
+@pytest.mark.parametrize(("scale", "k", "what"), [(map_figures.ALL, 5, "all scales"), (4, 2, "λ = 2.4")])
 def test_a_view_shows_the_patches_with_the_highest_y_and_the_map_of_the_chosen_scale(
     picture, lattice, y, laid, scale, k, what
 ):
     box = np.array([[20.0, 10, 40, 30]])
-    here = np.arange(len(lattice)) if scale is None else np.flatnonzero(lattice.scale == scale)
+    here = np.arange(len(lattice)) if scale == map_figures.ALL else np.flatnonzero(lattice.scale == scale)
     values = localisation_map(y[here, 2], lattice.xyxy[here], (H, W), k)
     figure = map_figures.patch_view(picture, "bus", box, lattice, y[:, 2], k=k, scale=scale)
     (plain, hot), best = laid[0].tiles, laid[1].tiles
@@ -418,15 +418,15 @@ def test_the_controls_name_pictures_classes_k_and_scales_and_start_at_the_best_c
     assert names["scale"] == ["all", *(f"λ = {lam:g}" for lam in LAMBDAS)]
     first = picture_score(scores[0])
     assert controls["c"].value == max((0, 2), key=lambda c: first[c])
-    assert [controls[key].value for key in ("i", "k", "scale")] == [0, 5, widget.ALL]
+    assert [controls[key].value for key in ("i", "k", "scale")] == [0, 5, map_figures.ALL]
 
 
 def test_the_view_is_of_the_chosen_picture_class_k_and_scale(explored, lattice, laid):
     scores, draw, _ = explored
     boxes = {(0, 0): [[8, 10, 26, 34]], (2, 1): [[8, 10, 26, 34]]}  # not the difficult
     shown = ({0, 2}, set(), {1})
-    for i, c, k, scale in ((0, 0, 5, widget.ALL), (2, 1, 2, widget.ALL), (1, 2, 5, 3)):
-        here = slice(None) if scale == widget.ALL else lattice.scale == scale
+    for i, c, k, scale in ((0, 0, 5, map_figures.ALL), (2, 1, 2, map_figures.ALL), (1, 2, 5, 3)):
+        here = slice(None) if scale == map_figures.ALL else lattice.scale == scale
         figure, alt = draw(i, c, k, scale)
         values = localisation_map(scores[i][here, c], lattice.xyxy[here], (H, W), k)
         assert peaks_in(figure) == [peak(values)]
