@@ -4,6 +4,9 @@
 
 Each run is a process of its own, since OpenMP reads OMP_WAIT_POLICY once, when it is loaded. Both policies take turns,
 alone and beside `--neighbours` processes that do nothing but count; the medians and their ratios are printed.
+
+On two cores that others used, too (one run each, twice): the default took 1.6 times as long alone, 2.1 and 4.9 times
+beside one busy neighbour.
 """
 
 from __future__ import annotations
