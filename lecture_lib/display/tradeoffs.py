@@ -47,7 +47,8 @@ def tradeoff(
         margin = max((high / low) ** 0.12, 1.5)
         axes.set_xlim(low / margin, high * margin)
         axes.margins(y=0.12)
-        marks = {name: {"marker": look.marker, "color": look.colour} for name, look in looks.items()}
+        named = {look[:2]: family for family, look in reversed(looks.items())}  # two names of one: the first
+        marks = {name: {"color": look[0], "marker": look[1]} for look, name in reversed(named.items())}
         if paper is not None:
             marks["the paper"] = {"marker": "o", "mfc": "white", "mec": style.FAINT}
         handles = [Line2D([], [], ls="", ms=8, label=name, **look) for name, look in marks.items()]

@@ -1,7 +1,5 @@
 """Figures of fine-tuning and the widget over its runs: lines, shades, ranks and boxes are those that were given."""
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -110,12 +108,6 @@ def test_each_ratio_has_its_line_over_the_layers_in_their_order_also_from_a_shuf
         assert set(written(axes)) == set(drawn)
         intervals = {tuple(ends[:, 1]) for c in axes.collections for ends in c.get_segments()}
         assert intervals == set(zip(runs.low, runs.high, strict=True))
-
-
-def test_the_ratios_get_darker_as_they_rise():
-    names = written(figures.freeze_curves(table(), 45.5).axes[0])
-    light = [np.dot(to_rgb(names[f"ratio {ratio:g}"].get_color()), (0.3, 0.59, 0.11)) for ratio in RATIOS]
-    assert all(one > other for one, other in pairwise(light))
 
 
 # ------------------------------------------------------------------------------------------------------------- map
