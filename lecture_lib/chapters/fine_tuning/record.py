@@ -1,0 +1,300 @@
+"""Fine-tuning, in full: a frozen network, fine-tuned with three losses, trained from scratch.
+
+    python -m lecture_lib.chapters.fine_tuning.record
+
+follows LECTURE_PROFILE and writes `data/results/fine_tuning.<profile>.csv`, which notebook 04 shows: with twins in most
+of an hour and 2 GB of cache, or with those photographs in VOC's layout that are under LECTURE_DATA. Each training has
+its checkpoint: after an interrupt the same command goes on with the one at hand. What differs:
+
+|                   | twins (demo)                              | photographs (real)                                  |
+|-------------------|-------------------------------------------|-----------------------------------------------------|
+| collections       | VOC 2007, Caltech-101 (three splits)      | COCO as VOC, VOC 2007, VOC 2012                     |
+| when to stop      | a fifth of the training pictures says it  | after 12 epochs: hundred pictures are too few for it |
+| SVMs on tuned phi | of the first seed                         | of all three                                        |
+| claims are over   | classes, each a mean over seeds           | test pictures, for the mean over seeds              |
+| recipes chosen by | validation in trainval of VOC 2007's twin | threefold validation in COCO's training pictures    |
+| further           | what to freeze, fewer pictures, narrow fc7 |                                                     |
+
+Of photographs validation gave mAP 46.9, 46.5, 25.5 for TUNE-CLS with the ratios 0.001, 0.003, 0.01; 53.7, 52.2, 44.4,
+27.8 for TUNE-RNK with 0.001, 0.003, 0.01, 0.03; 55.4, 55.7 for softmax with 0.001, 0.003; 20.8, 26.2 from scratch with
+0.1, 1. METHODS has the best of each: for both hinge losses the lowest ratio tried, which is nearly a frozen network.
+Nothing is chosen by a test picture: those are only ever scored.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from lecture_lib import backbones, datasets, encoders, settings
+from lecture_lib.backbones import Backbone
+from lecture_lib.backbones.cost import bfloat16_is_faster
+from lecture_lib.chapters.fine_tuning import narrow_fc7
+from lecture_lib.chapters.fine_tuning.losses import softmax, tune_cls, tune_rnk
+from lecture_lib.chapters.fine_tuning.tasks import Task, from_scratch
+from lecture_lib.datasets import ImageCollection
+from lecture_lib.encoders import TEN_CROPS
+from lecture_lib.results import records
+from lecture_lib.results.claims import Claim, ap_claims, mean_ap, paired_claim, verdicts
+from lecture_lib.results.intervals import bootstrap
+from lecture_lib.training import CENTRE, Recipe, Tuned, prepare, to_scores
+
+NAME, COMMAND = "fine_tuning", "python -m lecture_lib.chapters.fine_tuning.record"
+SEEDS = 3
+CLS, RNK, FROZEN, SCRATCH = "TUNE-CLS", "TUNE-RNK", "frozen, SVM", "from scratch"
+ON_PHI, AUC = ", SVM on phi", "area under the ROC curve"
+# phi has length 1, so the head, at lr, needs far larger steps than the layers below, at ratio x lr
+TWINS = {
+    "softmax": (softmax, Recipe(lr=1.0, ratio=0.001)),
+    CLS: (tune_cls, Recipe(lr=1.0, ratio=0.0003)),
+    RNK: (tune_rnk, Recipe(lr=0.3, ratio=0.001)),
+    SCRATCH: (tune_cls, Recipe(lr=0.1, ratio=1.0)),
+}
+SHORT = Recipe(epochs=12, batch=16, dropout=0.5)  # the rate before SqueezeNet's own classifier
+PHOTOGRAPHS = {
+    CLS: (tune_cls, replace(SHORT, lr=1.0, ratio=0.001)),
+    RNK: (tune_rnk, replace(SHORT, lr=0.3, ratio=0.001)),
+    "softmax": (softmax, replace(SHORT, lr=1.0, ratio=0.003)),
+    SCRATCH: (tune_cls, replace(SHORT, lr=0.1, ratio=1.0)),
+}
+FEW_EPOCHS = {name: (loss, replace(recipe, epochs=8)) for name, (loss, recipe) in TWINS.items()}
+METHODS = {  # profile -> collection -> method -> loss and recipe
+    "demo": {
+        "voc2007": TWINS,
+        "caltech101": FEW_EPOCHS | {SCRATCH: (softmax, Recipe(epochs=8, lr=1.0, ratio=0.1))},
+    },
+    "real": dict.fromkeys(("coco_as_voc", "voc2007", "voc2012"), PHOTOGRAPHS),
+}
+SIZES = (100, 200, 400)  # training pictures of the learning curve; all 800 are in the table
+FREEZE = (None, "pool1", "pool2", "conv4", "pool5", "fc6")
+RATIOS = (0.0001, 0.001, 0.01)
+GRID_EPOCHS = 15
+WIDTHS = (768, 384, 192, 24)  # of fc7, the fractions 1, 1/2, 1/4 and 1/32 that 2048, 1024 and 128 are of 4096
+PER_CLASS = 250  # source pictures, as in the network's own training
+MIDDLE = [TEN_CROPS.index(CENTRE[0])]
+TESTED = [  # on photographs, over pictures
+    ("cls", "TUNE-CLS beats SVMs on the frozen network", CLS, FROZEN, 0),
+    ("rnk", "TUNE-RNK beats SVMs on the frozen network", RNK, FROZEN, 0),
+    ("phi of cls", "SVMs on phi after TUNE-CLS beat SVMs on phi before", CLS + ON_PHI, FROZEN, 0),
+    ("phi of rnk", "SVMs on phi after TUNE-RNK beat SVMs on phi before", RNK + ON_PHI, FROZEN, 0),
+    ("ranking", "TUNE-RNK beats TUNE-CLS", RNK, CLS, 0),
+    ("scratch", "TUNE-CLS is over 10 points ahead of training from scratch", CLS, SCRATCH, 10),
+]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was measured: rows of the record, and behind each of them a number for each class, or one."""
+
+    rows: list[dict] = field(default_factory=list)
+    values: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, values: np.ndarray | float, **about: object) -> None:
+        """Add what one training gave."""
+        self.values.append(np.atleast_1d(values))
+        self.rows.append(about | {"value": np.mean(values)})
+        if "class" not in about:
+            print(*about.values(), f"{np.mean(values):.2f}", flush=True)
+
+    def add_scores(self, task: Task, scores: np.ndarray, **about: object) -> None:
+        """Add what scores of the test pictures give, with several labels a picture also AP of each class."""
+        values = task.by_class(scores)
+        self.add(values, **about, metric=task.metric)
+        for name, ap in zip(task.classes, values, strict=True) if task.images.multi_label else ():
+            self.add(ap, **about, metric="AP", **{"class": name})
+
+    def add_curve(self, tuned: Tuned, **about: object) -> None:
+        """Add what was measured after every epoch."""
+        for epoch, line in enumerate(tuned.curve, start=1):
+            for metric in ("loss", "validation"):
+                if metric in line:
+                    self.add(line[metric], **about, epoch=epoch, metric=metric)
+
+    def mean(self, **about: object) -> np.ndarray:
+        """Return the mean over seeds of what has these columns, for each class."""
+        pairs = zip(self.rows, self.values, strict=True)
+        return np.mean([values for row, values in pairs if about.items() <= row.items()], axis=0)
+
+
+def split(net: Backbone, images: ImageCollection) -> list[Task]:
+    """Return a task a seed: all of the one split that VOC has, or each of a split of its own."""
+    unlabelled_test = "val" in images.splits and "test" not in images.splits
+    official = {"train": "train", "test": "val"} if unlabelled_test else {}
+    pictures, held_back = prepare(net, images), images.source == "twin"
+    if images.multi_label:
+        return [Task(images, pictures, *images.split_indices(**official), held_back)] * SEEDS
+    return [Task(images, pictures, *images.split_indices(seed), held_back) for seed in range(SEEDS)]
+
+
+def compare(record: Record, tasks: list[Task], net: Backbone, seed: int, low: bool) -> list[Claim]:
+    """Fill the main table of a collection, a task a seed; return the claims about it that are over pictures."""
+    task, images = tasks[0], tasks[0].images
+    photographs, methods = images.source == "real", METHODS[settings.current().profile][images.name]
+    shared = {"dataset": images.name, "source": images.source, "n": len(task.train), "n_test": len(task.test)}
+    shared |= {"n_classes": len(task.classes)}
+    scores = defaultdict(list)
+    for s, task in enumerate(tasks, start=seed):
+        if s == seed or task is not tasks[0]:
+            scores[FROZEN].append(task.svm_scores(*task.both_parts(net)))
+        for method, (loss, recipe) in methods.items():
+            about = {"experiment": "table", **shared, "seed": s, "method": method}
+            start = from_scratch(net, s) if method == SCRATCH else net
+            tuned = task.learn(start, loss, replace(recipe, seed=s, bfloat16=low))
+            test = task.phi(tuned.net, task.test)
+            scores[method].append(to_scores(tuned.net, test))
+            if images.multi_label:
+                one_crop = to_scores(tuned.net, test[:, MIDDLE])
+                record.add(task.by_class(one_crop), **about, metric="mAP of one crop")
+                record.add(task.auc(scores[method][-1]), **about, metric=AUC)
+            if photographs or s == seed:
+                train = task.phi(tuned.net, task.train)
+                scores[method + ON_PHI].append(task.svm_scores(train, test))
+            if s == seed:
+                record.add_curve(tuned, **about | {"experiment": "epochs"})
+    for method, of_method in scores.items():
+        about = {"experiment": "table", **shared, "method": method}
+        for s, (task, of_seed) in enumerate(zip(tasks, of_method, strict=False), start=seed):
+            record.add_scores(task, of_seed, **about, seed=s)
+    return claims_over_pictures(record, tasks[0], scores, shared, seed) if photographs else []
+
+
+def claims_over_pictures(
+    record: Record,
+    task: Task,
+    scores: dict[str, list[np.ndarray]],
+    about: dict,
+    seed: int,
+    n_boot: int = 2000,
+) -> list[Claim]:
+    """Add intervals of mAP over test pictures, and put the lecture's statements to the test."""
+    truth, name = task.images.labels[task.test][:, task.shared], task.images.name
+    scores = {method: np.stack(of_method)[..., task.shared] for method, of_method in scores.items()}
+    for method, of in scores.items():
+        found = bootstrap(
+            lambda some, of=of: mean_ap(of[:, some], truth[some]), len(truth), seed=seed, n_boot=n_boot
+        )
+        for metric, value in {"mAP low": found.low, "mAP high": found.high}.items():
+            record.add(value, experiment="table", **about, method=method, metric=metric)
+    tested = [(f"photographs: {id}, {name}", f"On {name}, {text}", *rest) for id, text, *rest in TESTED]
+    return ap_claims(scores, truth, tested, source=task.images.source, seed=seed, n_boot=n_boot)
+
+
+def freeze_grid(record: Record, task: Task, net: Backbone, seed: int, low: bool) -> None:
+    """Freeze more and more of the network, and let the rest learn at several rates, all with TUNE-CLS."""
+    loss, recipe = TWINS[CLS]
+    grid = [(frozen, ratio) for frozen in FREEZE for ratio in RATIOS]
+    for frozen, ratio in [*grid, ("fc7", 0.0)]:  # up to fc7: only the head learns, and there is no ratio
+        changed = {"frozen": frozen, "ratio": ratio, "epochs": GRID_EPOCHS, "seed": seed, "bfloat16": low}
+        tuned = task.learn(net, loss, replace(recipe, **changed))
+        about = {"experiment": "freezing", "dataset": task.images.name, "source": task.images.source}
+        about |= {"seed": seed, "method": CLS, "frozen": frozen or "none", "ratio": ratio}
+        scores = to_scores(tuned.net, task.phi(tuned.net, task.test))
+        record.add(task.by_class(scores), **about, metric=task.metric)
+        record.add_curve(tuned, **about)
+
+
+def learning_curve(record: Record, task: Task, net: Backbone, seed: int, low: bool) -> None:
+    """Train on fewer pictures, the fewer the more epochs up to 40; the larger sets hold the smaller."""
+    train, test = task.both_parts(net)
+    for s in range(seed, seed + SEEDS):
+        order = np.random.default_rng(s).permutation(len(task.train))
+        for n in SIZES:
+            rows = np.sort(order[:n])
+            about = {"experiment": "training pictures", "dataset": task.images.name, "seed": s, "n": n}
+            about |= {"source": task.images.source, "metric": task.metric}
+            scores = task.svm_scores(train[rows], test, task.train[rows])
+            record.add(task.by_class(scores), **about, method=FROZEN)
+            for method in (CLS, SCRATCH):
+                loss, recipe = TWINS[method]
+                epochs = min(40, recipe.epochs * len(task.train) // n)
+                recipe = replace(recipe, epochs=epochs, patience=epochs // 3, seed=s, bfloat16=low)
+                start = from_scratch(net, s) if method == SCRATCH else net
+                tuned = task.learn(start, loss, recipe, task.train[rows]).net
+                scores = to_scores(tuned, task.phi(tuned, task.test))
+                record.add(task.by_class(scores), **about, method=method)
+
+
+def dimensions(record: Record, tasks: list[Task], net: Backbone, seed: int) -> None:
+    """Retrain fc7 with fewer units on the source task, and test phi on the target tasks by SVMs."""
+    train = datasets.load("ilsvrc2012", split="train", per_class=PER_CLASS)
+    val = datasets.load("ilsvrc2012", split="val")
+    fc6, fc6_val = (encoders.encode(net, images, ["fc6"])["fc6"] for images in (train, val))
+    for width in WIDTHS:
+        narrow = narrow_fc7.narrow_fc7(net, fc6, train.labels, width, replace(narrow_fc7.RECIPE, seed=seed))
+        about = {"experiment": "narrow fc7", "source": train.source, "seed": seed, "width": width}
+        with torch.inference_mode():
+            x = torch.from_numpy(fc6_val.astype(np.float32)).to(net.device)
+            predicted = narrow.stages.fc8(narrow.stages.fc7(x)).argmax(1).cpu().numpy()
+        error = 100 * np.mean(predicted != val.labels)
+        record.add(error, **about, dataset="ilsvrc2012", method="head", metric="top-1 error")
+        for task in tasks:
+            found = task.by_class(task.svm_scores(*task.both_parts(narrow)))
+            record.add(found, **about, dataset=task.images.name, method=FROZEN, metric=task.metric)
+
+
+def claims_over_classes(record: Record, source: str, seed: int) -> list[Claim]:
+    """Put the lecture's statements to the test on twins, paired over the classes, each a mean over seeds."""
+
+    def ap(method: str, metric: str = "mAP", experiment: str = "table", **about: object) -> np.ndarray:
+        about = {"dataset": "voc2007", "method": method, "metric": metric, "experiment": experiment} | about
+        return record.mean(**about)
+
+    def narrow(name: str, width: int) -> np.ndarray:
+        return record.mean(experiment="narrow fc7", dataset=name, width=width)
+
+    few = {"experiment": "training pictures", "n": SIZES[0]}
+    share = {"metric": "mean class accuracy", "dataset": "caltech101"}
+    tested = [
+        ("scratch/few", f"voc2007, pre-training is over 20 points of mAP ahead on {SIZES[0]} pictures", 20,
+         ap(CLS, **few) - ap(SCRATCH, **few)),
+        ("scratch", "voc2007, pre-training is over 20 points of mAP ahead on 800 pictures", 20, ap(CLS) - ap(SCRATCH)),
+        ("frozen/cls", "voc2007, TUNE-CLS beats the frozen network", 0, ap(CLS) - ap(FROZEN)),
+        ("frozen/rnk", "voc2007, TUNE-RNK beats the frozen network", 0, ap(RNK) - ap(FROZEN)),
+        ("frozen/phi", "voc2007, SVMs on the phi of TUNE-CLS beat SVMs on the frozen phi", 0,
+         ap(CLS + ON_PHI) - ap(FROZEN)),
+        ("rnk", "voc2007, TUNE-RNK beats TUNE-CLS in mAP", 0, ap(RNK) - ap(CLS)),
+        ("rnk/phi", "voc2007, SVMs on the phi of TUNE-RNK beat those on the phi of TUNE-CLS", 0,
+         ap(RNK + ON_PHI) - ap(CLS + ON_PHI)),
+        ("rnk/auc", f"voc2007, TUNE-RNK beats TUNE-CLS in the {AUC}", 0, ap(RNK, AUC) - ap(CLS, AUC)),
+        ("caltech/frozen", "caltech101, fine-tuning with softmax beats the frozen network", 0,
+         ap("softmax", **share) - ap(FROZEN, **share)),
+        ("caltech/scratch", "caltech101, pre-training is over 20 points ahead", 20,
+         ap("softmax", **share) - ap(SCRATCH, **share)),
+    ]  # fmt: skip
+    for name in ("voc2007", "caltech101"):
+        for id, part, width in (("quarter", "quarter", WIDTHS[2]), ("thirtieth", "thirty-second", WIDTHS[3])):
+            text = f"{name}, a {part} of the dimensions costs at most 2 points"
+            tested.append((f"dim/{id}/{name}", text, -2, narrow(name, width) - narrow(name, WIDTHS[0])))
+    return [
+        paired_claim(f"tune/{id}", f"On {text}", gain, margin=margin, source=source, seed=seed)
+        for id, text, margin, gain in tested
+    ]
+
+
+def main() -> None:
+    """Run what is described at the top of this file."""
+    chosen = settings.use()
+    net, record, claims = backbones.load(), Record(), []
+    low = bfloat16_is_faster(net.device)
+    available = datasets.load_available(*METHODS[chosen.profile])
+    if not available:
+        raise SystemExit("No photographs, so nothing is written: set LECTURE_DATA to their folder.")
+    tasks = {name: split(net, images) for name, images in available.items()}
+    for of_collection in tasks.values():
+        claims += compare(record, of_collection, net, chosen.seed, low)
+    if chosen.profile == "demo":
+        freeze_grid(record, tasks["voc2007"][0], net, chosen.seed, low)
+        learning_curve(record, tasks["voc2007"][0], net, chosen.seed, low)
+        dimensions(record, [of_collection[0] for of_collection in tasks.values()], net, chosen.seed)
+        claims = claims_over_classes(record, "twin", chosen.seed)
+    remark = f"trained in {'bfloat16' if low else 'float32'}"
+    path = records.write(NAME, record.rows, claims, command=COMMAND, network=net.name, remark=remark)
+    verdicts(claims)
+    print(path.name)
+
+
+if __name__ == "__main__":
+    main()

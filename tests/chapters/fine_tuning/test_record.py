@@ -1,0 +1,345 @@
+"""The recorded run of fine-tuning: end to end on small collections in both profiles, and its pieces."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from lecture_lib import backbones, datasets, results, settings
+from lecture_lib.backbones import normalise
+from lecture_lib.chapters.fine_tuning import narrow_fc7, record
+from lecture_lib.chapters.fine_tuning.losses import tune_cls
+from lecture_lib.chapters.fine_tuning.tasks import Task, from_scratch
+from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets.protocols import official_split
+from lecture_lib.encoders.augment import TEN_CROPS, cut
+from lecture_lib.metrics import average_precision
+from lecture_lib.results.claims import DID_NOT_HOLD, HELD, TOO_CLOSE
+from lecture_lib.training import Recipe, prepare, sgd, to_scores, with_head
+
+CLS, RNK, FROZEN, SCRATCH, ON_PHI = record.CLS, record.RNK, record.FROZEN, record.SCRATCH, record.ON_PHI
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch, tmp_path):
+    """Folders of its own, and trainings of one epoch."""
+    monkeypatch.setattr(settings, "_chosen", {"cache": tmp_path / "cache", "backbone": "twin-alexnet"})
+    monkeypatch.setattr(settings, "_settings", None)
+    monkeypatch.setattr(settings, "PACKAGE_DATA", tmp_path / "data")
+    methods = {
+        profile: {
+            name: {
+                method: (loss, replace(recipe, epochs=2, batch=8)) for method, (loss, recipe) in given.items()
+            }
+            for name, given in collections.items()
+        }
+        for profile, collections in record.METHODS.items()
+    }
+    changed = {"METHODS": methods, "TWINS": methods["demo"]["voc2007"], "SEEDS": 2, "SIZES": (10,)}
+    changed |= {"FREEZE": (None, "conv4"), "RATIOS": (0.001,), "GRID_EPOCHS": 1, "PER_CLASS": 1}
+    for name, value in changed.items():
+        monkeypatch.setattr(record, name, value)
+    monkeypatch.setattr(narrow_fc7, "RECIPE", replace(narrow_fc7.RECIPE, epochs=1))
+
+
+@pytest.fixture(scope="module")
+def net():
+    return backbones.load("twin-alexnet")
+
+
+def voc(images, seed=0, train="trainval", test="test"):
+    return official_split(images, seed, train=train, test=test)
+
+
+def squares(name, source, splits=None):
+    """64 x 64 pictures of bright squares, one class a colour: 18 of 36 to train. No test picture has the last class."""
+    rng = np.random.default_rng(0)
+    labels = (rng.random((36, 4)) < 0.4).astype(np.int8)
+    labels[:2, :3] = labels[18:20, :3] = np.array([[1, 1, 1], [0, 0, 0]])
+    labels[18:, 3] = 0
+    labels[5, 2] = -1
+    pixels = rng.integers(0, 60, (36, 3, 64, 64), dtype=np.uint8)
+    for i, label in enumerate(labels):
+        for c in np.flatnonzero(label[:3] == 1):
+            y, x = rng.integers(0, 40, 2)
+            pixels[i, c, y : y + 24, x : x + 24] = 250
+    splits = splits or {"train": np.arange(18), "val": np.arange(18, 36), "trainval": np.arange(36)}
+    return ImageCollection(
+        name, source, ArrayImages(pixels), tuple("rgbx"), labels, splits=splits, protocol=voc
+    )
+
+
+def one_class_a_picture(name, n_classes, source="twin"):
+    """Ten pictures a class, split anew by every seed, eight to train."""
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 250, (10 * n_classes, 3, 64, 64), dtype=np.uint8)
+    labels = np.arange(10 * n_classes) % n_classes
+
+    def protocol(images, seed):
+        last = np.random.default_rng(seed).permutation(10)[:2]
+        test = np.isin(np.arange(len(labels)) // n_classes, last)
+        return np.flatnonzero(~test), np.flatnonzero(test)
+
+    classes = tuple(f"class {c}" for c in range(n_classes))
+    return ImageCollection(name, source, ArrayImages(pixels), classes, labels, protocol=protocol)
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Small collections in the place of the twins and of the photographs."""
+
+    def load_available(*names):
+        if settings.current().profile == "demo":
+            return {"voc2007": squares("voc2007", "twin"), "caltech101": one_class_a_picture("caltech101", 3)}
+        return {"coco_as_voc": squares("coco_as_voc", "real")}
+
+    source = one_class_a_picture("ilsvrc2012", 2)
+    monkeypatch.setattr(datasets, "load_available", load_available)
+    monkeypatch.setattr(datasets, "load", lambda name, split, per_class=None: source)
+
+
+def read(profile):
+    record.main()
+    return results.read("fine_tuning", profile)
+
+
+# the run
+
+
+def test_the_twins_run_from_end_to_end_and_finished_trainings_are_not_done_again(load, monkeypatch):
+    epochs, train_epoch = [], sgd._train_epoch
+    monkeypatch.setattr(sgd, "_train_epoch", lambda *given: epochs.append(1) or train_epoch(*given))
+    settings.use("demo", quiet=True)
+    rows, n = read("demo"), len(epochs)
+    assert set(rows.experiment) == {"table", "epochs", "freezing", "training pictures", "narrow fc7"}
+    table = rows.query("experiment == 'table' and metric in ['mAP', 'mean class accuracy']")
+    counts = table.groupby(["dataset", "method"]).size().unstack(0)
+    assert counts.voc2007.to_dict() == {
+        FROZEN: 1, CLS: 2, RNK: 2, "softmax": 2, SCRATCH: 2,
+        **dict.fromkeys((CLS + ON_PHI, RNK + ON_PHI, "softmax" + ON_PHI, SCRATCH + ON_PHI), 1),
+    }  # fmt: skip
+    assert counts.caltech101[FROZEN] == 2  # a split a seed
+    ap = rows.query(f"metric == 'AP' and method == '{CLS}'").groupby("seed").value
+    assert ap.size().tolist() == [3, 3]  # a class without a test picture counts nothing
+    np.testing.assert_allclose(ap.mean(), table.query(f"dataset == 'voc2007' and method == '{CLS}'").value)
+    assert set(rows.query("experiment == 'freezing'").frozen) == {"none", "conv4", "fc7"}
+    assert rows.query("experiment == 'narrow fc7'").groupby("width").size().to_dict() == dict.fromkeys(
+        record.WIDTHS, 3
+    )
+    claims = results.claims_of("fine_tuning", "demo")
+    assert len({claim.id for claim in claims}) == 14
+    assert {claim.over for claim in claims} == {"classes"}
+    again = read("demo")
+    assert len(epochs) == n + len(record.WIDTHS)
+    assert again.equals(rows)
+
+
+def test_photographs_run_through_the_same_functions_and_hold_nothing_back(load, monkeypatch):
+    batches, train = [], sgd.train
+    monkeypatch.setattr(
+        sgd,
+        "train",
+        lambda *given, **how: batches.append((given[1], how["validate"])) or train(*given, **how),
+    )
+    settings.use("real", quiet=True)
+    rows = read("real")
+    assert batches == [(18, None)] * 8
+    assert set(rows.experiment) == {"table", "epochs"}
+    assert rows[["n", "n_test", "n_classes"]].drop_duplicates().to_numpy().tolist() == [[18, 18, 3]]
+    table = rows.query("metric == 'mAP'").groupby("method").size()
+    assert table.to_dict() == {FROZEN: 1} | {
+        method + of: 2 for method in (CLS, RNK, "softmax", SCRATCH) for of in ("", ON_PHI)
+    }
+    bounds = rows[rows.metric.isin(["mAP low", "mAP high"])].pivot(
+        index="method", columns="metric", values="value"
+    )
+    assert (bounds["mAP low"] <= bounds["mAP high"]).all()
+    claims = results.claims_of("fine_tuning", "real")
+    assert {claim.over for claim in claims} == {"pictures"}
+    assert [claim.n for claim in claims] == [18] * 6
+
+
+@pytest.mark.real
+def test_a_few_photographs_of_voc_run_from_end_to_end(monkeypatch):
+    settings.use("real", quiet=True)
+    images = datasets.load("voc2012")
+    rows = np.argsort(-(images.labels == 1).sum(1), kind="stable")[:24]  # those that show most
+    splits = {"train": np.arange(12), "val": np.arange(12, 24)}
+    few = replace(images[rows], splits=splits, protocol=voc)
+    monkeypatch.setattr(datasets, "load_available", lambda *names: {"voc2012": few})
+    monkeypatch.setattr(record, "SEEDS", 1)
+    found = read("real").query("experiment == 'table' and metric == 'mAP'")
+    assert len(found) == 9
+    assert found.value.between(0, 100).all()
+
+
+def test_without_photographs_nothing_is_written(tmp_path, capsys):
+    settings.use("real", data=tmp_path / "nothing", quiet=True)
+    with pytest.raises(SystemExit, match="set LECTURE_DATA"):
+        record.main()
+    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("left out")]
+    for part in ("coco_as_voc", "voc2007", "voc2012"):
+        assert any(part in line for line in printed)
+    assert not (tmp_path / "data").exists()
+
+
+# tasks
+
+
+@pytest.fixture
+def task(net):
+    settings.use("demo", quiet=True)
+    (task, _) = record.split(net, squares("voc2007", "twin"))
+    return task
+
+
+def test_a_collection_with_a_test_part_is_trained_on_trainval(net):
+    splits = {
+        "train": np.arange(6),
+        "val": np.arange(6, 14),
+        "trainval": np.arange(14),
+        "test": np.arange(14, 36),
+    }
+    task = record.split(net, squares("voc2007", "twin", splits))[0]
+    assert (len(task.train), len(task.test)) == (14, 22)
+
+
+def test_no_test_label_changes_a_score(task, net):
+    other = task.images.labels.copy()
+    other[18:, :3] = 1 - other[18:, :3]
+    changed = Task(
+        replace(task.images, labels=other),
+        prepare(net, replace(task.images, labels=other)),
+        task.train,
+        task.test,
+        True,
+    )
+    scores = []
+    for of in (task, changed):
+        tuned = of.learn(net, tune_cls, Recipe(epochs=2, batch=8, lr=0.1, ratio=0.01)).net
+        scores.append((of.svm_scores(*of.both_parts(net)), to_scores(tuned, of.phi(tuned, of.test))))
+    for one, two in zip(*scores, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_fifth_of_the_training_pictures_and_of_no_others_validates(task, net, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "lecture_lib.chapters.fine_tuning.tasks.fine_tune", lambda *given, **_: seen.append(given)
+    )
+    rows = task.train[3:]
+    task.learn(net, tune_cls, Recipe(seed=1), rows)
+    replace(task, held_back=False).learn(net, tune_cls, Recipe(seed=1), rows)
+    shown = {image.numpy().tobytes(): i for i, image in enumerate(task.pictures.images)}
+    (_, kept, held, *_), (_, everything, none, *_) = seen
+    kept, held, everything = (
+        [shown[image.numpy().tobytes()] for image in of.images] for of in (kept, held, everything)
+    )
+    assert (len(kept), len(held), none) == (12, 3, None)
+    assert sorted(kept + held) == sorted(everything) == rows.tolist()
+
+
+def test_svms_see_ten_crops_summed_to_length_one(task, net):
+    train, test = task.both_parts(net)
+    assert train.shape == (18, 10, 768)
+    head = with_head(net, task.images.classes)
+    crops = torch.stack([cut(task.pictures.images[0], view) for view in TEN_CROPS])
+    with torch.inference_mode():
+        fc7 = head.stages[:-1](normalise(head, crops))
+    np.testing.assert_allclose(train[0], torch.nn.functional.normalize(fc7), atol=1e-5)
+    np.testing.assert_allclose(task.svm_scores(3 * train, test), task.svm_scores(train, 5 * test), atol=5e-3)
+
+
+def test_only_the_twin_starts_with_batchnorm_and_seeds_differ(net):
+    settings.use("demo", quiet=True)
+    one, two = (from_scratch(net, seed).stages.conv1 for seed in (0, 1))
+    assert "bn" in dict(one.named_children())
+    assert not torch.equal(one.conv.weight, two.conv.weight)
+    other = from_scratch(replace(net, name="squeezenet1_1"), 3)
+    assert other.weights == "random seed 3"
+
+
+# claims
+
+
+TRUTH = np.repeat(np.array([[1], [1], [0], [0], [0], [0]], np.int8), 20, axis=0)
+PERFECT = np.repeat(np.arange(6, 0, -1.0)[:, None], 20, axis=0)
+METHODS = [FROZEN, *(method + of for method in (CLS, RNK, "softmax", SCRATCH) for of in ("", ON_PHI))]
+
+
+def over_pictures(**changed):
+    """Verdicts on scores of one class in 120 pictures, perfect ones where not changed."""
+    images = ImageCollection(
+        "few", "real", ArrayImages(np.zeros((240, 3, 1, 1), np.uint8)), ("cat",), np.tile(TRUTH, (2, 1))
+    )
+    task = Task(images, None, np.arange(120), np.arange(120, 240), False)
+    scores = {method: [PERFECT] for method in METHODS} | {method: [of] for method, of in changed.items()}
+    claims = record.claims_over_pictures(record.Record(), task, scores, {}, 0, n_boot=50)
+    return {claim.id.split(": ")[1].split(",")[0]: claim for claim in claims}
+
+
+@pytest.mark.parametrize(("id", "more", "less"), [(id, more, less) for id, _, more, less, _ in record.TESTED])
+def test_each_statement_compares_what_it_names(id, more, less):
+    claims = over_pictures(**{less: -PERFECT})
+    held = {key for key, claim in claims.items() if claim.verdict == HELD}
+    assert held == {other for other, _, _, worse, _ in record.TESTED if worse == less}
+    claim = over_pictures(**{more: -PERFECT})[id]
+    # by hand: a third of the pictures are positive; all at the end, precision is at most 1 / 3 at every recall
+    assert (claim.verdict, claim.effect) == (DID_NOT_HOLD, pytest.approx(-100 * 2 / 3))
+
+
+def test_from_scratch_has_to_be_ten_points_worse():
+    nearly = PERFECT.copy()
+    nearly[:4] = -10  # 4 of 40 positives come last: recall 1 at a precision of a third, AP 10 / 11 + 1 / 33
+    claim = over_pictures(**{SCRATCH: nearly})["scratch"]
+    assert claim.effect == pytest.approx(100 * 2 / 33)
+    assert claim.low > 0
+    assert claim.verdict == TOO_CLOSE
+
+
+def test_claims_over_classes_compare_what_they_name():
+    gains = {"scratch/few": 1, "scratch": 30, "frozen/cls": 5, "frozen/rnk": -5, "rnk": -10}
+    values = defaultdict(lambda: 50.0) | {FROZEN: 45.0, RNK: 40.0, SCRATCH: 20.0}
+    run = record.Record()
+    for seed in (0, 1):  # seeds are averaged, then classes paired
+        for method in METHODS:
+            for metric in ("mAP", record.AUC, "mean class accuracy"):
+                dataset = "caltech101" if metric == "mean class accuracy" else "voc2007"
+                ap = values[method] + np.arange(12.0) + 3 * seed
+                run.add(ap, experiment="table", dataset=dataset, method=method, metric=metric, seed=seed)
+            ap = 49.0 * (method == SCRATCH) + 50.0 * (method == CLS) + np.arange(12.0)
+            run.add(
+                ap,
+                experiment="training pictures",
+                dataset="voc2007",
+                method=method,
+                metric="mAP",
+                seed=seed,
+                n=10,
+            )
+        for width in record.WIDTHS:
+            for dataset in ("voc2007", "caltech101"):
+                run.add(
+                    np.arange(12.0) - (width == 24) * 5,
+                    experiment="narrow fc7",
+                    dataset=dataset,
+                    width=width,
+                    seed=seed,
+                )
+    claims = {claim.id.removeprefix("tune/"): claim for claim in record.claims_over_classes(run, "twin", 0)}
+    assert {id: round(claims[id].effect) for id in gains} == gains
+    assert claims["scratch"].verdict == HELD
+    assert claims["scratch/few"].verdict == DID_NOT_HOLD
+    assert claims["dim/quarter/voc2007"].verdict == HELD
+    assert claims["dim/thirtieth/caltech101"].verdict == DID_NOT_HOLD
+
+
+def test_the_measure_is_over_classes_that_count(task):
+    scores = np.random.default_rng(0).normal(size=(18, 4))
+    expected = 100 * average_precision(scores[:, :3], task.images.labels[18:, :3])
+    np.testing.assert_allclose(task.by_class(scores), expected)
+    assert task.classes == ["r", "g", "b"]
+    perfect = task.images.labels[18:].astype(float)
+    assert task.auc(perfect).tolist() == [100, 100, 100]
