@@ -14,7 +14,7 @@ from torch import nn
 
 from lecture_lib import datasets
 from lecture_lib.backbones import normalise, twin_alexnet
-from lecture_lib.chapters.patch_transfer import baselines as rivals
+from lecture_lib.chapters.patch_transfer import baselines
 from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, probabilities, resample, train
 from lecture_lib.chapters.patch_transfer.cutting import cut, cut_all
 from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode, lay
@@ -135,8 +135,8 @@ def whole_pictures(net: PatchNet, train_part: Part, test_part: Part, seed: int) 
 
     A picture of several classes has an equal share of each as its target.
     """
-    crops = rivals.phi_of_crops(net.backbone, train_part.images)
-    targets = rivals.shares(train_part.images.labels)
+    crops = baselines.phi_of_crops(net.backbone, train_part.images)
+    targets = baselines.shares(train_part.images.labels)
     some = targets.any(1)
     y = np.repeat(targets[some], crops.shape[1], axis=0)
     layers = train(crops[some].reshape(len(y), -1), y, train_part.n_classes, replace(RECIPE, seed=seed))
@@ -145,8 +145,8 @@ def whole_pictures(net: PatchNet, train_part: Part, test_part: Part, seed: int) 
 
 def whole_pictures_svm(net: PatchNet, train_part: Part, test_part: Part) -> np.ndarray:
     """Score by SVMs on phi of whole pictures, ten crops each, without adaptation layers: [m, C]."""
-    crops, tests = (rivals.phi_of_crops(net.backbone, part.images) for part in (train_part, test_part))
-    return rivals.svm_scores(crops, train_part.images.labels, tests)
+    crops, tests = (baselines.phi_of_crops(net.backbone, part.images) for part in (train_part, test_part))
+    return baselines.svm_scores(crops, train_part.images.labels, tests)
 
 
 def centred_pictures(net: PatchNet, test_part: Part, seed: int) -> tuple[dict[str, np.ndarray], float]:
@@ -156,7 +156,7 @@ def centred_pictures(net: PatchNet, test_part: Part, seed: int) -> tuple[dict[st
     accuracy in % on other such pictures.
     """
     (x, y), (x_val, y_val) = (
-        (rivals.phi_of_crops(net.backbone, images), labels)
+        (baselines.phi_of_crops(net.backbone, images), labels)
         for images, labels in (relabelled(split, test_part.images) for split in ("train", "val"))
     )
     layers = train(
@@ -184,10 +184,10 @@ def relabelled(split: str, target: ImageCollection) -> tuple[ImageCollection, np
 
 def source_labels(net: PatchNet, test_part: Part) -> dict[str, np.ndarray]:
     """Score by the source task's own labels, nothing learned from the target: row -> [m, C]."""
-    crops = rivals.phi_of_crops(net.backbone, test_part.images)
+    crops = baselines.phi_of_crops(net.backbone, test_part.images)
     members = datasets.source_classes(test_part.images, net.backbone.classes)
-    wholes = rivals.source_probabilities(net.backbone, crops.reshape(-1, crops.shape[-1]), members)
-    patches = rivals.source_probabilities(
+    wholes = baselines.source_probabilities(net.backbone, crops.reshape(-1, crops.shape[-1]), members)
+    patches = baselines.source_probabilities(
         net.backbone, encode(net, test_part.images, test_part.grids), members
     )
     return {
@@ -197,7 +197,7 @@ def source_labels(net: PatchNet, test_part: Part) -> dict[str, np.ndarray]:
 
 
 def _on_both(net: PatchNet, layers: nn.Sequential, test_part: Part, whole: str, on_patches: str) -> dict:
-    tests = rivals.phi_of_crops(net.backbone, test_part.images)
+    tests = baselines.phi_of_crops(net.backbone, test_part.images)
     y = probabilities(layers, encode(net, test_part.images, test_part.grids))
     return {whole: _on_crops(layers, tests), on_patches: test_part.score(y)}
 

@@ -14,8 +14,7 @@ from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import datasets, settings
 from lecture_lib.backbones import Backbone, normalise, twin_alexnet
-from lecture_lib.chapters.patch_transfer import adaptation, experiments, from_scratch
-from lecture_lib.chapters.patch_transfer import baselines as rivals
+from lecture_lib.chapters.patch_transfer import adaptation, baselines, experiments, from_scratch
 from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, probabilities, resample, train
 from lecture_lib.chapters.patch_transfer.cutting import cut, cut_all
 from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode, encode_each, lay, phi, resized
@@ -285,8 +284,8 @@ def test_bfloat16_is_for_the_forward_pass_alone():
 def test_present_classes_share_a_target():
     labels = np.array([[1, 0, 0, 1], [0, 1, -1, 0], [0, -1, 0, 0], [1, 1, 1, 1]], np.int8)
     expected = [[0.5, 0, 0, 0.5], [0, 1, 0, 0], [0] * 4, [0.25] * 4]
-    assert rivals.shares(labels).tolist() == expected
-    assert rivals.shares(labels).dtype == np.float32
+    assert baselines.shares(labels).tolist() == expected
+    assert baselines.shares(labels).dtype == np.float32
 
 
 def test_svms_take_crops_of_length_one_summed_to_length_one():
@@ -297,12 +296,12 @@ def test_svms_take_crops_of_length_one_summed_to_length_one():
     crops, tests = ((means[:, None] + rng.normal(size=(30, 3, 4))).astype(np.float32) for _ in range(2))
     unit = [x / np.linalg.norm(x, axis=2, keepdims=True) for x in (crops, tests)]
     x, t = (one.sum(1) / np.linalg.norm(one.sum(1), axis=1, keepdims=True) for one in unit)
-    found = rivals.svm_scores(crops, labels, tests)
+    found = baselines.svm_scores(crops, labels, tests)
     np.testing.assert_allclose(found, choose(svm, x, labels, (0.1, 1.0, 10.0)).probe.scores(t), atol=5e-3)
     assert average_precision(found, labels).min() > 0.9
     crops[:, 1] *= 50
     tests[4] *= 0.01
-    np.testing.assert_allclose(rivals.svm_scores(crops, labels, tests), found, atol=5e-3)
+    np.testing.assert_allclose(baselines.svm_scores(crops, labels, tests), found, atol=5e-3)
 
 
 def test_the_sources_own_labels_by_hand(net):
@@ -312,7 +311,7 @@ def test_the_sources_own_labels_by_hand(net):
     w, b = (p.detach().double().numpy() for p in own[-1].linear.parameters())
     y = np.exp(x.astype(np.float64) @ w.T + b)
     cat, _, bus, boulder = (y / y.sum(1, keepdims=True)).T
-    found = rivals.source_probabilities(replace(net.backbone, stages=own), x, [[], [0, 3], [2]])
+    found = baselines.source_probabilities(replace(net.backbone, stages=own), x, [[], [0, 3], [2]])
     np.testing.assert_allclose(found, np.stack([0 * cat, cat + boulder, bus], axis=1), atol=1e-5)
     assert found.dtype == np.float32
 
@@ -328,10 +327,10 @@ def ten_crops(net, images):
 def test_phi_of_ten_crops_is_that_of_each(net, parts):
     images = parts[1].images
     crops = ten_crops(net, images)
-    found = rivals.phi_of_crops(net.backbone, images)
+    found = baselines.phi_of_crops(net.backbone, images)
     assert found.shape == (4, 10, 24)
     same_phi(found.reshape(40, 24), in_body(net.backbone, crops))
-    of_maps = rivals.phi_of_crops(replace(net.backbone, decaf={7: "conv2"}), images)
+    of_maps = baselines.phi_of_crops(replace(net.backbone, decaf={7: "conv2"}), images)
     with torch.inference_mode():
         maps = net.backbone.stages[:3](normalise(net.backbone, crops))
     same_phi(of_maps.reshape(40, 8), maps.mean((2, 3)))
@@ -476,8 +475,8 @@ def test_svms_on_whole_pictures_learn_from_training_pictures(net, parts):
     train_part, test_part = parts
     more = Part(train_part.images[[0, 1, 2, 3, 4, 5] * 3], train_part.grids * 3)  # for three folds
     found = experiments.whole_pictures_svm(net, more, test_part)
-    crops = [rivals.phi_of_crops(net.backbone, part.images) for part in (more, test_part)]
-    np.testing.assert_array_equal(found, rivals.svm_scores(crops[0], more.images.labels, crops[1]))
+    crops = [baselines.phi_of_crops(net.backbone, part.images) for part in (more, test_part)]
+    np.testing.assert_array_equal(found, baselines.svm_scores(crops[0], more.images.labels, crops[1]))
     assert found.shape == (4, 3)
 
 

@@ -1,0 +1,342 @@
+"""The record of patch transfer, on planted scores."""
+
+import json
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lecture_lib import settings
+from lecture_lib.chapters.patch_transfer import experiments, record
+from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, NO_TRANSFER, PATCHES, Part
+from lecture_lib.chapters.patch_transfer.grid import grid
+from lecture_lib.chapters.patch_transfer.inference import pointing_game, points_at_middle
+from lecture_lib.chapters.patch_transfer.record import CENTRE, KS, SUM, ap_of, k_rows, map_rows
+from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
+from lecture_lib.results import average, read
+from lecture_lib.results.claims import DID_NOT_HOLD, HELD, TOO_CLOSE
+
+GRID = grid(60, 80, 64, 8)
+CLASSES = ("bus", "cat", "sofa")
+CORNERS = np.array([[2, 2, 26, 26], [54, 34, 78, 58], [54, 2, 78, 26]], np.float32)  # an object of each class
+SHOWN = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1], [1, 0, 1], [0, 1, 0]], np.int8)
+SEED = 3
+# claim -> the row that is ahead, and of which
+AHEAD = {
+    "transfer": ("patches", "patches, no transfer"),
+    "wholes": ("patches", "whole pictures"),
+    "background": ("patches", "patches, no background"),
+    "svm": ("patches", "whole pictures, SVM"),
+    "tested on patches": ("patches", "whole pictures, tested on patches"),
+    "shared": ("patches", "patches, each cut out"),
+    "ambiguous": ("patches", "patches, ambiguous as background"),
+    "capture": ("patches", "centred pictures, tested on patches"),
+    "labels": ("patches", "source labels, patches"),
+    "k/mean": ("k = 5", "k = 1"),
+    "k/max": ("k = 5", "k = inf"),
+}
+
+
+@pytest.fixture(autouse=True)
+def demo(monkeypatch, tmp_path):
+    """The demo profile, results in a folder of their own, and few resamples."""
+    monkeypatch.setattr(settings, "_chosen", {"profile": "demo", "cache": tmp_path / "cache"})
+    monkeypatch.setattr(settings, "_settings", None)
+    monkeypatch.setattr(settings, "PACKAGE_DATA", tmp_path / "recorded")
+    for name in ("ap_rows", "ap_claims"):
+        monkeypatch.setattr(record, name, partial(getattr(record, name), n_boot=20))
+
+
+def collect(shown, name="drawn", **about):
+    """Pictures of nothing, with an object in the corner of each class that they show."""
+    boxes = []
+    for label in shown:
+        present = np.flatnonzero(label)
+        boxes.append(Boxes(CORNERS[present], present, label[present] < 0, np.zeros(len(present), bool)))
+    pixels = ArrayImages(np.zeros((len(shown), 3, 60, 80), np.uint8))
+    return ImageCollection(name, "twin", pixels, CLASSES, shown, boxes=tuple(boxes), **about)
+
+
+def part(shown=SHOWN, name="drawn"):
+    return Part(collect(shown, name), [GRID] * len(shown))
+
+
+def perfect(shown=SHOWN, n_outputs=4):
+    """y of all patches: high on small ones in the corners of the classes that a picture shows."""
+    x, y = (GRID.xyxy[:, :2] + GRID.xyxy[:, 2:]).T / 2
+    small = GRID.scale == 8
+    inside = [(x > x0) & (x < x1) & (y > y0) & (y < y1) & small for x0, y0, x1, y1 in CORNERS]
+    found = np.full((len(shown), len(GRID), n_outputs), 0.01, np.float32)
+    for i, c in np.argwhere(shown == 1):
+        found[i, inside[c], c] = 0.9
+    return found.reshape(-1, n_outputs)
+
+
+def reversed_y(shown=SHOWN, n_outputs=4):
+    """As `perfect`, of the classes that a picture does not show."""
+    return perfect(1 - np.abs(shown), n_outputs)
+
+
+def by_key(results):
+    """Means over seeds: (method, metric), or (method, k, metric), and a class's metric with its name -> value."""
+    frame = average(pd.DataFrame(results))
+    of_class = frame.get("class", pd.Series(index=frame.index, dtype=str))
+    frame["metric"] += (", " + of_class).fillna("")
+    keys = [key for key in ("method", "k", "metric") if key in frame]
+    return frame.set_index(keys).value.to_dict()
+
+
+# findings
+
+
+def test_the_middle_of_a_picture_is_on_an_object_within_the_tolerance():
+    # the middle is at 40, 30, the tolerance 0.03 * 80 = 2.4
+    near, far = [42.3, 20, 60, 40], [42.5, 20, 60, 40]
+    boxes = (
+        Boxes([near, far], [0, 1], [False, False], [False, False]),
+        Boxes(
+            [far, [38, 28, 42, 32]], [0, 0], [False, True], [False, False]
+        ),  # a difficult one does not count
+        Boxes([far, [30, 0, 50, 27.7]], [2, 2], [False, False], [False, False]),
+        Boxes([near], [1], [True], [False]),
+    )
+    labels = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1], [0, -1, 0]], np.int8)
+    pixels = ArrayImages(np.zeros((4, 3, 60, 80), np.uint8))
+    images = ImageCollection("drawn", "twin", pixels, CLASSES, labels, boxes=boxes)
+    nan = np.nan
+    expected = [[1, 0, nan], [0, nan, nan], [nan, nan, 1], [nan, nan, nan]]
+    np.testing.assert_array_equal(points_at_middle([GRID] * 4, images), expected)
+
+
+EVERY = np.ones(3, bool)
+
+
+def test_perfect_maps_point_at_their_objects_and_the_claim_holds():
+    results, (claim,) = map_rows({PATCHES: [perfect(), reversed_y()]}, part(), EVERY, SEED)
+    found = by_key(results)
+    assert {row for row, _ in found} == {
+        SUM,
+        "patches, mean over patches",
+        "patches, k = 1",
+        "the picture's middle",
+    }
+    assert [metric for row, metric in found if row == SUM] == [
+        "accuracy",
+        *(f"accuracy, {c}" for c in CLASSES),
+    ]
+    assert {value for (row, _), value in found.items() if row == SUM} == {100}
+    assert {value for (row, _), value in found.items() if row == CENTRE} == {0}
+    assert {(r["experiment"], r["dataset"], r["source"]) for r in results} == {
+        ("pointing game", "drawn", "twin")
+    }
+    assert (claim.id, claim.verdict, claim.effect, claim.n) == ("patches/drawn/pointing", HELD, 100, 6)
+    assert claim.statement.startswith("On drawn, ")
+
+
+def test_maps_in_the_wrong_corner_point_at_nothing():
+    only = np.array([0, 1, 5])  # pictures of one class: each peak is in the other's corner
+    y = {PATCHES: [perfect(SHOWN[only][:, [1, 0, 2]])[:, [1, 0, 2, 3]]]}
+    some = np.array([True, True, False])
+    results, (claim,) = map_rows(y, part(SHOWN[only]), some, SEED)
+    assert set(by_key(results).values()) == {0}
+    assert (claim.verdict, claim.effect, claim.n) == (DID_NOT_HOLD, 0, 3)
+
+
+def test_each_row_of_the_pointing_game_is_played_as_it_says():
+    # k = 1 misses small patches among noise; where a bus begins all patches are sure, but they are few
+    noisy = np.maximum(perfect(), 0.8 * np.random.default_rng(0).random((6 * len(GRID), 4)))
+    noisy[:, 0] = np.tile(np.where((GRID.xyxy[:, :2] < 3).all(1), 0.9, 0.75), 6)
+    y = {PATCHES: [noisy], NO_BACKGROUND: [reversed_y(n_outputs=3)], NO_TRANSFER: [perfect()]}
+    test = part()
+    found = by_key(map_rows(y, test, EVERY, SEED)[0])
+    assert (found[SUM, "accuracy, bus"], found["patches, mean over patches", "accuracy, bus"]) == (0, 100)
+    assert found[SUM, "accuracy"] > found["patches, k = 1", "accuracy"]
+    ways = {
+        SUM: (PATCHES, {}),
+        "patches, mean over patches": (PATCHES, {"mean": True}),
+        "patches, k = 1": (PATCHES, {"k": 1}),
+        NO_BACKGROUND: (NO_BACKGROUND, {}),
+        NO_TRANSFER: (NO_TRANSFER, {}),
+    }
+    for row, (of_y, how) in ways.items():
+        of_class = 100 * np.nanmean(pointing_game(y[of_y][0], test.grids, test.images, **how), axis=0)
+        assert [found[row, f"accuracy, {c}"] for c in CLASSES] == pytest.approx(list(of_class)), row
+        assert found[row, "accuracy"] == pytest.approx(of_class.mean())
+
+
+def test_classes_that_are_left_out_are_so_everywhere():
+    shown = SHOWN.copy()
+    shown[:, 2] = 0  # the fourth picture shows nothing, the sofa has no positive
+    test, some = part(shown), np.array([True, True, False])
+    y = {PATCHES: [perfect(shown)], NO_BACKGROUND: [reversed_y(shown, 3)]}
+    results, (claim,) = map_rows(y, test, some, SEED)
+    assert claim.n == 5
+    for found in (results, k_rows(y[PATCHES], test, some, SEED)[0]):
+        assert {r.get("class") for r in found} == {None, "bus", "cat"}
+    found = by_key(results)
+    assert (found[SUM, "accuracy"], found[NO_BACKGROUND, "accuracy"]) == (100, 0)
+    # a class that has positives, too: pictures of it alone are no pair
+    _, (claim,) = map_rows({PATCHES: [perfect()]}, part(), np.array([True, False, True]), SEED)
+    assert claim.n == 4
+    scores = {PATCHES: [test.score(y[PATCHES][0])]}
+    results, _ = ap_of(scores, test, np.array([False, True, False]), SEED)
+    assert [(r["class"], r["value"]) for r in results if r["metric"] == "AP"] == [("cat", 100)]
+
+
+def test_perfect_patches_have_an_ap_of_100_for_every_k():
+    results, found = k_rows([perfect(), perfect()], part(), EVERY, SEED)
+    values = by_key(results)
+    assert [k for _, k, metric in values if metric == "mAP"] == [*range(1, 21), np.inf]
+    assert set(values.values()) == {100}
+    assert {(r["experiment"], r["dataset"]) for r in results} == {("k", "drawn")}
+    assert [(c.id, c.verdict) for c in found] == [
+        ("patches/drawn/k/mean", TOO_CLOSE),
+        ("patches/drawn/k/max", TOO_CLOSE),
+    ]
+
+
+def test_k_is_ahead_where_one_patch_is_sure_or_where_one_errs():
+    shown = np.tile(SHOWN[:2], (6, 1))
+    patches = len(GRID)
+    present = shown[:, None, :] == 1
+    first = np.arange(patches)[:, None] < 1
+    few = np.arange(patches)[:, None] < 20
+    sure = np.where(present, np.where(first, 0.9, 0.0), 0.1).reshape(
+        -1, 3
+    )  # by the mean, what is absent wins
+    errs = np.where(present, np.where(few, 0.8, 0.0), np.where(first, 0.9, 0.0)).reshape(-1, 3)
+    some = np.array([True, True, False])
+    for y, verdicts, ks in ((sure, [HELD, TOO_CLOSE], 1), (errs, [TOO_CLOSE, HELD], np.inf)):
+        results, found = k_rows([y], part(shown), some, SEED)
+        assert [c.verdict for c in found] == verdicts
+        values = by_key(results)
+        assert (values[PATCHES, 5, "mAP"], values[PATCHES, ks, "mAP"]) == (100, 50)
+
+
+@pytest.mark.parametrize(("id", "pair"), AHEAD.items())
+def test_each_statement_compares_what_it_names(id, pair):
+    shown = np.tile(SHOWN, (5, 1))
+    good = shown.astype(float)
+    even = {"shared": HELD, "transfer": DID_NOT_HOLD}.get(
+        id, TOO_CLOSE
+    )  # may cost two points; has to gain ten
+    for worse, expected in ((pair[1], HELD), (pair[0], DID_NOT_HOLD), (None, even)):
+        scores = {row: [-good if row == worse else good] for row in pair}
+        _, claims = ap_of(scores, part(shown, "voc"), EVERY, SEED)
+        (claim,) = (claim for claim in claims if claim.id == f"patches/voc/{id}")
+        assert claim.verdict == expected
+        assert claim.statement.startswith("On voc, ")
+
+
+# runs
+
+TRAIN = np.tile(np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], np.int8), (3, 1))
+READ = np.concatenate([*[SHOWN[:3]] * 4, SHOWN])  # the first twelve pictures show no sofa
+NET = SimpleNamespace(backbone=SimpleNamespace(name="toy", device="cpu", classes=("cat", "bus", "stone")))
+
+
+@pytest.fixture
+def planted(monkeypatch):
+    """Experiments without training: patches are right and all else wrong, or the other way round."""
+    world = SimpleNamespace(right=True, seeds=[], train=TRAIN)
+
+    def score(test, right):
+        shown = test.images.labels.astype(np.float32)
+        return shown if right else -shown
+
+    def y(test, right, n_outputs=4):
+        return (perfect if right else reversed_y)(test.images.labels, n_outputs)
+
+    def wrong(*names):
+        return lambda net, *given: {
+            name: score(next(p for p in given[::-1] if isinstance(p, Part)), not world.right)
+            for name in names
+        }
+
+    def score_patches(net, train, test, seeds):
+        world.seeds = list(seeds)
+        background, none = y(test, world.right), y(test, not world.right, 3)
+        return {PATCHES: [background] * len(seeds), NO_BACKGROUND: [none] * len(seeds)}
+
+    centred = wrong(experiments.CENTRED_WHOLE, experiments.CENTRED_ON_PATCHES)
+    fakes = {
+        "score_patches": score_patches,
+        "other_readings": lambda net, train, test, seed: {
+            row: y(test, not world.right) for row in (experiments.CUT, experiments.TWO_OBJECTS)
+        },
+        "no_transfer": lambda net, train, test, seed, bfloat16: y(test, not world.right),
+        "whole_pictures": wrong(experiments.WHOLE, experiments.WHOLE_ON_PATCHES),
+        "whole_pictures_svm": lambda net, train, test: score(test, not world.right),
+        "centred_pictures": lambda net, test, seed: (centred(net, test), 10.0 * seed),
+        "source_labels": wrong(experiments.SOURCE_WHOLE, experiments.SOURCE_PATCHES),
+        "load_parts": lambda net, name: (part(world.train, name), part(READ, name)),
+    }
+    for name, fake in fakes.items():
+        monkeypatch.setattr(experiments, name, fake)
+    monkeypatch.setattr(record, "READ", 12)
+    monkeypatch.setattr(record, "bfloat16_is_faster", lambda device: False)
+    return world
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_all_of_a_collection_is_run_and_every_row_recorded(planted, right):
+    planted.right = right
+    rows, claims = record.run(NET, "voc2007", record.MORE["demo"]["voc2007"], SEED)
+    assert planted.seeds == [3, 4, 5]
+    ids = {claim.id.removeprefix("patches/voc2007/"): claim for claim in claims}
+    assert set(ids) == {*AHEAD, "pointing"}
+    for id, claim in ids.items():
+        assert id.startswith("k/") or claim.verdict == (HELD if right else DID_NOT_HOLD), id
+    frame = pd.DataFrame(rows)
+    assert not frame.duplicated(frame.columns.difference(["value"]).tolist()).any()
+    of = {name: of_part.set_index("method") for name, of_part in frame.groupby("experiment")}
+    assert set(of) == {"table", "k", "pointing game", "readings", "bias"}
+    assert {pair[1] for pair in AHEAD.values()} <= set(frame.method) | {"k = 1", "k = inf"}
+    table, few, bias = (of[name] for name in ("table", "readings", "bias"))
+    assert (set(table.n), set(table.n_test), set(few.n_test)) == ({9}, {18}, {12})
+    assert set(of["k"].k) == set(KS)
+    assert set(of["pointing game"].index) > {NO_BACKGROUND, NO_TRANSFER, SUM}
+    classes = [set(some["class"].dropna()) for some in (table, few, bias)]
+    assert classes == [{*CLASSES}, {"bus", "cat"}, {"bus", "cat"}]
+    assert bias[bias.metric == "accuracy"].value.tolist() == [30, 40, 50]
+
+
+def test_a_class_without_training_pictures_is_left_out(planted):
+    planted.train = TRAIN[[0, 1] * 4]
+    rows, _ = record.run(NET, "few", (), SEED)
+    frame = pd.DataFrame(rows)
+    assert set(frame.experiment) == {"table", "k", "pointing game"}
+    assert set(frame["class"].dropna()) == {"bus", "cat"}
+    assert set(frame.n_classes.dropna()) == {2}
+    assert NO_TRANSFER not in set(frame.method)
+
+
+@pytest.mark.parametrize("profile", ["demo", "real"])
+def test_the_run_follows_the_profile(planted, monkeypatch, profile):
+    monkeypatch.setattr(settings, "_chosen", {"profile": profile})
+    monkeypatch.setattr(settings, "_settings", None)
+    monkeypatch.setattr(record.backbones, "load", lambda: NET.backbone)
+    monkeypatch.setattr(record, "PatchNet", lambda net: NET)
+    monkeypatch.setattr(record.datasets, "load_available", lambda *names: dict.fromkeys(names[1:]))
+    record.main()
+    found = read("patch_transfer", profile)
+    assert set(found[found.experiment == "table"].dataset) == {*record.MORE[profile]} - {
+        next(iter(record.MORE[profile]))
+    }
+    made = json.loads((settings.PACKAGE_DATA / "results" / f"patch_transfer.{profile}.json").read_text())
+    assert (made["command"], made["network"]) == (
+        "python -m lecture_lib.chapters.patch_transfer.record",
+        "toy",
+    )
+
+
+def test_without_photographs_what_is_missing_is_named_and_nothing_is_written(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(settings, "_chosen", {"profile": "real", "data": tmp_path / "nothing"})
+    monkeypatch.setattr(record.backbones, "load", lambda: NET.backbone)
+    monkeypatch.setattr(record, "PatchNet", lambda net: NET)
+    with pytest.raises(SystemExit, match="LECTURE_DATA"):
+        record.main()
+    assert capsys.readouterr().out.count("left out") == len(record.MORE["real"])
+    assert not (tmp_path / "recorded").exists()
