@@ -175,7 +175,8 @@ def after_holm(claims: Sequence[Claim]) -> list[str | None]:
 def numbers(claims: Sequence[Claim]) -> pd.DataFrame:
     """Return the numbers behind the verdicts, a line a claim, to three digits."""
     frame = pd.DataFrame([vars(claim) for claim in claims]).set_index("id")
-    frame[["effect", "low", "high"]] = frame[["effect", "low", "high"]].map("{:+.3g}".format)
+    limits = frame[["effect", "low", "high"]].round(12) + 0.0  # a sum of zeros with rounding is 0, and not -0
+    frame[["effect", "low", "high"]] = limits.map("{:+.3g}".format)
     frame["p"] = frame.p.astype("float64").round(4)
     columns = ["effect", "low", "high", "margin", "unit", "over", "n", "p"]
     return frame[columns].dropna(axis="columns", how="all")
