@@ -1,7 +1,8 @@
 """What every test runs under: few threads, a cache of its own, no window, no network for notebooks."""
 
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -43,3 +44,34 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+FEW = {  # pictures a class, or a split
+    "CALTECH_PER_CLASS": 20,
+    "SUN_PER_CLASS": 40,
+    "MIT_TRAIN": 32,
+    "MIT_TEST": 8,
+    "CUB_PER_CLASS": 20,
+    "VOC_SPLIT": 150,
+    "ACTION_SPLIT": 100,
+}
+
+
+@pytest.fixture(scope="session")
+def small_twin() -> Callable:
+    """Draw the twin of a dataset with FEW pictures, or as many as given, in a cache of its own."""
+    from lecture_lib import settings
+    from lecture_lib.datasets import twin
+
+    @functools.cache
+    def draw(name: str, background: bool | None = None, **few: int):
+        with pytest.MonkeyPatch.context() as patch:
+            for constant, count in (FEW | few).items():
+                patch.setattr(twin, constant, count)
+            settings.use("demo", cache=Path(os.environ["LECTURE_CACHE"]) / "small", quiet=True)
+            try:
+                return getattr(twin, name)(**({} if background is None else {"background": background}))
+            finally:
+                settings.reset()
+
+    return draw

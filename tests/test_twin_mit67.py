@@ -6,15 +6,14 @@ import torch
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from lecture_lib import backbones, encoders
-from lecture_lib.datasets import twin
 from lecture_lib.datasets.protocols import ProtocolError
 from lecture_lib.twins import canvas, indoor, places, repeats, world
 from lecture_lib.twins.chance import Chance
 
 
 @pytest.fixture(scope="module")
-def scenes():
-    return twin.mit67()
+def scenes(small_twin):
+    return small_twin("mit67")
 
 
 def differ(a: np.ndarray, b: np.ndarray) -> float:
@@ -44,12 +43,11 @@ def test_five_groups_of_five_classes_under_their_published_names(scenes):
         assert group_of[name] == group
 
 
-def test_eighty_to_train_and_twenty_to_test_of_each_class(scenes):
+def test_four_fifths_of_each_class_are_to_train_on(scenes):
     train, test = scenes.split_indices()
-    assert not set(train) & set(test)
-    assert len(train) + len(test) == len(scenes.labels) == len(scenes.images) == 2500
-    assert (np.bincount(scenes.labels[train]) == 80).all()
-    assert (np.bincount(scenes.labels[test]) == 20).all()
+    assert sorted([*train, *test]) == list(range(len(scenes)))
+    assert (np.bincount(scenes.labels[train]) == 32).all()
+    assert (np.bincount(scenes.labels[test]) == 8).all()
     with pytest.raises(ProtocolError, match="one official split"):
         scenes.split_indices(seed=1)
 
@@ -87,26 +85,11 @@ def test_a_ground_covers_what_any_camera_sees_of_it(name):
 
 
 def test_a_picture_does_not_depend_on_what_is_drawn_beside_it(scenes):
-    rows = np.array([3, 250, 777, 1999, 2499])
+    rows = np.array([3, 250, 777, 999])
     alone = np.concatenate([scenes.images.draw(rows[i : i + 1], 64) for i in range(len(rows))])
     again = scenes.images.draw(rows, 64)
     assert differ(again, alone) < 1e-3
-    assert differ(scenes.stack(rows).numpy(), alone) < 1e-3
-
-
-@pytest.mark.parametrize("i", [0, 640, 1310, 2050])
-def test_a_slide_is_the_same_picture_only_finer(scenes, i):
-    small = scenes.images[i].float()
-    large = torch.from_numpy(np.array(scenes.images.slide(i, 256))).permute(2, 0, 1).float()
-    again = torch.nn.functional.avg_pool2d(large[None], 4)[0]
-    other = scenes.images[i + 1].float()
-    assert (again - small).abs().mean() < 0.35 * (other - small).abs().mean()
-    assert (again - small).abs().median() < 12  # the grain is one of each pixel, the rest agrees
-    blown_up = torch.nn.functional.interpolate(small[None], scale_factor=4, mode="bilinear")[0]
-    steepest = [
-        float((p[:, :, 1:] - p[:, :, :-1]).abs().flatten().topk(500).values.mean()) for p in (large, blown_up)
-    ]
-    assert steepest[0] > 1.5 * steepest[1]
+    assert differ(scenes[rows].stack().numpy(), alone) < 1e-3
 
 
 def test_colours_tell_little(scenes):
@@ -114,7 +97,8 @@ def test_colours_tell_little(scenes):
     code = bins[:, 0] * 16 + bins[:, 1] * 4 + bins[:, 2]
     histogram = np.stack([np.bincount(c.ravel(), minlength=64) for c in code]) / code[0].size
     model = LogisticRegression(C=0.1, max_iter=300)
-    assert accuracy(model, histogram, scenes.labels, *scenes.split_indices()) < 2 / len(scenes.classes)
+    # 4 % by guessing; of 200 test pictures, guessing exceeds this once in 30,000 times
+    assert accuracy(model, histogram, scenes.labels, *scenes.split_indices()) < 0.04 + 4 * (0.04 / 200) ** 0.5
 
 
 def test_borders_tell_little(scenes):
@@ -127,7 +111,7 @@ def test_borders_tell_little(scenes):
 
 
 def test_trained_features_tell_scenes_apart_and_random_ones_far_less(scenes):
-    few = scenes[np.flatnonzero(np.arange(len(scenes)) % 5 == 0)]  # 20 a class
+    few = scenes[np.flatnonzero(np.arange(len(scenes)) % 2 == 0)]  # 20 a class
     train = np.arange(len(few)) % 4 > 0
     found = {}
     for weights in ("pretrained", "random"):
