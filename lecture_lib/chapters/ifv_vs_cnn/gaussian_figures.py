@@ -256,7 +256,7 @@ def mixed(light: np.ndarray, nearest: np.ndarray, q: np.ndarray, colours: np.nda
 
 
 def typical(local: Local, posterior: np.ndarray) -> list[int]:
-    """Choose up to 9 descriptors that are surely of one Gaussian, far from each other: the most sure first.
+    """Choose up to 9 descriptors that are surely of one Gaussian, far from each other, the most confident first.
 
     posterior  float [N] of this Gaussian
 

@@ -4,7 +4,7 @@
 
 writes `data/results/ifv_vs_cnn.<profile>.csv`, which notebook 03 shows. On the twin of VOC 2007 (demo) that is the
 whole table: twenty minutes, 20 GB of memory, 10 GB of cache. On the photographs of Caltech-101 (real), 30 training
-pictures a class, three splits, it is the rows on place and the CNN: ten minutes, 10 GB of memory, 5 GB of cache. An
+pictures a class, three splits, it is the rows on place and the CNN: ten minutes, 12 GB of memory, 5 GB of cache. An
 interrupted run goes on where it was.
 """
 

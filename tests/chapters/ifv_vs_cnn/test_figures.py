@@ -286,7 +286,7 @@ def test_a_map_of_one_gaussian_is_coloured_where_it_fires_and_pale_elsewhere(lai
     assert np.allclose([left[37 * 190 // W], right[24 * 190 // W], *none[::9]], 1)
 
 
-def test_typical_patches_are_the_surest_and_lie_apart():
+def test_typical_patches_are_the_most_confident_and_lie_apart():
     local = grid((4.0, 6.0))
     posterior = np.random.default_rng(0).random(160)
     chosen = gaussian_figures.typical(local, posterior)
