@@ -168,3 +168,12 @@ def test_no_file_names_a_path_of_this_machine():
         if path.suffix in TEXTS and path.is_file():
             found = pattern.search(path.read_text(encoding="utf-8", errors="replace"))
             assert not found, f"{place(path)} names {found.group()}"
+
+
+@pytest.mark.parametrize("text", ["README.md", "CONTRIBUTING.md", "data/results/README.md"])
+def test_places_that_are_named_are_there(text):
+    named = re.findall(
+        r"`((?:lecture_lib|data|tests|notebooks)/[\w./-]+)`", (REPOSITORY / text).read_text("utf-8")
+    )
+    assert named
+    assert [name for name in named if "NAME" not in name and not (REPOSITORY / name).exists()] == []
