@@ -60,19 +60,6 @@ def test_cells_are_those_of_the_definition(height, width):
         np.testing.assert_allclose(x, literally(picture, at_x, at_y, size), rtol=0, atol=1e-6)
 
 
-def test_one_frame_by_hand():
-    picture = torch.zeros(3, 8, 8, dtype=torch.uint8)
-    picture[0, :2, 6:] = 255  # red fills the top right cell
-    picture[1, 2:4, 0] = 255  # green the left half of the first cell in the second row
-    picture[2, 7, 7] = 51  # blue, a fifth, a quarter of the last cell
-    cells = colour_statistics(picture, frames([3.5, 3.5], 2.0, picture)).x.view(4, 4, 2, 3)
-    expected = torch.zeros(4, 4, 2, 3)
-    expected[0, 3, 0, 0] = 1
-    expected[1, 0, :, 1] = torch.tensor([1 / 2, 1 / 4])
-    expected[3, 3, :, 2] = torch.tensor([1 / 20, 1 / 25 * (1 / 4 - 1 / 16)])
-    torch.testing.assert_close(cells, expected)
-
-
 def test_a_picture_of_one_colour_has_no_variance_at_all():
     picture = torch.tensor([0, 173, 255], dtype=torch.uint8)[:, None, None].expand(3, 300, 400)
     x = colour_statistics(picture, scattered(60, picture, [0.5, 3.3, 10, 80])).x.view(-1, 16, 2, 3)
@@ -100,31 +87,6 @@ def test_the_mirrored_picture_has_mirrored_statistics(height, width):
     found = colour_statistics(picture.flip(2), mirrored).x
     assert torch.equal(found, colour_statistics(picture, where).x[:, MIRROR_COLOUR])
     assert torch.equal(MIRROR_COLOUR[MIRROR_COLOUR], torch.arange(96))
-
-
-def test_a_frame_has_the_same_statistics_alone_and_among_others_in_any_order():
-    picture = noise(60, 80)
-    y, x = np.mgrid[4:56:3, 4:76:3]
-    grid = frames(np.stack([x, y], -1), 4.0, picture)
-    four = [4.0, 6.0, 8.0, 10.0]
-    together = frames(grid.xy.repeat(4, 1).tolist(), torch.tensor(four).repeat_interleave(len(grid)), picture)
-    order = torch.from_numpy(np.random.default_rng(0).permutation(len(together)))
-    mixed = Local(together.x, together.xy[order], together.size[order], together.picture)
-    found = colour_statistics(picture, mixed).x
-    assert torch.equal(found, colour_statistics(picture, together).x[order])
-    for i in range(0, len(mixed), 97):
-        alone = Local(mixed.x[:1], mixed.xy[i, None], mixed.size[i, None], mixed.picture)
-        assert torch.equal(colour_statistics(picture, alone).x[0], found[i])
-
-
-def test_frames_keep_their_place_and_the_picture_stays_as_it_is():
-    picture = noise(20, 30)
-    before, where = picture.clone(), scattered(7, picture, [2, 3])
-    found = colour_statistics(picture, where)
-    assert found.xy is where.xy
-    assert found.size is where.size
-    assert found.picture == (20, 30)
-    assert torch.equal(picture, before)
 
 
 def test_no_frames_have_no_statistics():

@@ -94,14 +94,6 @@ def test_several_layers_take_one_pass_and_one_reading(net):
     assert sorted(images.read) == list(range(BATCH + 1))
 
 
-def test_only_the_layer_that_is_new_is_computed(net):
-    images = collect(DrawnImages(5))
-    alone = encoders.encode(net, images, ["fc6"], progress=False)["fc6"]
-    both = encoders.encode(net, images, ["pool2", "fc6"], progress=False)
-    np.testing.assert_array_equal(alone, both["fc6"])
-    assert both["pool2"].shape == (5, 96 * 8 * 8)
-
-
 def test_pooling_is_over_space_and_leaves_vectors_alone(net):
     images = collect(DrawnImages(4))
     maps = encoders.encode(net, images, ["pool1"])["pool1"].astype(np.float32).reshape(4, 64, 16, 16)

@@ -1,4 +1,4 @@
-"""Fisher vectors: against VLFeat's, scikit-image's and the formulas term by term; and what must not change them."""
+"""Fisher vectors: against VLFeat's and the formulas term by term; and what must not change them."""
 
 import math
 from pathlib import Path
@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import norm
-from skimage.feature import fisher_vector
-from sklearn.mixture import GaussianMixture
 
 from lecture_lib.encoders import improve, intra_normalise
 from lecture_lib.encoders.codebook import GMM
@@ -78,18 +76,6 @@ def test_numbers_are_those_of_vlfeat(golden, name):
     assert np.abs(golden[name]).max() > 0.1
 
 
-def test_numbers_are_those_of_scikit_image():
-    x, gmm = drawn(3000, 20, 12)
-    other = GaussianMixture(12, covariance_type="diag")
-    other.weights_, other.means_, other.covariances_ = (
-        a.double().numpy() for a in (gmm.weights, gmm.means, gmm.variances)
-    )
-    other.precisions_cholesky_ = 1 / np.sqrt(other.covariances_)
-    theirs = fisher_vector(x.double().numpy(), other)[12:]  # first come the derivatives by the weights
-    u, v = theirs.reshape(2, -1)
-    close(as_vlfeat(fisher(x, gmm), 12), np.concatenate([u, -v]))  # its second order has the other sign
-
-
 @pytest.mark.parametrize("hard", [False, True])
 def test_numbers_are_those_of_the_formulas(hard):
     x, gmm = drawn(150, 5, 4)
@@ -97,24 +83,6 @@ def test_numbers_are_those_of_the_formulas(hard):
     assert phi.shape == (2 * 4 * 5,)
     assert phi.dtype == torch.float32
     close(phi, literal(x, gmm, hard))
-
-
-def test_one_gaussian_gives_moments_of_standardised_descriptors():
-    x = torch.tensor([[1.0, 4.0], [3.0, 0.0]])
-    phi = fisher(x, mixture([1.0], [[1.0, 2.0]], [[4.0, 1.0]]))
-    # standardised: (0, 2) and (1, -2)
-    close(phi, [0.5, 0, -0.5 / math.sqrt(2), 3 / math.sqrt(2)])
-
-
-def test_descriptors_of_the_mixture_itself_have_a_fisher_vector_near_zero_and_of_unit_variance():
-    generator = torch.Generator().manual_seed(1)
-    gmm = mixture([0.3, 0.7], [[-8.0, 0.0], [8.0, 1.0]], [[1.0, 4.0], [0.25, 1.0]])
-    pick = (torch.rand(400, 250, generator=generator) < 0.7).long()
-    noise = torch.randn(400, 250, 2, generator=generator)
-    x = gmm.means[pick] + gmm.variances[pick].sqrt() * noise
-    phi = torch.stack([fisher(picture, gmm) for picture in x]) * math.sqrt(250)
-    assert phi.mean(0).abs().max() < 5 / math.sqrt(400)
-    assert ((phi.var(0) - 1).abs() < 0.35).all()  # which is what 1/sqrt(pi) and 1/sqrt(2 pi) are for
 
 
 # --- what must not change it -----------------------------------------------------------------------------------------
@@ -126,12 +94,6 @@ def test_order_and_repetition_of_descriptors_do_not_matter():
     close(fisher(x.flip(0), gmm), phi)
     close(fisher(torch.cat([x, x]), gmm), phi)
     close(phi, sum(fisher(part, gmm) * len(part) for part in x.split(500)) / len(x))
-
-
-def test_a_shift_and_a_scale_of_the_space_do_not_matter():
-    x, gmm = drawn(1000, 6, 5)
-    moved = mixture(gmm.weights, 0.01 * gmm.means + 3, 1e-4 * gmm.variances)
-    close(fisher(0.01 * x + 3, moved), fisher(x, gmm), 2e-4)  # x itself is rounded to 2e-7 of sigma 0.01
 
 
 # --- regions ---------------------------------------------------------------------------------------------------------
@@ -149,15 +111,6 @@ def test_regions_equal_encodings_of_their_own_descriptors():
     close(found, torch.stack([fisher(x[region], gmm) for region in regions]))
     assert not found[4].any()
     assert torch.equal(found[6], found[0])
-
-
-def test_a_descriptor_outside_all_regions_does_not_count():
-    x, gmm = drawn(300, 4, 3)
-    regions = torch.zeros(2, 300, dtype=torch.bool)
-    regions[0, :100] = regions[1, 50:150] = True
-    before = fisher(x, gmm, regions)
-    x[150:] = math.nan
-    assert torch.equal(fisher(x, gmm, regions), before)
 
 
 def test_each_descriptor_is_weighed_once_for_all_regions_and_not_at_all_outside_them():

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 from sklearn.datasets import load_sample_image
 
-from lecture_lib.encoders.sift import MIRROR, dense_sift, filter_columns, grey, phow, sift_pyramid, smooth
+from lecture_lib.encoders.sift import MIRROR, describe, filter_columns, grey, phow, sift_pyramid
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "vlfeat_dsift.npz")
 
@@ -27,9 +27,9 @@ def noise(*shape, seed=0):
     return torch.from_numpy(np.random.default_rng(seed).random(shape, np.float32))
 
 
-def patches(local, columns):
-    """Descriptors as [grid rows, grid columns, 4 y, 4 x, 8]."""
-    return local.x.view(-1, columns, 4, 4, 8)
+def dense_sift(image, step, size, margin=0):
+    """Patches of one size, and their contrasts."""
+    return describe([(image, size, margin)], image.shape, step, least=0)
 
 
 # --- VLFeat ------------------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ def test_phow_describes_the_smoothed_picture_and_nothing_of_low_contrast(china):
         image = ndimage.gaussian_filter(
             grey(picture).numpy(), size / 6, mode="nearest", radius=math.ceil(4 * size / 6)
         )
-        plain, contrast = dense_sift(torch.from_numpy(image), 3, size, margin=margin)
+        plain, contrast = dense_sift(torch.from_numpy(image), 3, size, margin)
         low = contrast < 0.005
         assert 100 < low.sum() < len(plain) - 100
         found = local.x[local.size == size]
@@ -106,7 +106,7 @@ def literal_votes(image):
     return votes
 
 
-def literal_descriptor(votes, x0, y0, size, window):
+def literal_descriptor(votes, x0, y0, size):
     """One patch whose first bin has its centre at x0, y0: the descriptor and its contrast."""
     height, width, _ = votes.shape
     d = np.zeros((4, 4, 8))
@@ -120,7 +120,7 @@ def literal_descriptor(votes, x0, y0, size, window):
                     share = (1 - abs(dx) / size) * (1 - abs(dy) / size)
                     d[j, i] += share * votes[min(max(y, 0), height - 1), min(max(x, 0), width - 1)]
                     away = math.hypot(x - x0 - 1.5 * size, y - y0 - 1.5 * size)
-                    gauss.append(math.exp(-((away / (window * size)) ** 2) / 2))
+                    gauss.append(math.exp(-((away / (1.5 * size)) ** 2) / 2))
             d[j, i] *= np.mean(gauss)
     contrast = d.sum() / (3 * size + 1) ** 2
     d = np.minimum(d / np.linalg.norm(d), 0.2)
@@ -128,47 +128,29 @@ def literal_descriptor(votes, x0, y0, size, window):
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "step", "size", "margin", "window"),
+    ("height", "width", "step", "size", "margin"),
     [
-        (14, 13, 2, 3, 0, 1.5),  # step and size without a common divisor
-        (21, 18, 4, 4, 1, 1.5),  # every fourth pixel is enough
-        (19, 23, 4, 6, 0, 2.0),
-        (8, 9, 1, 1, 3, 1.5),
-        (14, 19, 5, 2, 2, 0.8),
+        (14, 13, 2, 3, 0),  # step and size without a common divisor
+        (21, 18, 4, 4, 1),  # every fourth pixel is enough
+        (19, 23, 4, 6, 0),
+        (8, 9, 1, 1, 3),
+        (14, 19, 5, 2, 2),
     ],
 )
-def test_every_descriptor_follows_from_the_definition(height, width, step, size, margin, window):
+def test_every_descriptor_follows_from_the_definition(height, width, step, size, margin):
     image = noise(height, width)
-    local, contrast = dense_sift(image, step, size, margin=margin, window=window)
+    local, contrast = dense_sift(image, step, size, margin)
     votes = literal_votes(image.numpy().astype(np.float64))
     corners = [
         (x, y) for y in range(margin, height - 3 * size, step) for x in range(margin, width - 3 * size, step)
     ]
-    expected = [literal_descriptor(votes, x, y, size, window) for x, y in corners]
+    expected = [literal_descriptor(votes, x, y, size) for x, y in corners]
     assert len(local) == len(corners) >= 2
     np.testing.assert_allclose(local.x, np.array([d for d, _ in expected]), atol=2e-6)
     np.testing.assert_allclose(contrast, [c for _, c in expected], rtol=1e-5)
     np.testing.assert_array_equal(local.xy, np.array(corners) + 1.5 * size)
     assert local.picture == (height, width)
     assert (local.size == size).all()
-
-
-def test_a_ramp_votes_for_one_orientation_alone():
-    ramp = torch.linspace(0, 1, 41).expand(41, 41)
-    for image, orientation in ((ramp, 0), (ramp.T, 2), (ramp.flip(1), 4), (ramp.flip(0).T.flip(0), 6)):
-        d = patches(dense_sift(image.contiguous(), 4, 5)[0], 7)
-        assert (d[..., orientation] > 0.2).all()  # 16 numbers, all clipped: a quarter each, or a little less
-        assert d.sum() == d[..., orientation].sum()
-
-
-def test_a_bright_dot_is_seen_by_the_bin_it_lies_in():
-    image = torch.zeros(40, 60)
-    image[14, 33] = 1
-    local, _ = dense_sift(image, 1, 4)
-    for at, bins in (((33 - 2, 14 - 2), (2, 2)), ((33 - 6, 14 + 6), (0, 3)), ((33 + 6, 14 + 2), (1, 0))):
-        [row] = torch.nonzero((local.xy == torch.tensor(at)).all(1)).flatten()
-        seen = local.x[row].view(4, 4, 8).sum(2)
-        assert seen.argmax() == 4 * bins[0] + bins[1]
 
 
 # --- mirrors, turns, light ---------------------------------------------------------------------------------
@@ -184,38 +166,11 @@ def test_mirrored_pictures_have_mirrored_descriptors():
         torch.testing.assert_close(b, a.flip(1)[..., MIRROR], atol=1e-5, rtol=0)
 
 
-def test_a_quarter_turn_permutes_bins_and_orientations():
-    image = noise(31, 37)
-    d = patches(dense_sift(image, 2, 4)[0], 13)
-    turned = patches(dense_sift(image.rot90().contiguous(), 2, 4)[0], 10)  # anticlockwise
-    expected = d.rot90(1, (0, 1)).rot90(1, (2, 3)).roll(-2, 4)  # what pointed right, 0, points up, 6
-    torch.testing.assert_close(turned, expected, atol=1e-6, rtol=0)
-
-
-def test_light_and_its_strength_do_not_matter():
-    image = noise(40, 50)
-    d, contrast = dense_sift(image, 3, 5)
-    dimmed, less = dense_sift(0.25 * image + 0.5, 3, 5)
-    torch.testing.assert_close(dimmed.x, d.x, atol=1e-5, rtol=0)
-    torch.testing.assert_close(less, 0.25 * contrast)
-
-
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 def test_flat_pictures_have_no_descriptor(value):
     flat = torch.full((64, 70), value)
-    local, contrast = dense_sift(flat, 4, 5)
-    assert not local.x.any()
-    assert not contrast.any()
     assert not phow(flat).x.any()
     assert not sift_pyramid(flat, 4, 8, [1.0, 0.7]).x.any()
-
-
-def test_lengths_are_one_or_zero(china):
-    for local in (phow(china), sift_pyramid(china, 4, 8, [1.0, 0.5])):
-        lengths = local.x.norm(dim=1)
-        zero = lengths == 0
-        assert 0 < zero.sum() < len(zero) / 2
-        torch.testing.assert_close(lengths[~zero], torch.ones_like(lengths[~zero]))
 
 
 # --- the pyramid of resized pictures -----------------------------------------------------------------------
@@ -274,13 +229,13 @@ def test_grey_is_pillows_luminance_before_it_is_rounded():
     ],
 )
 def test_what_is_not_a_picture_is_refused(picture, says):
-    for describe in (grey, phow, sift_pyramid):
+    for taken_by in (grey, phow, sift_pyramid):
         with pytest.raises(ValueError, match=says):
-            describe(picture)
+            taken_by(picture)
 
 
-@pytest.mark.parametrize("n", [1, 4, 15, 16, 17, 70])
-@pytest.mark.parametrize("reach", [0, 3, 9])
+@pytest.mark.parametrize("n", [1, 16, 17, 70])
+@pytest.mark.parametrize("reach", [0, 9])
 def test_filters_of_columns_are_numpys(n, reach):
     x = noise(n, 5).double()
     kernel = noise(2 * reach + 1, seed=1).double()  # not symmetric
@@ -291,15 +246,6 @@ def test_filters_of_columns_are_numpys(n, reach):
     np.testing.assert_allclose(filter_columns(x, kernel, range(n // 3, n, 3)), expected[n // 3 :: 3])
 
 
-@pytest.mark.parametrize("sigma", [0.4, 1.0, 10 / 6])
-def test_smoothing_is_scipys(sigma):
-    image = noise(23, 9)
-    expected = ndimage.gaussian_filter(
-        image.double().numpy(), sigma, mode="nearest", radius=math.ceil(4 * sigma)
-    )
-    np.testing.assert_allclose(smooth(image, sigma), expected, atol=1e-6)
-
-
 # --- what does not fit -------------------------------------------------------------------------------------
 
 
@@ -307,21 +253,11 @@ def needs(message):
     return int(re.search(r"needs (\d+) pixels", str(message))[1])
 
 
-@pytest.mark.parametrize("shape", [(1, 300), (300, 1), (24, 24), (2, 2)])
-def test_a_picture_too_small_is_told_how_large_it_must_be(shape):
-    with pytest.raises(ValueError, match=f"{shape[0]} x {shape[1]} pixels is too small") as refused:
-        dense_sift(noise(*shape), 3, 8)
+def test_sizes_and_scales_that_do_not_fit_are_left_out_and_none_says_how_large_a_picture_must_be():
+    with pytest.raises(ValueError, match="1 x 300 pixels is too small") as refused:
+        sift_pyramid(noise(1, 300), size=8)
     assert needs(refused.value) == 25
-    with pytest.raises(ValueError, match="too small") as refused:
-        sift_pyramid(noise(*shape), size=8)
-    assert needs(refused.value) == 25
-    assert len(dense_sift(noise(25, 25), 3, 8)[0]) == len(sift_pyramid(noise(25, 25), size=8)) == 1
-    with pytest.raises(ValueError, match="too small") as refused:
-        dense_sift(noise(*shape), 3, 8, margin=300)
-    assert needs(refused.value) == 325
-
-
-def test_sizes_and_scales_that_do_not_fit_are_left_out():
+    assert len(sift_pyramid(noise(25, 25), size=8)) == 1
     assert phow(noise(22, 40), sizes=(10, 4)).size.unique().tolist() == [4]
     with pytest.raises(ValueError, match="too small") as refused:
         phow(noise(21, 40))  # size 4 begins 9 pixels from the border
@@ -332,27 +268,7 @@ def test_sizes_and_scales_that_do_not_fit_are_left_out():
     assert needs(refused.value) == 50
 
 
-@pytest.mark.parametrize("wrong", [{"step": 0}, {"step": -3}, {"size": 0}, {"size": -4}, {"margin": -1}])
-def test_a_grid_that_is_none_is_refused(wrong):
+@pytest.mark.parametrize(("step", "sizes"), [(0, [4]), (3, [4, 0])])
+def test_a_grid_that_is_none_is_refused(step, sizes):
     with pytest.raises(ValueError, match="whole numbers"):
-        dense_sift(noise(50, 50), **{"step": 3, "size": 4, **wrong})
-
-
-def test_images_are_finite_float32():
-    for bad in (math.nan, math.inf):
-        image = noise(50, 50)
-        image[20, 30] = bad
-        with pytest.raises(ValueError, match="not finite"):
-            dense_sift(image, 3, 4)
-    for image in (noise(3, 50, 50), noise(50, 50).double(), torch.zeros(50, 50, dtype=torch.uint8)):
-        with pytest.raises(ValueError, match=r"not \w+ \[.*50, 50\]: `grey`"):
-            dense_sift(image, 3, 4)
-
-
-def test_no_gradients_are_kept():
-    image = noise(50, 50).requires_grad_()
-    local, contrast = dense_sift(image, 3, 4)
-    assert not local.x.requires_grad
-    assert not contrast.requires_grad
-    assert not phow(image).x.requires_grad
-    assert not sift_pyramid(image).x.requires_grad
+        describe([(noise(50, 50), size, 0) for size in sizes], (50, 50), step)

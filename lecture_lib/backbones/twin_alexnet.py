@@ -12,13 +12,9 @@ as Caffe's in-place blobs do; fc8 is raw scores. What is published is this plain
 exists only while it is trained and is then folded into the weights.
 
 Pictures of any size from 64 pixels go in. The convolutional stages grow with the picture; pooling is
-placed so that unit (i, j) of pool5 looks at the pixels around (16 j + 8, 16 i + 8). There are two ways
-on from a larger pool5:
-
-* as a classifier, fc6 first averages pool5 to its 4x4 grid (as torchvision's AlexNet does to 6x6);
-  for a 64x64 picture that changes nothing;
-* `as_convolutions` turns fc6, fc7, fc8 into convolutions, which gives a map of scores, one for every
-  64x64 window of the picture in steps of 16 pixels.
+placed so that unit (i, j) of pool5 looks at the pixels around (16 j + 8, 16 i + 8). From a larger pool5,
+fc6 takes the average over its 4x4 grid (as torchvision's AlexNet does over 6x6); for a 64x64 picture that
+changes nothing.
 """
 
 import copy
@@ -28,6 +24,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from lecture_lib import settings, store
 from lecture_lib.backbones.backbone import Backbone, WeightsNotFound
@@ -92,36 +89,11 @@ def fold_batchnorm(net: nn.Sequential) -> nn.Sequential:
         parts = dict(stage.named_children())
         bn = parts.pop("bn", None)
         if bn is not None:
-            linear = parts["conv" if "conv" in parts else "linear"]
-            scale = bn.weight.double() / (bn.running_var.double() + bn.eps).sqrt()
-            bias = (linear.bias.double() - bn.running_mean.double()) * scale + bn.bias.double()
-            with torch.no_grad():
-                linear.weight.copy_((linear.weight.double().transpose(0, -1) * scale).transpose(0, -1))
-                linear.bias.copy_(bias)
+            name, fuse = ("conv", fuse_conv_bn_eval) if "conv" in parts else ("linear", fuse_linear_bn_eval)
+            parts[name] = fuse(parts[name].double().eval(), bn.double().eval()).float()
             stage = _stage(**parts)
         folded[layer] = stage
     return _stage(**folded).eval()
-
-
-def as_convolutions(net: nn.Sequential) -> nn.Sequential:
-    """Return a copy of the net with fc6, fc7 and fc8 as 4x4, 1x1 and 1x1 convolutions.
-
-    The copy maps [B, 3, H, W] to scores [B, C, h, w], h = ceil(H / 8) // 2 - 3, one for each 4x4 window
-    of pool5. For a 64x64 picture these are the net's scores; elsewhere a window sees its neighbours where
-    the net, given the window alone, would see the zeros of its padding.
-    """
-    stages = {}
-    for layer, stage in fold_batchnorm(net).named_children():
-        if layer.startswith("fc"):
-            linear, side = stage.linear, GRID if layer == "fc6" else 1
-            conv = nn.Conv2d(linear.in_features // side**2, linear.out_features, side).to(linear.weight)
-            with torch.no_grad():
-                conv.weight.copy_(linear.weight.view_as(conv.weight))
-                conv.bias.copy_(linear.bias)
-            rest = {k: m for k, m in stage.named_children() if k in ("relu", "dropout")}
-            stage = _stage(conv=conv, **rest)
-        stages[layer] = stage
-    return _stage(**stages).eval()
 
 
 def backbone(name: str, file: Path | None, weights: str) -> Backbone:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 BINS, ORIENTATIONS = 4, 8
 MAGNIF = 6.0  # pixels of a bin to one of sigma in which PHOW smooths, as in VLFeat
+WINDOW = 1.5  # sigma of the Gaussian window in bins, as in VLFeat
 CONTRAST = 0.005  # descriptors of less are 0, as in VLFeat
 DIM = BINS * BINS * ORIENTATIONS
 
@@ -54,32 +55,6 @@ class Local:
         return len(self.x)
 
 
-@torch.no_grad()
-def dense_sift(
-    image: Tensor, step: int, size: int, *, window: float = 1.5, margin: int = 0
-) -> tuple[Local, Tensor]:
-    """Describe patches of one size on a grid: N unit vectors, and their contrasts, float32 [N].
-
-    image    float32 [H, W], taken as it is: smooth it before
-    step     pixels from one patch to the next, across and down; patches come row by row, from the top left
-    size     side of a spatial bin in pixels; the centres of a patch's outer bins are 3 size apart
-    window   sigma of the Gaussian window, in bins
-    margin   pixels from the image's first pixel to the centre of the first bin, across and down
-
-    L2, numbers clipped at 0.2, L2 again; flat patches stay 0. Contrast is the sum of a descriptor before that, over
-    its area (3 size + 1)^2: the `norm` of VLFeat's frames. Outer bins reach over the border, where the votes of the
-    outermost pixels are continued; gradients there are one-sided differences. ValueError: wrong shape or dtype,
-    numbers that are not finite, an image too small for one patch.
-    """
-    if image.ndim != 2 or image.dtype != torch.float32:
-        dtype = str(image.dtype).removeprefix("torch.")
-        raise ValueError(f"An image is float32 [H, W], not {dtype} {list(image.shape)}: `grey` makes one.")
-    if not image.sum().isfinite():
-        raise ValueError("The image has numbers that are not finite: find out where they come from.")
-    return _describe([(image, size, margin)], image.shape, step, window=window)
-
-
-@torch.no_grad()
 def phow(picture: Tensor, step: int = 3, sizes: Sequence[int] = (4, 6, 8, 10)) -> Local:
     """Describe patches of several sizes with common centres: VLFeat's `vl_phow`, on the grey picture.
 
@@ -88,10 +63,9 @@ def phow(picture: Tensor, step: int = 3, sizes: Sequence[int] = (4, 6, 8, 10)) -
     """
     image = grey(picture)
     layers = [(smooth(image, size / MAGNIF), size, math.floor(1.5 * (max(sizes) - size))) for size in sizes]
-    return _describe(layers, image.shape, step, least=CONTRAST)[0]
+    return describe(layers, image.shape, step)[0]
 
 
-@torch.no_grad()
 def sift_pyramid(
     picture: Tensor,
     step: int = 4,
@@ -107,23 +81,27 @@ def sift_pyramid(
     sides = [[max(1, round(scale * side)) for side in image.shape] for scale in scales]
     images = [F.interpolate(image[None, None], side, mode="bicubic", antialias=True)[0, 0] for side in sides]
     layers = [(resized, size, 0) for resized in images]
-    return _describe(layers, image.shape, step, least=CONTRAST)[0]
+    return describe(layers, image.shape, step)[0]
 
 
-def _describe(
-    layers: Sequence[tuple[Tensor, int, int]],
-    picture: Sequence[int],
-    step: int,
-    *,
-    window: float = 1.5,
-    least: float = 0.0,
+def describe(
+    layers: Sequence[tuple[Tensor, int, int]], picture: Sequence[int], step: int, least: float = CONTRAST
 ) -> tuple[Local, Tensor]:
-    """Describe layers one after the other: images [h, w] of a picture (H, W), each with a size and a margin.
+    """Describe patches of a picture (H, W) on the grids of several layers: N vectors, their contrasts float32 [N].
 
-    Returns descriptors, 0 where their contrast is below `least`, and contrasts.
+    layers  (image, size, margin), described one after the other:
+            image   float32 [h, w], the picture smoothed or resized
+            size    side of a spatial bin in pixels; the centres of a patch's outer bins are 3 size apart
+            margin  pixels from the image's first pixel to the centre of the first bin, across and down
+    step    pixels from one patch to the next, across and down; patches come row by row, from the top left
+    least   contrast below which a descriptor is 0
+
+    L2, numbers clipped at 0.2, L2 again; flat patches stay 0. Contrast is the sum of a descriptor before that, over
+    its area (3 size + 1)^2: the `norm` of VLFeat's frames. Outer bins reach over the border, where the votes of the
+    outermost pixels are continued; gradients there are one-sided differences. ValueError: no patch fits.
     """
-    if step < 1 or any(size < 1 or margin < 0 for _, size, margin in layers):
-        raise ValueError("Steps and sizes are whole numbers of pixels from 1, margins from 0.")
+    if step < 1 or any(size < 1 for _, size, _ in layers):
+        raise ValueError("Steps and sizes are whole numbers of pixels from 1.")
     grids = [[range(margin, side - 3 * size, step) for side in image.shape] for image, size, margin in layers]
     counts = [len(rows) * len(columns) for rows, columns in grids]
     if not sum(counts):
@@ -134,7 +112,7 @@ def _describe(
     parts = zip(layers, grids, *(tensor.split(counts) for tensor in (x, contrast, xy, sizes)), strict=True)
     for (image, size, _), (rows, columns), d, c, centres, side in parts:
         if len(d):
-            _normalise(_bins(image, rows, columns, size), size, window, least, d, c)
+            _normalise(_bins(image, rows, columns, size), size, least, d, c)
             down, across = (n / m for n, m in zip(picture, image.shape, strict=True))
             side.fill_(size * math.sqrt(down * across))
             centres = centres.view(len(rows), len(columns), 2)
@@ -191,9 +169,9 @@ def _votes(image: Tensor) -> Tensor:
     return votes.view(len(image), -1)
 
 
-def _normalise(bins: Tensor, size: int, window: float, least: float, d: Tensor, contrast: Tensor) -> None:
+def _normalise(bins: Tensor, size: int, least: float, d: Tensor, contrast: Tensor) -> None:
     """Weight the bins and normalise, into d, [N, 128], and the descriptors' contrasts into contrast, [N]."""
-    weight = _window(size, window, d.device)
+    weight = _window(size, d.device)
     weights = (weight[:, None] * weight)[..., None].repeat(1, 1, ORIENTATIONS)
     columns = bins.shape[1]
     rows = max(1, PATCHES // columns)
@@ -206,11 +184,11 @@ def _normalise(bins: Tensor, size: int, window: float, least: float, d: Tensor, 
         v /= _norm(v)
 
 
-def _window(size: int, window: float, device: torch.device) -> Tensor:
+def _window(size: int, device: torch.device) -> Tensor:
     """Return the mean of the Gaussian window over each of the four bins of an axis."""
     pixel = torch.arange(1 - size, size, device=device) / size
     centre = torch.arange(BINS, device=device)[:, None] - (BINS - 1) / 2
-    return torch.exp(-0.5 * ((pixel - centre) / window) ** 2).mean(1)
+    return torch.exp(-0.5 * ((pixel - centre) / WINDOW) ** 2).mean(1)
 
 
 def _norm(v: Tensor) -> Tensor:
