@@ -100,12 +100,6 @@ def test_heads_are_drawn_from_their_seed_alone(twin):
     )
 
 
-def test_a_head_can_be_put_in_a_heads_place(twin):
-    net = with_head(with_head(twin, CLASSES), ("a", "b"))
-    assert net.layers == (*twin.layers[:-1], "head")
-    assert net.stages(torch.zeros(1, 3, 64, 64)).shape == (1, 2)
-
-
 def test_a_vector_of_length_zero_stays_zero_and_teaches_nothing():
     before = torch.tensor([[3.0, 4.0, -1.0], [-1.0, -2.0, -3.0]], requires_grad=True)
     lengths = L2Normalise()(before.relu())
@@ -145,15 +139,6 @@ def test_the_shorter_side_is_made_what_ten_crops_need(net, shorter, request):
         assert cut(pictures.images[0], view).shape == (3, net.input_size, net.input_size)
 
 
-def test_a_picture_of_one_colour_keeps_it(twin):
-    grey = np.full((1, 3, 40, 60), 77, np.uint8)
-    pictures = prepare(
-        twin, ImageCollection("toy", "twin", ArrayImages(grey), ("a",), np.zeros((1, 1), np.int8))
-    )
-    assert pictures.images[0].unique().tolist() == [77]
-    assert pictures.labels.dtype == torch.int8
-
-
 def test_fingerprints_tell_pictures_labels_sizes_and_parts_apart(twin, squeezenet):
     images = collect((70, 70), (80, 70), (90, 80))
     relabelled = collect((70, 70), (80, 70), (90, 80), labels=np.array([1, 1, 0]))
@@ -166,16 +151,6 @@ def test_fingerprints_tell_pictures_labels_sizes_and_parts_apart(twin, squeezene
     assert len({p.fingerprint for p in found}) == len(found)
     assert prepare(twin, images).fingerprint == pictures.fingerprint
     assert pictures.take([0, 1]).fingerprint == parts[0].fingerprint
-
-
-def test_a_part_has_its_own_pictures_and_labels():
-    labels = torch.tensor([[1, 0], [0, -1], [1, 1]], dtype=torch.int8)
-    pictures = Pictures(list(noise(3, 3, 8, 8)), labels, "three")
-    part = pictures.take(np.array([2, 0]))
-    assert len(part) == 2
-    assert torch.equal(part.images[0], pictures.images[2])
-    assert torch.equal(part.images[1], pictures.images[0])
-    assert part.labels.tolist() == [[1, 1], [1, 0]]
 
 
 # crops
@@ -246,12 +221,6 @@ def test_a_score_is_the_mean_over_views(scored, views, n):
             by_one = [net.stages(normalise(net, cut(pictures.images[i], view)[None])) for view in views]
         assert len(by_one) == n
         np.testing.assert_allclose(found[i], torch.cat(by_one).mean(0), rtol=1e-3, atol=1e-5)
-
-
-def test_one_crop_is_the_centre_and_the_default(scored):
-    net, pictures = scored
-    assert [view.name for view in CENTRE] == ["centre"]
-    assert np.array_equal(score(net, pictures), score(net, pictures, CENTRE))
 
 
 def test_phi_has_length_one_and_is_what_the_linear_layer_sees(scored):

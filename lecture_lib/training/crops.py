@@ -37,7 +37,7 @@ class Pictures:
         return len(self.images)
 
     def take(self, indices: np.ndarray) -> Pictures:
-        """Return some of the pictures, int64 [n]."""
+        """Return the pictures with these indices, int64 [n]."""
         indices = np.array(indices)  # a copy: torch warns of arrays that it may not write to
         images = [self.images[i] for i in indices]
         return Pictures(images, self.labels[indices], store.fingerprint([self.fingerprint, indices]))
@@ -84,11 +84,11 @@ def phi(net: Backbone, pictures: Pictures, views: Sequence[View] = CENTRE) -> np
     net.stages.eval()
     encoder = torch.nn.Sequential(*net.stages[:-1], *net.stages[-1][:-1])
     step = max(1, BATCH // len(views))
-    found = []
+    vectors = []
     for start in range(0, len(pictures), step):
         crops = [cut(image, view) for image in pictures.images[start : start + step] for view in views]
-        found.append(encoder(normalise(net, torch.stack(crops))).unflatten(0, (-1, len(views))).cpu())
-    return torch.cat(found).numpy()
+        vectors.append(encoder(normalise(net, torch.stack(crops))).unflatten(0, (-1, len(views))).cpu())
+    return torch.cat(vectors).numpy()
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""How far fine-tuning has moved a network: its weights, and what its layers say of the same pictures."""
+"""How much fine-tuning has changed a network: its weights, and what its layers say of the same pictures."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from lecture_lib.backbones import Backbone
 
 @torch.no_grad()
 def relative_change(before: Backbone, after: Backbone) -> dict[str, float]:
-    """Return how far the weights of each stage have moved: layer -> ||w' - w|| / ||w||, 0 if they have not.
+    """Return how much the weights of each stage have changed: layer -> ||w' - w|| / ||w||, 0 if not at all.
 
     w are all weights and biases of a stage, as one vector. Layers are those that both networks have, in the order of
     `before`; stages without parameters are left out. Raises ValueError where the parameters of a layer differ in name
     or shape: these are two layers.
     """
-    found = {}
+    change = {}
     for layer, old in before.stages.named_children():
         if layer not in after.layers or not list(old.parameters()):
             continue
@@ -28,11 +28,11 @@ def relative_change(before: Backbone, after: Backbone) -> dict[str, float]:
                 f"{layer} is another layer in {after.name}, with parameters {shapes[1]}, than in {before.name}, with "
                 f"{shapes[0]}: compare a network with what was trained from it."
             )
-        w, moved = (
+        w_old, w_new = (
             torch.cat([weights[name].double().cpu().ravel() for name in old]) for weights in (old, new)
         )
-        found[layer] = float((moved - w).norm() / w.norm())
-    return found
+        change[layer] = float((w_new - w_old).norm() / w_old.norm())
+    return change
 
 
 def linear_cka(x: ArrayLike, y: ArrayLike) -> float:
@@ -51,9 +51,8 @@ def linear_cka(x: ArrayLike, y: ArrayLike) -> float:
             f"Features {list(x.shape)} and {list(y.shape)}; give [N, p] and [N, q] of the same pictures."
         )
     x, y = _centred(x), _centred(y)
-    if len(x) < max(
-        x.shape[1], y.shape[1]
-    ):  # <X X^T, Y Y^T> = ||Y^T X||^2: of the same three numbers, the smaller form
+    # <X X^T, Y Y^T> = ||Y^T X||^2: of the same three numbers, the smaller form
+    if len(x) < max(x.shape[1], y.shape[1]):
         x, y = x @ x.T, y @ y.T
         return float(np.vdot(x, y) / (np.linalg.norm(x) * np.linalg.norm(y)))
     return float(np.linalg.norm(y.T @ x) ** 2 / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)))

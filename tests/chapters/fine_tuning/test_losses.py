@@ -94,15 +94,6 @@ def test_float32_gives_float64s_number(loss):
     torch.testing.assert_close(slope.double(), exact_slope, rtol=1e-5, atol=1e-7)
 
 
-def test_softmax_of_one_class_a_picture_is_the_cross_entropy():
-    scores, _ = draw(B=40, C=7)
-    labels = torch.arange(40) % 7
-    value, slope = gradient(softmax, scores, labels)
-    expected, expected_slope = gradient(F.cross_entropy, scores, labels)
-    torch.testing.assert_close(value, expected)
-    torch.testing.assert_close(slope, expected_slope)
-
-
 # by hand
 
 
@@ -134,17 +125,6 @@ def test_softmax_by_hand():
     torch.testing.assert_close(slope, torch.tensor(expected))
 
 
-@every_loss
-def test_perfect_scores_cost_nothing(loss):
-    labels = draw()[1]
-    value, slope = gradient(loss, 60.0 * (2 * labels.clamp(min=0) - 1).double(), labels.where(labels > 0, 0))
-    if loss is not softmax:  # which wants classes of one picture to be equal, too
-        assert float(value) == 0
-        assert not slope.any()
-    one = torch.arange(5)
-    assert float(loss(60.0 * F.one_hot(one, 5).double() - 30, one)) < 1e-20
-
-
 # gradients
 
 
@@ -173,22 +153,13 @@ def test_difficult_scores_change_nothing(loss):
 
 
 @every_loss
-def test_the_order_of_pictures_does_not_matter(loss):
+def test_the_order_of_pictures_and_of_classes_does_not_matter(loss):
     scores, labels = draw()
     order = torch.randperm(len(scores), generator=torch.Generator().manual_seed(0))
     value, slope = gradient(loss, scores, labels)
-    shuffled, shuffled_slope = gradient(loss, scores[order], labels[order])
+    shuffled, shuffled_slope = gradient(loss, scores[order].flip(1), labels[order].flip(1))
     torch.testing.assert_close(shuffled, value)
-    torch.testing.assert_close(shuffled_slope, slope[order])
-
-
-@every_loss
-def test_the_order_of_classes_does_not_matter(loss):
-    scores, labels = draw()
-    value, slope = gradient(loss, scores, labels)
-    turned, turned_slope = gradient(loss, scores.flip(1), labels.flip(1))
-    torch.testing.assert_close(turned, value)
-    torch.testing.assert_close(turned_slope, slope.flip(1))
+    torch.testing.assert_close(shuffled_slope, slope[order].flip(1))
 
 
 def test_only_differences_within_a_class_count_in_a_ranking():

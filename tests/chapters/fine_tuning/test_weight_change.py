@@ -1,4 +1,4 @@
-"""How far layers moved: by hand, against the definition of HSIC, and what must not count as a movement."""
+"""How much layers changed: by hand, against the definition of HSIC, and what must not count as a change."""
 
 import copy
 from collections import OrderedDict
@@ -26,7 +26,7 @@ def network(outputs=2, **changes):
     return replace(net, **changes)
 
 
-def moved(net):
+def copied(net):
     return replace(net, stages=copy.deepcopy(net.stages))
 
 
@@ -35,7 +35,7 @@ def moved(net):
 
 def test_the_change_is_that_of_weights_and_biases_together():
     before = network()
-    after = moved(before)
+    after = copied(before)
     with torch.no_grad():
         before.stages.fc7.weight.zero_()
         before.stages.fc7.bias.copy_(torch.tensor([0.0, 3, 4]))  # length 5
@@ -52,7 +52,7 @@ def test_the_change_is_that_of_weights_and_biases_together():
 
 def test_averages_of_batchnorm_are_not_weights():
     before = network()
-    after = moved(before)
+    after = copied(before)
     after.stages.conv1.bn.running_mean += 5
     assert relative_change(before, after)["conv1"] == 0
     with torch.no_grad():
@@ -65,7 +65,7 @@ def test_small_movements_are_not_lost_in_rounding():
     with torch.no_grad():
         before.stages.fc7.weight.fill_(1.0)
         before.stages.fc7.bias.fill_(1.0)
-        after = moved(before)
+        after = copied(before)
         after.stages.fc7.bias[0] += 2.0**-20
     assert relative_change(before, after)["fc7"] == pytest.approx(2.0**-20 / 15**0.5, rel=1e-9)
 
@@ -83,7 +83,7 @@ def test_another_layer_of_the_same_name_is_refused():
     before = network()
     with pytest.raises(ValueError, match=r"head is another layer in other.*\[5, 3\].*in tiny.*\[2, 3\]"):
         relative_change(before, network(5, name="other"))
-    without_bias = moved(before)
+    without_bias = copied(before)
     without_bias.stages.head.bias = None
     with pytest.raises(ValueError, match="head is another layer"):
         relative_change(before, without_bias)
@@ -134,19 +134,6 @@ def test_turned_scaled_and_shifted_features_are_the_same(d):
     assert linear_cka(same, y) == pytest.approx(linear_cka(x, y))
     wider = np.concatenate([x, np.zeros((25, 3))], 1) @ rotation(d + 3)
     assert linear_cka(wider, y) == pytest.approx(linear_cka(x, y))
-
-
-def test_stretched_features_are_not_the_same():
-    # unlike canonical correlation, which no invertible map changes
-    x = draw(200, 6)
-    assert linear_cka(x, x * [1, 1, 1, 1, 1, 30]) < 0.7
-
-
-def test_unrelated_features_are_near_zero_if_pictures_are_many():
-    rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((2, 4000, 5))
-    assert linear_cka(x, y) < 0.01
-    assert linear_cka(x[:10].repeat(8, 1), rng.standard_normal((10, 40))) > 0.3  # and not where they are few
 
 
 def test_it_falls_as_features_move():
