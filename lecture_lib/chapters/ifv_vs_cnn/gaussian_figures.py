@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from lecture_lib.chapters.ifv_vs_cnn.figures import in_grey, wheel
@@ -140,12 +141,9 @@ def assignment_maps(
     The legend has the strongest Gaussians with their mean posteriors. Raises ValueError if q or the picture does not
     fit the descriptors.
     """
-    q, colours = fitting(q, local), gaussian_colours(means)
-    shown = [Tile(enlarge(as_pixels(picture), WIDE), "the picture")]
-    shown += coloured(picture, local, q, colours, WIDE)
-    rows = [[Block(shown, columns=COLUMNS)], *gaussian_rows(picture, local, q, colours, ks)]
+    rows, colours = gaussian_rows(picture, local, q, means, ks, whole=True), gaussian_colours(means)
     page = tiles(rows, title=title, size=10.5, align="left", foot=LEGEND)
-    shares, y = q.mean(0), page.figure.bbox.height - LEGEND
+    shares, y = np.asarray(q.mean(0)), page.figure.bbox.height - LEGEND
     strongest = np.argsort(-shares, kind="stable")[:NAMED]
     text = "share of the descriptors"
     if rest := len(shares) - len(strongest):
@@ -171,43 +169,40 @@ def posterior_maps(picture: Tensor, local: Local, q: Tensor, means: Tensor, ks: 
     A place is white-grey at a posterior of 0, and has the Gaussian's full colour at 1. Raises ValueError as
     `assignment_maps`.
     """
-    rows = gaussian_rows(picture, local, fitting(q, local), gaussian_colours(means), ks)
-    return tiles(rows, size=10.5, align="left").figure
+    return tiles(gaussian_rows(picture, local, q, means, ks), size=10.5, align="left").figure
 
 
 def gaussian_rows(
-    picture: Tensor, local: Local, q: np.ndarray, colours: np.ndarray, ks: Sequence[int]
+    picture: Tensor, local: Local, q: Tensor, means: Tensor, ks: Sequence[int], whole: bool = False
 ) -> list[list[Block]]:
-    """Typical patches and maps of Gaussians, two in a row where there is room; q [N, K], colours [K, 3]."""
-    pixels, blocks, across = as_pixels(picture), [], 4 if len(local.size.unique()) == 1 else 2
-    for k in ks:
-        patches = [Tile(patch(pixels, local, i)) for i in typical(local, q[:, k])]
-        patches += [Tile(blank(PATCH, PATCH))] * (PATCHES - len(patches))
-        look = {"heading": f"k = {k}: {q[:, k].mean():.1%}", "colour": to_hex(colours[k])}
-        maps = coloured(picture, local, q[:, [k]], colours[[k]], SMALL)
-        blocks += [Block(patches, columns=3, **look), Block(maps)]
-    return [blocks[i : i + across] for i in range(0, len(blocks), across)]
-
-
-def fitting(q: Tensor, local: Local) -> np.ndarray:
-    """Posteriors as an array [N, K]; ValueError unless there is one row a descriptor."""
+    """Typical patches and maps of Gaussians, two in a row where there is room; above them, if `whole`, maps of all."""
     if len(q) != len(local):
         raise ValueError(
             f"There are {len(local)} descriptors and posteriors of {len(q)}: take both of one picture."
         )
-    return np.asarray(q)
+    q, colours, light, pixels = (
+        np.asarray(q),
+        gaussian_colours(means),
+        in_grey(picture, local),
+        as_pixels(picture),
+    )
+    centres = {size: nearest_centre(local, size) for size in local.size.unique().tolist()}
 
+    def maps(of: slice | list[int], longer: int) -> list[Tile]:
+        drawn = {size: mixed(light, nearest, q[:, of], colours[of]) for size, nearest in centres.items()}
+        return [Tile(enlarge(p, longer), f"bins of {size:.3g} pixels") for size, p in drawn.items()]
 
-def coloured(picture: Tensor, local: Local, q: np.ndarray, colours: np.ndarray, longer: int) -> list[Tile]:
-    """One map a bin size, of posteriors [N, k] in colours [k, 3], with its longer side of that many pixels."""
-    light = in_grey(picture, local)
-    return [
-        Tile(
-            enlarge(mixed(light, nearest_centre(local, size), q, colours), longer),
-            f"bins of {size:.3g} pixels",
-        )
-        for size in np.unique(local.size).tolist()
-    ]
+    blocks, across = [], 4 if len(centres) == 1 else 2
+    for k in ks:
+        patches = [Tile(patch(pixels, local, i)) for i in typical(local, q[:, k])]
+        patches += [Tile(blank(PATCH, PATCH))] * (PATCHES - len(patches))
+        look = {"heading": f"k = {k}: {q[:, k].mean():.1%}", "colour": to_hex(colours[k])}
+        blocks += [Block(patches, columns=3, **look), Block(maps([k], SMALL))]
+    rows = [blocks[i : i + across] for i in range(0, len(blocks), across)]
+    if whole:
+        every = [Tile(enlarge(pixels, WIDE), "the picture"), *maps(slice(None), WIDE)]
+        rows.insert(0, [Block(every, columns=COLUMNS)])
+    return rows
 
 
 def nearest_centre(local: Local, size: float) -> np.ndarray:
@@ -216,25 +211,12 @@ def nearest_centre(local: Local, size: float) -> np.ndarray:
     size  side of a bin in pixels: only descriptors of this size count; they lie on a grid, which may have gaps
     """
     here = np.flatnonzero(local.size.numpy() == np.float32(size))
-    columns, rows = local.xy.numpy()[here].T.astype(float)
-    height, width = local.picture
-    (column, across), (row, down) = grid_lines(columns, width, size), grid_lines(rows, height, size)
-    index = np.full((row.max() + 1, column.max() + 1), -1)
-    index[row, column] = here
-    inside = (down >= 0) & (down < index.shape[0])
-    within = (across >= 0) & (across < index.shape[1])
-    nearest = np.full((height, width), -1)
-    nearest[np.ix_(inside, within)] = index[np.ix_(down[inside], across[within])]
-    return nearest
-
-
-def grid_lines(places: np.ndarray, n: int, size: float) -> tuple[np.ndarray, np.ndarray]:
-    """Number the lines of a grid along one axis: the line of each place [N], and the nearest to each of n pixels."""
-    values = np.unique(np.round(places, 2))
-    span = np.ptp(values)
-    step = span / round(span / np.diff(values).min()) if span else size
-    line = np.round((places - places.min()) / step).astype(int)
-    return line, np.floor((np.arange(n) - places.min()) / step + 0.5).astype(int)
+    xy, (height, width) = local.xy.numpy()[here], local.picture
+    steps = [np.diff(np.unique(values.round(2))) for values in xy.T]
+    step = max((of.min() for of in steps if len(of)), default=size) + 0.02  # the rounding
+    pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
+    _, nearest = KDTree(xy).query(pixels, p=np.inf, distance_upper_bound=step / 2)
+    return np.append(here, -1)[nearest]
 
 
 def mixed(light: np.ndarray, nearest: np.ndarray, q: np.ndarray, colours: np.ndarray) -> np.ndarray:
