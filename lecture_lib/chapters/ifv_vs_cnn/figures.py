@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -51,19 +53,18 @@ def wheel(n: int, lightness: float | np.ndarray = 0.65) -> np.ndarray:
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
-def frames(picture: Tensor, local: Local, i: int) -> Figure:
+def frames(picture: Tensor, local: Local, at: tuple[float, float]) -> Figure:
     """Draw the dense grid over a picture, and at one centre the patches of all bin sizes with their 4 x 4 cells.
 
     picture  uint8 [3, H, W]
     local    its N descriptors, of one or several bin sizes
-    i        the descriptor at whose centre the patches are drawn
+    at       (x, y) in pixels: of each size the patch is drawn whose centre is nearest
 
     Over a large picture not every dot of the grid is drawn; the part on the right has them all. The picture is in
     grey, as SIFT sees it. Raises ValueError if the descriptors are those of a picture of another shape.
     """
-    image, xy, size = in_grey(picture, local), local.xy.numpy(), local.size.numpy()
-    sizes = np.unique(size)
-    finest = xy[size == sizes[0]]
+    image, sizes = in_grey(picture, local), local.size.unique().tolist()
+    finest = local.xy[local.size == sizes[0]].numpy()
     ratio = np.clip(image.shape[1] / image.shape[0], 0.6, 2)
     with style.look():
         figure = style.new_figure(10, 8 / (ratio + 1) + 0.5, layout="constrained")
@@ -71,22 +72,26 @@ def frames(picture: Tensor, local: Local, i: int) -> Figure:
         for axes, dots, s in ((left, thinned(finest), 4), (right, finest, 9)):
             draw_grey(axes, image)
             axes.scatter(*dots.T, s=s, color="#ff4040", linewidths=0)
-        for n, bin_size in reversed(list(enumerate(sizes))):
-            # where sizes have grids of their own, the nearest centre
-            centre = xy[np.where(size == bin_size, np.abs(xy - xy[i]).max(1), np.inf).argmin()]
-            side, colour = BINS * bin_size, EDGES[n % len(EDGES)]
+        for bin_size, colour in reversed(list(zip(sizes, cycle(EDGES), strict=False))):
+            centre, side = local.xy[nearest(local, at, bin_size)].numpy(), BINS * bin_size
             for axes, lw in ((left, 1.5), (right, 2.5)):
                 box = Rectangle(centre - side / 2, side, side, fill=False, edgecolor=colour, lw=lw)
                 axes.add_patch(box).set_label(f"{bin_size:g} pixels ({side:g} × {side:g})")
             right.add_collection(cell_lines(centre, bin_size, colors=colour, linewidths=0.7, alpha=0.8))
-        right.plot(*xy[i], "+", color="white", ms=14, mew=2)
-        (x, y), half = xy[i], BINS / 2 * sizes[-1] * AROUND
+        right.plot(*centre, "+", color="white", ms=14, mew=2)
+        (x, y), half = centre, BINS / 2 * sizes[-1] * AROUND
         right.set(xlim=(x - half, x + half), ylim=(y + half, y - half))
         left.set_title(f"{len(finest):,} centres for each of {len(sizes)} bin sizes", fontsize=11)
         right.set_title("4 × 4 bins around one centre", fontsize=11)
         where = {"loc": "outside right center", "reverse": True}
         figure.legend(*right.get_legend_handles_labels(), title="side of a bin (patch)", **where)
     return figure
+
+
+def nearest(local: Local, at: tuple[float, float], size: float) -> int:
+    """The descriptor with bins of `size` pixels whose centre is nearest to a place (x, y)."""
+    away = (local.xy - torch.tensor(at)).norm(dim=1)
+    return int(away.where(local.size == size, torch.inf).argmin())
 
 
 def in_grey(picture: Tensor, local: Local) -> np.ndarray:
@@ -121,20 +126,18 @@ def cell_lines(centre: np.ndarray, size: float, **options) -> LineCollection:
     return LineCollection(np.array(upright + level) + centre, **options)
 
 
-def descriptor(picture: Tensor, local: Local, i: int) -> Figure:
+def descriptor(picture: Tensor, local: Local, at: tuple[float, float], size: float) -> Figure:
     """Draw one patch with the histogram of each of its 4 x 4 cells as a star, and its 128 numbers as bars below.
 
-    picture  uint8 [3, H, W]
-    local    its SIFT descriptors, x [N, 128]: the 4 x 4 cells line by line, 8 directions each
-    i        the descriptor that is drawn
+    picture   uint8 [3, H, W]
+    local     its SIFT descriptors, x [N, 128]: the 4 x 4 cells line by line, 8 directions each
+    at, size  the descriptor is drawn that has bins of this size and its centre nearest to (x, y), all in pixels
 
     An arm points where the picture gets brighter, and is as long as the number; arm and bar of a direction have one
-    colour. Raises ValueError if the descriptors are no SIFT, or of a picture of another shape.
+    colour. Raises ValueError if the descriptors are those of a picture of another shape.
     """
-    image, d, centre, size = in_grey(picture, local), local.x[i].numpy(), local.xy[i].numpy(), local.size[i]
-    if d.shape != (DIM,):
-        raise ValueError(f"A SIFT descriptor has {DIM} numbers, these have {len(d)}.")
-    side = BINS * float(size)
+    i = nearest(local, at, size)
+    image, d, centre, side = in_grey(picture, local), local.x[i].numpy(), local.xy[i].numpy(), BINS * size
     colours = np.tile(wheel(ORIENTATIONS), (BINS * BINS, 1))
     with style.look():
         figure = style.new_figure(9.5, 6.6, layout="constrained")
@@ -144,7 +147,7 @@ def descriptor(picture: Tensor, local: Local, i: int) -> Figure:
         box = Rectangle(centre - side / 2, side, side, fill=False, edgecolor=EDGES[0], lw=2)
         axes["picture"].add_patch(box)
         axes["picture"].set_title("the picture in grey, one patch marked", fontsize=11)
-        draw_stars(axes["patch"], d, centre, float(size), colours)
+        draw_stars(axes["patch"], d, centre, size, colours)
         axes["patch"].set_title(f"the patch: 4 × 4 bins of {size:g} pixels", fontsize=11)
         draw_bars(axes["bars"], d, colours)
     return figure
