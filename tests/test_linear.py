@@ -4,8 +4,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import minimize
-from scipy.special import log_softmax
+from scipy.special import softmax
 
 from lecture_lib import linear, settings
 from lecture_lib.linear import learners, solver
@@ -186,16 +185,6 @@ def test_wherever_it_stops_the_true_minimum_lies_between_objective_and_objective
             assert (np.abs(objective(w, b, x, y, c) - reached) <= slack).all()
             assert (reached - gap <= minimum + slack).all()
             assert (minimum <= reached + slack).all()
-
-
-@pytest.mark.parametrize("way", ["all", "without Newton"], indirect=True)
-def test_the_objective_never_rises(way):
-    x, labels = pictures()
-    before = np.inf
-    for stop in range(12):
-        path = quietly(solve, x, signs(labels), path=[100], max_iter=stop)
-        assert (path.objective <= before * (1 + 1e-6)).all()
-        before = path.objective
 
 
 def test_newton_solves_a_quadratic_in_one_iteration(monkeypatch):
@@ -416,6 +405,7 @@ def test_dropped_features_are_x_on_average_under_masks_of_their_own():
     before = x.copy()
     dropped = linear.drop_features(x, 0.3, 400, seed=1).reshape(400, 20, 50)
     assert (x == before).all()
+    assert (linear.drop_features(x, 0, 2, 1) == np.tile(x, (2, 1))).all()
     assert dropped.dtype == np.float32
     kept = dropped != 0
     assert kept.mean() == pytest.approx(0.7, abs=0.005)
@@ -426,101 +416,37 @@ def test_dropped_features_are_x_on_average_under_masks_of_their_own():
         assert (one == other).mean() == pytest.approx(0.7**2 + 0.3**2, abs=0.01)
 
 
-def test_dropout_is_reproducible_and_rate_0_drops_nothing():
-    x = pictures()[0]
-    first, again, other = (linear.drop_features(x, 0.5, 3, seed) for seed in (1, 1, 2))
-    assert (first == again).all()
-    assert (first != other).any()
-    assert (linear.drop_features(x, 0, 3, 1) == np.tile(x, (3, 1))).all()
-
-
 @pytest.mark.parametrize("learner", [linear.svm, linear.logistic_regression])
-def test_copies_do_not_count_as_more_pictures(learner):
-    # so low a rate that nothing is dropped: the copies alone must change nothing
+def test_dropout_trains_on_copies_that_weigh_as_one_picture(learner):
     x, labels = pictures()
-    plain = learner(x, labels, [1], tol=1e-5)[0]
-    copied = learner(x, labels, [1], tol=1e-5, dropout=1e-9)[0]
-    assert copied.C == 1
-    assert np.abs(copied.weights - plain.weights).max() < 0.01 * np.abs(plain.weights).max()
-
-
-def test_dropout_is_an_adaptive_L2_penalty(monkeypatch):
-    # Wager, Wang and Liang (2013): E (1 - y (w . x~ + b))^2 = (1 - m)^2 + rate / (1 - rate) sum_j w_j^2 x_j^2.
-    # C is so small that m < 1 under every mask: the expected objective is quadratic, its minimum known
-    monkeypatch.setattr(learners, "COPIES", 400)
-    rate, c = 0.4, 0.01
-    x, labels = pictures(60, 12, classes=2)
-    x *= np.linspace(0.3, 3, 12, dtype=np.float32)  # features of unlike size are penalised unlike
-    y = signs(labels)[1]
-    probe = linear.svm(x, labels, [c], dropout=rate, tol=1e-6)[0]
-    masked = linear.drop_features(x, rate, 400, 0)
-    assert (np.tile(y, 400) * probe.scores(masked)[:, 1] < 1).all()
-
-    def expected(w, b):
-        spread = rate / (1 - rate) * (x.astype(float) ** 2) @ w**2
-        return w @ w / 2 + c * ((1 - y * (x @ w + b)) ** 2 + spread).sum()
-
-    extended = np.c_[x, np.ones(len(x))].astype(float)
-    penalty = np.append(1 + 2 * c * rate / (1 - rate) * (x.astype(float) ** 2).sum(0), 0)
-    best = np.linalg.solve(np.diag(penalty) + 2 * c * extended.T @ extended, 2 * c * extended.T @ y)
-    w, b = probe.weights[1].astype(float), float(probe.bias[1])
-    over_masks = w @ w / 2 + c / 400 * ((1 - np.tile(y, 400) * (masked @ w + b)) ** 2).sum()
-    assert over_masks == pytest.approx(expected(w, b), rel=2e-3)
-    assert expected(w, b) == pytest.approx(expected(best[:-1], best[-1]), rel=1e-4)
-    assert w == pytest.approx(best[:-1], abs=0.02 * np.abs(best[:-1]).max())
-    plain = linear.svm(x, labels, [c], tol=1e-6)[0].weights[1]
-    assert np.abs(plain - best[:-1]).max() > 0.1 * np.abs(best[:-1]).max()  # the penalty is not nothing
+    (found,) = learner(x, labels, [2], dropout=0.4, seed=3, tol=1e-5)
+    masked, repeated = linear.drop_features(x, 0.4, learners.COPIES, 3), np.tile(labels, learners.COPIES)
+    (expected,) = learner(masked, repeated, [2 / learners.COPIES], tol=1e-5)
+    assert found.C == 2
+    largest = np.abs(expected.weights).max()
+    assert np.abs(found.weights - expected.weights).max() < 0.01 * largest
+    assert np.abs(found.weights - learner(x, labels, [2])[0].weights).max() > 0.1 * largest
 
 
 # logistic regression
 
 
-def softmax_objective(w, b, x, labels, c):
-    """1/2 |W|^2 - c sum_i log softmax(W x_i + b)_{y_i} in float64."""
-    w, b = np.asarray(w, float), np.asarray(b, float)
-    chances = log_softmax(np.asarray(x, float) @ w.T + b, axis=1)
-    return (w**2).sum() / 2 - c * chances[np.arange(len(x)), labels].sum()
-
-
-def softmax_reference(x, labels, c):
-    x = np.c_[x, np.ones(len(x))].astype(float)
-    present = labels[:, None] == np.arange(labels.max() + 1)
-
-    def value(v):
-        w = v.reshape(present.shape[1], -1)
-        slope = c * (np.exp(log_softmax(x @ w.T, axis=1)) - present).T @ x
-        slope[:, :-1] += w[:, :-1]
-        return softmax_objective(w[:, :-1], w[:, -1], x[:, :-1], labels, c), slope.ravel()
-
-    start = np.zeros(present.shape[1] * x.shape[1])
-    options = {"maxiter": 10**5, "maxfun": 10**5, "ftol": 1e-14, "gtol": 1e-8}
-    w = minimize(value, start, jac=True, method="L-BFGS-B", options=options).x.reshape(-1, x.shape[1])
-    return w[:, :-1], w[:, -1]
-
-
 @pytest.mark.parametrize("classes", [2, 3, 6])
-def test_logistic_regression_is_the_minimum_of_its_objective(classes):
+def test_logistic_regression_is_where_its_objective_has_no_slope(classes):
     x, labels = pictures(classes=classes)
     kept = (labels != 1) | (np.arange(len(x)) % 5 == 0)  # fewer of one class
     x, labels = x[kept], labels[kept]
-    new = pictures(600, classes=classes, seed=1)[0]
     asked = (10.0, 0.01, 1.0)
     found = linear.logistic_regression(x, labels, asked)
     assert tuple(probe.C for probe in found) == asked
-    agreed = []
     for probe in found:
         assert probe.weights.shape == (classes, 30)
-        assert probe.bias.shape == (classes,)
-        assert probe.weights.dtype == probe.bias.dtype == probe.scores(new).dtype == np.float32
-        w, b = softmax_reference(x, labels, probe.C)
-        least = softmax_objective(w, b, x, labels, probe.C)
-        reached = softmax_objective(probe.weights, probe.bias, x, labels, probe.C)
-        assert least * (1 - 1e-6) <= reached <= least * (1 + 1e-3)
-        agreed.append(probe.predict(new) == (new @ w.T + b).argmax(1))
-        chances = np.exp(log_softmax(probe.scores(new), axis=1))
-        if probe.C <= 1:
-            assert np.abs(chances - np.exp(log_softmax(new @ w.T + b, axis=1))).max() < 0.02
-    assert np.mean(agreed) > 0.995
+        assert probe.weights.dtype == probe.bias.dtype == probe.scores(x).dtype == np.float32
+        slack = 3e-4 * probe.C * len(x)  # scikit-learn's tol is on the mean over the pictures
+        error = softmax(probe.scores(x), axis=1) - np.eye(classes)[labels]
+        assert np.abs(probe.weights + probe.C * error.T @ x).max() < slack
+        assert np.abs(probe.C * error.sum(0)).max() < slack
+        assert (probe.predict(x) == probe.scores(x).argmax(1)).all()
 
 
 # what is rejected
@@ -568,22 +494,10 @@ def test_C_and_dropout_are_in_their_range(learner):
 # choosing C
 
 
-def test_folds_are_disjoint_cover_everything_and_spread_every_class():
-    labels = np.repeat([0, 1, 2, 4], [30, 9, 4, 17])
-    labels = labels[np.random.default_rng(0).permutation(len(labels))]
-    parts = linear.folds(labels, 3)
-    assert len(parts) == 3
-    for kept, held in parts:
-        assert np.issubdtype(kept.dtype, np.integer)
-        assert sorted([*kept, *held]) == list(range(60))
-        for k, n in enumerate(np.bincount(labels)):
-            assert n // 3 <= (labels[held] == k).sum() <= -(-n // 3)
-    assert sorted(np.concatenate([held for _, held in parts])) == list(range(60))
-
-
-def test_folds_are_reproducible_and_at_random():
-    for labels in (np.arange(60) % 4, np.zeros((60, 4), np.int8)):
+def test_folds_part_all_pictures_at_random_and_reproducibly():
+    for labels in (np.repeat([0, 1, 2, 4], [30, 9, 4, 17]), np.zeros((60, 4), np.int8)):
         first, again, other = (linear.folds(labels, 3, seed=seed) for seed in (5, 5, 6))
+        assert labels.ndim == 2 or all(set(labels[held]) == {0, 1, 2, 4} for _, held in first)
         assert all((a[1] == b[1]).all() for a, b in zip(first, again, strict=True))
         assert any((a[1] != b[1]).any() for a, b in zip(first, other, strict=True))
         assert sorted(np.concatenate([held for _, held in first])) == list(range(60))
@@ -642,32 +556,15 @@ def test_of_equally_good_Cs_the_smallest_is_taken():
     assert linear.choose(Spy(), x, labels).Cs == linear.CS
 
 
-def test_scores_that_are_equal_but_for_rounding_are_equal(monkeypatch):
-    scores = np.array([[0.3, 0.1], [0.2, 0.2], [0.1, 0.3]])
-    assert scores.mean(0)[0] < scores.mean(0)[1]  # in floating point
-    monkeypatch.setattr("lecture_lib.linear.selection.validate", lambda *_: scores)
-    assert linear.choose(Spy(), *easy(), (1.0, 2.0)).probe.C == 1.0
-
-
 def test_given_parts_are_used_and_several_labels_are_measured_by_mAP():
     x, labels = pictures(classes=4, noise=3)
     present = (signs(labels).T > 0).astype(np.int8)
     present[3::11, 1] = 1
-    present[::7, 0] = -1
     rows = np.random.default_rng(0).permutation(len(x))
     parts = [(rows[:160], rows[160:]), (rows[80:], rows[:80])]
-    present[parts[0][1], 2] = 0  # no positive of class 2 in the first part that is held back
     choice = linear.choose(linear.svm, x, present, (0.1, 10.0), parts)
-    for f, (kept, held) in enumerate(parts):
-        for k, c in enumerate(choice.Cs):
-            scores = linear.svm(x[kept], present[kept], [c])[0].scores(x[held])
-            each = [
-                average_precision(scores[known, j], present[held][known, j])
-                for j, known in enumerate((present[held] >= 0).T)
-                if (present[held, j] == 1).any()
-            ]
-            assert len(each) == 4 - (f == 0)
-            assert choice.scores[f, k] == pytest.approx(np.mean(each), abs=0.01)
+    for (kept, held), scores in zip(parts, choice.scores, strict=True):
+        each = [probe.scores(x[held]) for probe in linear.svm(x[kept], present[kept], choice.Cs)]
+        expected = [average_precision(s, present[held]).mean() for s in each]
+        assert scores == pytest.approx(expected, abs=0.01)
     assert choice.Cs[choice.scores.mean(0).argmax()] == choice.probe.C
-    expected = linear.svm(x, present, [choice.probe.C])[0]
-    assert (choice.probe.weights == expected.weights).all()

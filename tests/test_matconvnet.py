@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.io import savemat
 
 from lecture_lib import backbones
-from lecture_lib.backbones import caffe_nets, cost
+from lecture_lib.backbones import backbone, caffe_nets, cost
 from lecture_lib.backbones.caffe_nets import Conv
 from lecture_lib.download import DownloadError
 
@@ -314,14 +314,6 @@ def test_a_layer_that_is_another_one_is_named(thin, tmp_path, fault):
         backbones.load("cnn-f", file)
 
 
-def test_another_network_of_the_family_is_refused(thin, tmp_path):
-    file = write(tmp_path / "net.mat", draw_layers("cnn-s"), meta())
-    with pytest.raises(
-        ValueError, match=r"cnn-m: .*net\.mat does not hold .*stride of pool1 is 3 x 3 in the file"
-    ):
-        backbones.load("cnn-m", file)
-
-
 def test_files_that_are_something_else_are_named(tmp_path):
     path = tmp_path / "net.mat"
     write(path, draw_layers("cnn-f"), meta())
@@ -341,33 +333,6 @@ def test_files_that_are_something_else_are_named(tmp_path):
 
 # --- the networks at full size -----------------------------------------------------------------------------
 
-# kernel x kernel x channels of a group x outputs + biases, by hand from Table 1
-WEIGHTS = {
-    "cnn-f": [
-        *[11 * 11 * 3 * 64 + 64, 5 * 5 * 64 * 256 + 256, *[3 * 3 * 256 * 256 + 256] * 3],
-        *[6 * 6 * 256 * 4096 + 4096, 4096 * 4096 + 4096, 4096 * 1000 + 1000],
-    ],
-    "cnn-m": [
-        *[
-            7 * 7 * 3 * 96 + 96,
-            5 * 5 * 96 * 256 + 256,
-            3 * 3 * 256 * 512 + 512,
-            *[3 * 3 * 512 * 512 + 512] * 2,
-        ],
-        *[6 * 6 * 512 * 4096 + 4096, 4096 * 4096 + 4096, 4096 * 1000 + 1000],
-    ],
-    "caffenet": [
-        *[11 * 11 * 3 * 96 + 96, 5 * 5 * 48 * 256 + 256, 3 * 3 * 256 * 384 + 384],
-        *[3 * 3 * 192 * 384 + 384, 3 * 3 * 192 * 256 + 256],
-        *[6 * 6 * 256 * 4096 + 4096, 4096 * 4096 + 4096, 4096 * 1000 + 1000],
-    ],
-}
-WEIGHTS["cnn-s"] = WEIGHTS["cnn-m"]
-for width in (2048, 1024, 128):
-    WEIGHTS[f"cnn-m-{width}"] = [*WEIGHTS["cnn-m"][:6], 4096 * width + width, width * 1000 + 1000]
-# sums; that of CaffeNet is Caffe's own, 60,965,224
-TOTAL = {"cnn-f": 60_834_536, "cnn-m": 102_908_520, "cnn-s": 102_908_520, "caffenet": 60_965_224}
-
 
 def on_meta(name):
     plan, side, _ = caffe_nets.NETS[name]
@@ -375,32 +340,24 @@ def on_meta(name):
     return backbones.Backbone(name, stages, 256, side, (0, 0, 0), (1, 1, 1), (), "", caffe_nets.DECAF)
 
 
+# by hand from Table 1, with the biases; that of CaffeNet is Caffe's own
+TOTAL = {"cnn-f": 60_834_536, "cnn-m": 102_908_520, "cnn-s": 102_908_520, "caffenet": 60_965_224}
+# from fc7 on, 4096 w + w + 1000 w + 1000 for 4096 * 4096 + 4096 + 1000 * 4096 + 1000
+TOTAL |= {f"cnn-m-{w}": 102_908_520 - 5097 * (4096 - w) for w in (2048, 1024, 128)}
+
+
 @pytest.mark.parametrize("name", caffe_nets.NETS)
 def test_weights_are_as_many_as_by_hand(name):
-    costs = cost.layer_costs(on_meta(name), repeats=1)
-    of_layers = costs.loc[costs["kind"] != "pooling", "parameters"]
-    assert list(of_layers) == WEIGHTS[name]
-    if name in TOTAL:
-        assert costs["parameters"].sum() == TOTAL[name]
+    assert sum(p.numel() for p in on_meta(name).stages.parameters()) == TOTAL[name]
 
 
 def test_multiply_adds_are_as_many_as_by_hand():
-    costs = cost.layer_costs(on_meta("cnn-s"), repeats=1).set_index("layer")["mmac"]
-    by_hand = {  # outputs of a layer times the products that each is a sum of
-        "conv1": 109 * 109 * 96 * 7 * 7 * 3,
-        "pool1": 0,
-        "conv2": 33 * 33 * 256 * 5 * 5 * 96,
-        "conv3": 17 * 17 * 512 * 3 * 3 * 256,
-        "conv5": 17 * 17 * 512 * 3 * 3 * 512,
-        "fc6": 4096 * 6 * 6 * 512,
-        "fc8": 1000 * 4096,
-    }
-    assert {layer: costs[layer] for layer in by_hand} == pytest.approx(
-        {layer: n / 1e6 for layer, n in by_hand.items()}
-    )
-    caffenet = cost.layer_costs(on_meta("caffenet"), repeats=1).set_index("layer")["mmac"]
-    assert caffenet["conv2"] == pytest.approx(27 * 27 * 256 * 5 * 5 * 48 / 1e6)  # of two groups, one is seen
-    assert caffenet.sum() == pytest.approx(724.4, abs=0.05)
+    costs = cost.layer_costs(on_meta("caffenet"), repeats=1).set_index("layer")
+    assert costs.loc["conv2", "mmac"] == pytest.approx(27 * 27 * 256 * 5 * 5 * 48 / 1e6)  # of two groups, one
+    assert costs.loc["fc6", "mmac"] == pytest.approx(4096 * 6 * 6 * 256 / 1e6)
+    assert costs["mmac"].sum() == pytest.approx(724.4, abs=0.05)
+    assert costs.loc["conv1", "parameters"] == 11 * 11 * 3 * 96 + 96
+    assert set(costs.index[costs["kind"] == "pooling"]) == {"pool1", "pool2", "pool5"}
 
 
 @pytest.mark.parametrize("shape", [(2, 96, 9, 7), (1, 3, 5, 5), (2, 1, 4, 4)])
@@ -441,7 +398,7 @@ def test_published_weights_come_from_the_authors_into_torchs_own_folder(thin, tm
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     file = write(tmp_path / "imagenet-vgg-f.mat", draw_layers("cnn-f"), meta())
     asked = []
-    monkeypatch.setattr(caffe_nets, "fetch", lambda remote, folder: asked.append((remote, folder)) or file)
+    monkeypatch.setattr(backbone, "fetch", lambda remote, folder: asked.append((remote, folder)) or file)
     assert backbones.load("cnn-f").weights.startswith("imagenet-vgg-f.mat sha256 ")
     (remote, folder) = asked[0]
     assert remote.urls == ("https://www.vlfeat.org/matconvnet/models/imagenet-vgg-f.mat",)
@@ -452,7 +409,7 @@ def test_weights_that_do_not_arrive_say_for_which_network(monkeypatch):
     def fail(remote, folder):
         raise DownloadError(f"{remote.name} is not in {folder}: get it from {remote.page}")
 
-    monkeypatch.setattr(caffe_nets, "fetch", fail)
+    monkeypatch.setattr(backbone, "fetch", fail)
     with pytest.raises(
         backbones.WeightsNotFound, match=r"cnn-f: imagenet-vgg-f\.mat .*vlfeat\.org/matconvnet"
     ):

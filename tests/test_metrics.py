@@ -179,3 +179,12 @@ def test_scores_may_be_float32_integers_or_torch_tensors():
     expected = metrics.average_precision(scores.astype(np.float32), labels)
     assert (metrics.average_precision(torch.tensor(scores).float(), torch.tensor(labels)) == expected).all()
     assert metrics.average_precision([3, 2, 1], [True, False, False]) == pytest.approx(1)
+
+
+def test_the_measure_of_several_labels_is_mAP_over_the_classes_that_occur():
+    scores, labels = ranking(50, 4)
+    labels[::7, 0] = -1
+    labels[:, 2] = 0
+    expected = np.nanmean(metrics.average_precision(scores, labels))
+    assert metrics.measure(scores, labels) == pytest.approx(expected)
+    assert metrics.measure(np.eye(3)[[0, 1, 1]], np.array([0, 1, 2])) == pytest.approx(2 / 3)

@@ -4,8 +4,8 @@ import errno
 import os
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -260,24 +260,15 @@ def test_processes_that_want_one_array_compute_it_once(cache):
 
 
 def test_threads_that_race_and_a_clear_in_the_middle_do_no_harm(cache):
-    failures = []
+    def work(i):
+        np.testing.assert_array_equal(fetch(Rows(30), {"round": i % 10}, 30, 3), expected(30))
 
-    def work():
-        try:
-            for i in range(10):
-                np.testing.assert_array_equal(fetch(Rows(30), {"round": i}, 30, 3), expected(30))
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for _ in range(3):
-        time.sleep(0.02)
-        store.clear()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    with ThreadPoolExecutor(3) as pool:
+        running = pool.map(work, range(30))
+        for _ in range(3):
+            time.sleep(0.02)
+            store.clear()
+        list(running)
     assert only_finished(cache)
 
 
@@ -361,19 +352,11 @@ def test_a_reader_never_sees_half_a_file(tmp_path):
     path = tmp_path / "new folder" / "result.json"
     versions = [bytes([65 + i]) * 300_000 for i in range(2)]
     store.write_atomically(path, versions[0])
-    seen, done = set(), threading.Event()
-
-    def read():
-        while not done.is_set():
-            seen.add(path.read_bytes())
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    for i in range(50):
-        store.write_atomically(path, versions[i % 2])
-    done.set()
-    reader.join()
-    assert seen <= set(versions)
+    with ThreadPoolExecutor(1) as pool:
+        seen = pool.map(lambda _: path.read_bytes(), range(200))
+        for i in range(50):
+            store.write_atomically(path, versions[i % 2])
+        assert set(seen) <= set(versions)
     assert [file.name for file in path.parent.iterdir()] == ["result.json"]
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import center_crop, resize
 
 from lecture_lib import store
+from lecture_lib.download import DownloadError, RemoteFile, fetch
 
 
 class WeightsNotFound(FileNotFoundError):
@@ -141,3 +143,15 @@ def normalise(net: Backbone, images: Tensor) -> Tensor:
     rows = images.to(net.device).permute(0, 2, 3, 1).reshape(n * height, width * c).float()
     rows = rows.mul_(1 / (255 * std)).sub_(mean / std)
     return rows.view(n, height, width, c).permute(0, 3, 1, 2)
+
+
+def fetch_weights(name: str, file: RemoteFile) -> Path:
+    """Return the published weights of a network, downloaded on first use into torch's own cache folder.
+
+    That folder is hub/checkpoints under TORCH_HOME. Raises WeightsNotFound where the file is not there and cannot be
+    downloaded.
+    """
+    try:
+        return fetch(file, Path(torch.hub.get_dir()) / "checkpoints")
+    except DownloadError as error:
+        raise WeightsNotFound(f"{name}: {error}") from None

@@ -37,8 +37,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lecture_lib.backbones import matconvnet
-from lecture_lib.backbones.backbone import Backbone, WeightsNotFound
-from lecture_lib.download import DownloadError, RemoteFile, fetch
+from lecture_lib.backbones.backbone import Backbone, fetch_weights
+from lecture_lib.download import RemoteFile
 
 RESIZE = 256
 MEAN = (123.68, 116.779, 103.939)  # average colour of ImageNet in 0..255; a file brings its own
@@ -138,11 +138,6 @@ NETS: dict[str, tuple[Plan, int, str]] = {
     "cnn-m-128": (CNN_M | {"fc7": 128}, 224, "imagenet-vgg-m-128.mat"),
 }
 SITE = "https://www.vlfeat.org/matconvnet"
-# No hashes: the site gave the files new MD5 sums with each release. What comes first is recorded and holds.
-FILES = {
-    name: RemoteFile(file, (f"{SITE}/models/{file}",), page=f"{SITE}/pretrained/")
-    for name, (_, _, file) in NETS.items()
-}
 
 
 def build(plan: Plan, input_size: int) -> nn.Sequential:
@@ -211,12 +206,7 @@ def backbone(name: str, file: Path | None, weights: str) -> Backbone:
 
 
 def find_published(name: str) -> Path:
-    """Return MatConvNet's file of weights, downloaded on first use into torch's own cache folder.
-
-    That folder is hub/checkpoints under TORCH_HOME, where torchvision's weights are too. Raises
-    WeightsNotFound where the file is not there and cannot be downloaded.
-    """
-    try:
-        return fetch(FILES[name], Path(torch.hub.get_dir()) / "checkpoints")
-    except DownloadError as error:
-        raise WeightsNotFound(f"{name}: {error}") from None
+    """Return MatConvNet's file of weights; see `fetch_weights`."""
+    file = NETS[name][2]
+    # No hash: the site gave the files new MD5 sums with each release. What comes first is recorded and holds.
+    return fetch_weights(name, RemoteFile(file, (f"{SITE}/models/{file}",), page=f"{SITE}/pretrained/"))

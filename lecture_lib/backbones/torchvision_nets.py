@@ -12,13 +12,14 @@ Networks after AlexNet have no fc6 and fc7. What plays DeCAF_5, _6, _7 in them (
 
 from collections import OrderedDict
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import torch
 from torch import nn
 from torchvision import models
 
-from lecture_lib import settings
-from lecture_lib.backbones.backbone import Backbone, WeightsNotFound
+from lecture_lib.backbones.backbone import Backbone, fetch_weights
+from lecture_lib.download import RemoteFile
 
 Stages = dict[str, nn.Module]
 
@@ -107,24 +108,7 @@ def backbone(name: str, file: Path | None, weights: str) -> Backbone:
 
 
 def find_published(name: str) -> Path:
-    """Return torchvision's file of ImageNet weights, downloaded on first use into torch's own cache folder.
-
-    That folder is hub/checkpoints under TORCH_HOME. Raises WeightsNotFound where the file is not there and
-    cannot be downloaded.
-    """
+    """Return torchvision's file of ImageNet weights; see `fetch_weights`."""
     url = models.get_model_weights(name).IMAGENET1K_V1.url
-    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
-    if path.exists():
-        return path
-    reason = "settings say offline"
-    if not settings.current().offline:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(path), hash_prefix=path.stem.rsplit("-", 1)[1])
-            return path
-        except (OSError, RuntimeError) as error:  # no network, no space; a file of the wrong checksum
-            reason = str(error)
-    raise WeightsNotFound(
-        f"{name}: the weights {path.name} are not in {path.parent} and could not be downloaded ({reason}). "
-        f"Download {url} and put it into that folder."
-    )
+    file = Path(urlsplit(url).path)
+    return fetch_weights(name, RemoteFile(file.name, (url,), file.stem.rpartition("-")[2]))

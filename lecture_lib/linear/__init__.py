@@ -2,7 +2,7 @@
 
 from lecture_lib.linear.kernels import Kernel, classify, kernel
 from lecture_lib.linear.learners import Linear, drop_features, logistic_regression, svm
-from lecture_lib.linear.selection import CS, KERNEL_CS, Choice, choose, folds, validate
+from lecture_lib.linear.selection import CS, KERNEL_CS, Choice, choose, folds
 
 __all__ = [
     "CS",
@@ -17,5 +17,4 @@ __all__ = [
     "kernel",
     "logistic_regression",
     "svm",
-    "validate",
 ]

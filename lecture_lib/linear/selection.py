@@ -45,18 +45,6 @@ def folds(labels: np.ndarray, n: int = 3, seed: int = 0) -> list[Fold]:
     return list(kind(n, shuffle=True, random_state=seed).split(labels, labels))
 
 
-def validate(
-    learner: Learner, x: np.ndarray, labels: np.ndarray, Cs: Sequence[float], parts: Sequence[Fold]
-) -> np.ndarray:
-    """Train on the first part of each fold, measure on the second: float64 [F, K], a column for each C."""
-    return np.array(
-        [
-            [measure(probe.scores(x[held]), labels[held]) for probe in learner(x[kept], labels[kept], Cs)]
-            for kept, held in parts
-        ]
-    )
-
-
 def choose(
     learner: Learner,
     x: np.ndarray,
@@ -72,6 +60,11 @@ def choose(
     """
     parts = folds(labels) if parts is None else parts
     Cs = tuple(sorted(Cs))
-    scores = validate(learner, x, labels, Cs, parts)
+    scores = np.array(
+        [
+            [measure(probe.scores(x[held]), labels[held]) for probe in learner(x[kept], labels[kept], Cs)]
+            for kept, held in parts
+        ]
+    )
     best = Cs[int(scores.mean(0).round(9).argmax())]  # the order of the sum is not to decide
     return Choice(learner(x, labels, [best])[0], Cs, scores)
