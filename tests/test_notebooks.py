@@ -54,9 +54,27 @@ def form_faults(notebook, name="09_example"):
         faults.append(f"the median cell has {statistics.median(lengths):g} lines")
     if not _calls(code[0].source, "use"):
         faults.append("the first code cell does not call lecture_lib.use()")
+    if ast.unparse(ast.parse(code[0].source).body[0]) != "import lecture_lib":
+        faults.append("import lecture_lib is not the first statement: OpenMP would not wait passively")
     if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
         faults.append("kernel is not python3")
-    return faults + exercise_faults(code, name[:2])
+    return faults + import_faults(code, name[3:]) + exercise_faults(code, name[:2])
+
+
+def import_faults(code, chapter):
+    """What a notebook must not import: another chapter, and what takes names of records apart."""
+    faults = []
+    for cell in code:
+        for node in ast.walk(ast.parse(cell.source)):
+            names = (
+                [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            )
+            within = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            for name in (f"{within}{name}" for name in names):
+                other = re.match(rf"lecture_lib\.chapters\.(?!{chapter}\b)", name)
+                if other or name.partition(".")[0] == "re":
+                    faults.append(f"cell {cell.id}: imports {name}")
+    return faults
 
 
 def exercise_faults(code, number):
@@ -210,7 +228,7 @@ def cell_of(notebook, name):
 
 
 def test_a_good_notebook_passes_every_check_after_one_execution(folder, good):
-    assert form_faults(good, "00_example") == []
+    assert form_faults(good, "00_start_here") == []
     assert freshness_faults(good) == []
     assert link_faults(folder / "00_example.ipynb", good) == []
     assert cell_of(good, "sum").outputs[0].text == "2\n"
@@ -271,7 +289,14 @@ FORM = {
     "tag raises-exception hides a fault": tag("raises-exception"),
     "tag nbval-skip hides a fault": tag("nbval-skip"),
     "cell sum: 26 lines": lambda nb: cell_of(nb, "sum").update(source="x = 1\n" * 26),
-    "the median cell has 8 lines": every_source("lecture_lib.use()\n" * 8),
+    "the median cell has 8 lines": every_source("import lecture_lib\n" * 7 + "lecture_lib.use()"),
+    "import lecture_lib is not the first": lambda nb: cell_of(nb, "use").update(
+        source="import numpy\n\nimport lecture_lib\n\nlecture_lib.use()"
+    ),
+    "cell sum: imports re": lambda nb: cell_of(nb, "sum").update(source="import re"),
+    "cell sum: imports lecture_lib.chapters.decaf_tsne": lambda nb: cell_of(nb, "sum").update(
+        source="from lecture_lib.chapters import decaf_tsne"
+    ),
     "the first code cell does not call": lambda nb: cell_of(nb, "use").update(source="lecture_lib.use  # ()"),
     "kernel is not python3": lambda nb: nb.metadata.kernelspec.update(name="my-conda"),
     "hint() runs before anyone asked": lambda nb: cell_of(nb, "sum").update(source='hint("00.1")'),
@@ -308,7 +333,7 @@ FRESH = {
 @pytest.mark.parametrize("fault", FORM)
 def test_a_fault_of_form_is_found(good, fault):
     FORM[fault](good)
-    assert any(fault in found for found in form_faults(good, "00_example"))
+    assert any(fault in found for found in form_faults(good, "00_start_here"))
 
 
 @pytest.mark.parametrize("fault", FRESH)

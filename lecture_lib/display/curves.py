@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lecture_lib.display import style
@@ -24,57 +21,39 @@ def learning_curves(
     title: str = "",
     chance: float | None = None,
 ) -> Figure:
-    """Plot a number against the training images a class, or what `xlabel` says, one line with its band a name.
+    """Plot a number against the training images a class, or what `xlabel` says, one line with its band a method.
 
-    table   columns `name`, `n` (training images a class), `value`, `low`, `high` (the band, say over splits)
+    table   columns `method`, `n` (training images a class), `value`, `spread` (the band, to both sides; NaN: none),
+            say as of `results.average`
     chance  what guessing gives
 
-    A name such as "fc6, random weights" is drawn as a broken line in the colour of "fc6". NaN leaves a gap.
-    Raises ValueError if there is no row, or a name has two for one n.
+    A method such as "fc6, random weights" is drawn as a broken line in the colour of "fc6". A value of NaN leaves a
+    gap. Raises ValueError if a method has two rows for one n.
     """
-    lines = series(table, "n")
+    if twice := table[table.duplicated(["method", "n"])].to_dict("records"):
+        raise ValueError(
+            f"{twice[0]['method']!r} has two rows for n = {twice[0]['n']:g}; average them first."
+        )
+    ticks = np.unique(table["n"])
+    steps = np.diff(np.log(ticks.astype(float)))
+    crowded = len(steps) > 1 and steps.min() < CROWDED * steps.sum()
     with style.look():
-        figure, axes = new_plot(ylabel, title)
-        draw_lines(axes, lines, "n")
-        ticks = np.unique(table["n"])
+        figure, axes = style.new_axes(8.5, 4.6, title, grid="y", xscale="log", ylabel=ylabel)
+        for method, (colour, marker, stroke) in style.of(*table["method"].unique()).items():
+            rows = table[table["method"] == method].sort_values("n")
+            n, value, spread = rows[["n", "value", "spread"]].to_numpy(float).T
+            axes.fill_between(n, value - spread, value + spread, color=colour, alpha=0.15, lw=0)
+            inside = colour if stroke == "-" else "white"
+            axes.plot(
+                n, value, color=colour, marker=marker, mfc=inside, ms=6, lw=1.8, ls=stroke, label=method
+            )
         if chance is not None:
             axes.axhline(chance, color=style.FAINT, ls="--", lw=1, label="by chance")
-        steps = np.diff(np.log(ticks.astype(float)))
-        crowded = len(steps) > 1 and steps.min() < CROWDED * steps.sum()
+        axes.minorticks_off()
         axes.set_xticks(ticks, [f"{n:g}" for n in ticks], rotation=45 if crowded else 0)
         axes.set_xlabel(f"{xlabel} (logarithmic)")
         name_ends(axes)
     return figure
-
-
-def new_plot(ylabel: str, title: str) -> tuple[Figure, Axes]:
-    """An empty plot with a logarithmic x axis and lines to read heights by."""
-    figure, axes = style.new_axes(8.5, 4.6, title, grid="y", xscale="log", ylabel=ylabel)
-    axes.minorticks_off()
-    return figure, axes
-
-
-def series(table: pd.DataFrame, x: str) -> dict[str, pd.DataFrame]:
-    """The rows of each name, in the table's order of names, by rising x; ValueError if there are none, or too many."""
-    if table.empty:
-        raise ValueError("The table has no rows: there is nothing to plot.")
-    if twice := table[table.duplicated(["name", x])].to_dict("records"):
-        name, place = twice[0]["name"], twice[0][x]
-        raise ValueError(f"{name!r} has two rows for {x} = {place:g}; average them first.")
-    return {name: rows.sort_values(x) for name, rows in table.groupby("name", sort=False)}
-
-
-def draw_lines(axes: Axes, lines: Mapping[str, pd.DataFrame], x: str) -> None:
-    """Draw each name's line and band."""
-    for name, (colour, marker, stroke) in style.of(*lines).items():
-        at, value, low, high = lines[name][[x, "value", "low", "high"]].to_numpy(float).T
-        axes.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
-        inside = colour if stroke == "-" else "white"
-        axes.plot(at, value, color=colour, marker=marker, mfc=inside, ms=6, lw=1.8, ls=stroke, label=name)
-    everywhere = np.concatenate([rows[x].to_numpy(float) for rows in lines.values()])
-    low, high = everywhere.min(), everywhere.max()
-    margin = max((high / low) ** 0.04, 1.1)
-    axes.set_xlim(low / margin, high * margin)
 
 
 def class_dumbbells(

@@ -6,16 +6,57 @@ linear classifiers of the lecture do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import torch
 
+from lecture_lib import settings
+from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders.nearest import neighbours
 from lecture_lib.encoders.normalise import l2_normalise
+from lecture_lib.results.claims import Claim, paired_claim
+from lecture_lib.results.intervals import mean_over_classes
 
 if TYPE_CHECKING:
     from openTSNE import TSNEEmbedding
+
+
+def part_of(images: ImageCollection, n: int, n_classes: int) -> ImageCollection:
+    """Take about n pictures, as many of each class: of all classes, or of `n_classes` spread evenly over them."""
+    classes = np.unique(np.linspace(0, len(images.classes) - 1, n_classes).astype(int))
+    rows = [np.flatnonzero(images.labels == c)[: n // len(classes)] for c in classes]
+    return images[np.concatenate(rows)]
+
+
+def measure(features: Mapping[str, np.ndarray], images: ImageCollection) -> pd.DataFrame:
+    """Measure the purity of classes and groups and the silhouettes of groups at each layer, with 95 % intervals.
+
+    features  layer -> [N, d] of N pictures; whole classes are resampled
+    returns   columns `layer`, `metric`, `value`, `low`, `high`
+    """
+    groups = np.array(images.groups)[images.labels]
+    rows = []
+    for layer, x in features.items():
+        metrics = {
+            "class purity": purity(x, images.labels),
+            "group purity": purity(x, groups),
+            "group silhouette": silhouettes(x, groups),
+        }
+        for metric, values in metrics.items():
+            mean = mean_over_classes(values, images.labels)
+            rows.append((layer, metric, mean.value, mean.low, mean.high))
+    return pd.DataFrame(rows, columns=["layer", "metric", "value", "low", "high"])
+
+
+def claim(
+    id: str, statement: str, differences: np.ndarray, images: ImageCollection, unit: str = "purity"
+) -> Claim:
+    """Put a statement to the test by differences [N], one a picture, averaged over the pictures of a class first."""
+    pairs = [differences[images.labels == c].mean() for c in np.unique(images.labels)]
+    return paired_claim(id, statement, pairs, unit=unit, source=images.source, seed=settings.current().seed)
 
 
 def purity(features: np.ndarray, labels: np.ndarray, k: int = 10) -> np.ndarray:

@@ -219,15 +219,15 @@ def choose_cells(xy: np.ndarray, n: int) -> dict[int, tuple[int, int]]:
 def purity_plot(table: pd.DataFrame, *, ylabel: str, title: str = "", chance: float | None = None) -> Figure:
     """Plot a number with its interval at each layer, one line a set of pictures.
 
-    table   columns `layer` (the layers, in the order of the network), `set`, `value`, `low`, `high`
+    table   columns `layer` (the layers, in the order of the network), `dataset`, `value`, `low`, `high`
     chance  what guessing gives
     """
     layers = list(dict.fromkeys(table["layer"]))
-    looks = style.of(*table["set"].unique())
+    looks = style.of(*table["dataset"].unique())
     with style.look():
         figure, axes = style.new_axes(8.5, 4.6, title, grid="y")
         for k, (name, (colour, marker, stroke)) in enumerate(looks.items()):
-            rows = table[table["set"] == name]
+            rows = table[table["dataset"] == name]
             x = np.array([layers.index(layer) for layer in rows["layer"]]) + 0.12 * (k - (len(looks) - 1) / 2)
             axes.vlines(x, rows["low"], rows["high"], color=colour, lw=4, alpha=0.4)
             axes.plot(x, rows["value"], color=colour, marker=marker, ms=7, lw=1.5, ls=stroke, label=name)

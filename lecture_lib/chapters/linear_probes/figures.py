@@ -13,34 +13,28 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import style
-from lecture_lib.display.curves import draw_lines, new_plot, series
 from lecture_lib.display.labels import name_ends
 from lecture_lib.display.pictures import classes_of, thumbnails
 from lecture_lib.display.tiles import FRAMED, Block, Frame, Tile, blank, tiles
+from lecture_lib.metrics import confusion_matrix
 
 NAMED = 25  # classes; the names of more do not fit beside a confusion matrix
 NARROWEST = 0.018  # of the side of a confusion matrix: a group that is smaller has no room for its name
 SIZE = 72  # pixels across a picture
+SHOWN = 5  # pictures on each side of a confusion
 ARROW = 120  # pixels between the two sides of a confusion
 
 Ranking = tuple[np.ndarray, np.ndarray, np.ndarray]  # int [n] pictures, float [n] scores, bool [n] right
-# true class, the class it was taken for, how often, int [n] such pictures, int [n] pictures of the latter class
-Confusion = tuple[str, str, int, np.ndarray, np.ndarray]
 
 
 def penalty_curves(table: pd.DataFrame, *, ylabel: str, title: str = "") -> Figure:
-    """Plot a number against C, the weight of the training errors in an SVM's objective, one line a name.
-
-    table   columns `name`, `C`, `value`, `low`, `high`
-
-    NaN leaves a gap. Raises ValueError as `learning_curves`.
-    """
-    lines = series(table, "C")
+    """Plot a number against C, the weight of the training errors in an SVM's objective: a row a C, a column a line."""
     with style.look():
-        figure, axes = new_plot(ylabel, title)
-        draw_lines(axes, lines, "C")
-        Cs = np.unique(table["C"].astype(float))
-        axes.set_xticks(Cs, [f"{float(f'{C:.2g}'):g}" for C in Cs])
+        figure, axes = style.new_axes(8.5, 4.6, title, grid="y", xscale="log", ylabel=ylabel)
+        for name, (colour, marker, _) in style.of(*table.columns).items():
+            axes.plot(table.index, table[name], color=colour, marker=marker, ms=6, lw=1.8, label=name)
+        axes.minorticks_off()
+        axes.set_xticks(table.index, [f"{float(f'{C:.2g}'):g}" for C in table.index])
         axes.set_xlabel("C (logarithmic): to the left small weights, to the right few training errors")
         name_ends(axes)
     return figure
@@ -135,29 +129,40 @@ def what_is(images: ImageCollection, i: int) -> str:
     return ", ".join(images.classes[c].replace("_", " ") for c in classes_of(images, i))
 
 
-def confusions(images: ImageCollection, pairs: Sequence[Confusion], *, title: str = "") -> Figure:
-    """Show what was taken for what, one line a pair: the misclassified pictures → pictures of what they were called.
+def confusions(
+    images: ImageCollection,
+    train: np.ndarray,
+    test: np.ndarray,
+    predicted: np.ndarray,
+    *,
+    n: int = 5,
+    title: str = "",
+) -> Figure:
+    """Show the n most frequent confusions, a line each: the misclassified pictures → pictures of what they were called.
 
-    pairs  (true class, the class it was taken for, how often, indices of such pictures, indices of typical pictures
-           of the class it was taken for)
+    train, test  indices into `images`, of one label each: typical pictures of a class are training pictures
+    predicted    int [len(test)]: what each test picture was called
     """
-    every = [i for *_, wrong, typical in pairs for i in (*wrong, *typical)]
-    drawn = iter(thumbnails(images, every, SIZE, square=True))
-    left, right = (max((len(pair[side]) for pair in pairs), default=1) for side in (3, 4))
-    nothing = Tile(blank(SIZE, SIZE))  # fills a line, so that the arrows stand below one another
+    labels, size = images.labels, len(images.classes)
+    matrix = confusion_matrix(predicted, labels[test], size)
+    np.fill_diagonal(matrix, 0)
+    cells = np.argsort(-matrix, axis=None, kind="stable")[:n]
+    pairs = [divmod(int(cell), size) for cell in cells if matrix.flat[cell]]
     rows = []
-    for true, taken, _, wrong, typical in pairs:
-        sides = ([Tile(next(drawn)) for _ in indices] for indices in (wrong, typical))
-        rows.append(
-            [
-                Block([*shown, *[nothing] * (n - len(shown))], heading=name)
-                for shown, n, name in zip(sides, (left, right), (true, taken), strict=True)
-            ]
-        )
+    for true, taken in pairs:
+        wrong = test[(labels[test] == true) & (predicted == taken)]
+        sides = {true: wrong[:SHOWN], taken: train[labels[train] == taken][:SHOWN]}
+        rows.append([filled(images, of, images.classes[c]) for c, of in sides.items()])
     figure, axes, corners = tiles(rows, title=title, between=ARROW)
-    for (_, _, count, *_), (x, y) in zip(pairs, corners[left :: left + right], strict=True):
+    for pair, (x, y) in zip(pairs, corners[SHOWN :: 2 * SHOWN], strict=True):
         ends = (x - ARROW + 14, y + SIZE / 2), (x - 18, y + SIZE / 2)
         axes.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=16, lw=1.8, color=style.WRONG))
-        times = "once" if count == 1 else f"{count} times"
+        times = "once" if matrix[pair] == 1 else f"{matrix[pair]} times"
         axes.text(x - ARROW / 2 - 2, y + SIZE / 2 - 10, times, fontsize=10, ha="center", color=style.INK)
     return figure
+
+
+def filled(images: ImageCollection, indices: np.ndarray, heading: str) -> Block:
+    """One side of a confusion: at most SHOWN pictures, and white ones behind them, so that arrows are in a column."""
+    shown = [Tile(picture) for picture in thumbnails(images, indices, SIZE, square=True)]
+    return Block([*shown, *[Tile(blank(SIZE, SIZE))] * (SHOWN - len(shown))], heading=heading)

@@ -8,6 +8,7 @@ from sklearn.metrics import silhouette_samples
 from sklearn.neighbors import NearestNeighbors
 
 from lecture_lib.chapters.decaf_tsne import embedding
+from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders import l2_normalise, neighbours
 
 
@@ -47,6 +48,37 @@ def test_purity_by_chance():
         embedding.chance_purity(labels), abs=0.05
     )
     assert embedding.chance_purity(np.array([0, 0, 1, 1])) == pytest.approx(1 / 3)
+
+
+@pytest.fixture
+def images():
+    """60 pictures of 6 classes, of which two make a group."""
+    labels, classes = np.repeat(np.arange(6), 10), tuple("abcdef")
+    pictures = ArrayImages(np.zeros((60, 3, 4, 4), np.uint8))
+    return ImageCollection("some", "twin", pictures, classes, labels, tuple("xxyyzz"))
+
+
+def test_a_part_has_as_many_pictures_of_each_class_and_classes_from_the_first_to_the_last(images):
+    part = embedding.part_of(images, n=12, n_classes=3)
+    assert np.unique(part.labels, return_counts=True)[1].tolist() == [4, 4, 4]
+    assert [images.classes[c] for c in np.unique(part.labels)] == ["a", "c", "f"]
+    assert len(embedding.part_of(images, n=60, n_classes=54)) == 60
+
+
+def test_a_group_is_purer_than_its_classes_where_only_the_group_can_be_seen(images):
+    x = np.eye(3)[images.labels // 2] + np.random.default_rng(0).normal(size=(60, 3)) * 0.01
+    table = embedding.measure({"fc6": x}, images).set_index("metric")
+    assert table.layer.unique().tolist() == ["fc6"]
+    assert table.value["group purity"] == 1
+    assert 0.2 < table.value["class purity"] < 0.8
+    assert table.value["group silhouette"] > 0.9
+    assert ((table.low <= table.value) & (table.value <= table.high)).all()
+
+
+def test_a_claim_counts_each_class_once(images):
+    many = images[np.r_[0:10, 10:12, 20:22]]  # ten pictures of a, two of b, two of c
+    claim = embedding.claim("id", "statement", np.where(many.labels == 0, 3.0, 0.0), many)
+    assert (claim.effect, claim.n, claim.source) == (1, 3, "twin")
 
 
 @pytest.mark.parametrize("width", [12, 400])

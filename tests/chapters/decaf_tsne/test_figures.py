@@ -46,7 +46,7 @@ def purities():
         for s in ("seen", "unseen")
         for layer, v in (("pool1", 0.2), ("fc6", 0.8))
     ]
-    return pd.DataFrame(rows, columns=["layer", "set", "value", "low", "high"])
+    return pd.DataFrame(rows, columns=["layer", "dataset", "value", "low", "high"])
 
 
 def test_every_figure_has_its_title_and_a_white_ground_and_leaves_the_users_style_alone(images, xy):

@@ -37,8 +37,8 @@ def scores(images):
 
 
 def test_a_penalty_curve_has_its_values_at_their_cs_which_are_written_out():
-    table = pd.DataFrame({"name": "test pictures", "C": [1000, 0.001, 0.3125], "value": [3.0, 1, 2]})
-    axes = figures.penalty_curves(table.assign(low=table.value, high=table.value), ylabel="%").axes[0]
+    table = pd.DataFrame({"test pictures": [1.0, 2, 3]}, index=[0.001, 0.3125, 1000])
+    axes = figures.penalty_curves(table, ylabel="%").axes[0]
     assert axes.lines[0].get_xydata().tolist() == [[0.001, 1], [0.3125, 2], [1000, 3]]
     assert [t.get_text() for t in axes.get_xticklabels()] == ["0.001", "0.31", "1000"]
     assert axes.get_xscale() == "log"
@@ -131,19 +131,24 @@ def test_a_picture_says_all_it_shows_but_not_what_is_difficult_or_unknown(images
 
 
 def test_misclassified_pictures_stand_left_of_the_arrow_and_the_class_they_were_called_right_of_it(images):
-    pairs = [("duck", "owl", 17, [4, 8], [1, 5, 9]), ("oak_tree", "duck", np.int64(1), [2], [0])]
-    figure = figures.confusions(images, pairs)
+    train, test = np.arange(20), np.arange(20, 40)
+    predicted = images.labels[test].copy()
+    predicted[[0, 4, 18]] = [1, 1, 0]  # pictures 20 and 24 are ducks, 38 is an oak tree
+    figure = figures.confusions(images, train, test, predicted)
     at = at_places(figure)
-    assert sorted(at) == [0, 1, 2, 4, 5, 8, 9]
     ends = [arrow.get_path().vertices[[0, 2]] for arrow in figure.axes[0].patches]
-    for ((x0, y0), (x1, _)), (_, _, _, wrong, typical) in zip(ends, pairs, strict=True):
+    pairs = ([20, 24], [1, 5, 9, 13, 17]), ([38], [0, 4, 8, 12, 16])
+    assert sorted(at) == sorted(i for pair in pairs for side in pair for i in side)
+    for ((x0, y0), (x1, _)), (wrong, typical) in zip(ends, pairs, strict=True):
         assert max(at[i][0] for i in wrong) < x0 < x1 < min(at[i][0] for i in typical)
         assert all(at[i][1] == pytest.approx(y0, abs=4) for i in [*wrong, *typical])
-    assert {"17 times", "once", "oak tree"} <= set(texts(figure))
+    assert {"2 times", "once", "oak tree"} <= set(texts(figure))
 
 
 def test_no_confusion_is_still_a_page(images):
-    render(figures.confusions(images, [], title="no mistakes"))
+    render(
+        figures.confusions(images, np.arange(20), np.arange(20, 40), images.labels[20:], title="no mistakes")
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- explorer
