@@ -23,19 +23,15 @@ from lecture_lib.display.tiles import GAP, HEAD, Block, Tile, blank, page, paste
 Groups = ImageCollection | Sequence[str]
 KINDS = {"convolutional": "#1f77d0", "pooling": "#9a9a9a", "fully connected": "#ff7f0e"}
 HIGHEST = "#c2281d"
+SIDE = 4.4  # inches of one of several maps
 CHANNELS = 8  # of a layer's activations
 CELL = 42  # pixels of a cell of a map of pictures
 LAYERS = 6  # of marks, each of some points of every group, so that no group lies wholly over another
 
 
 def filters(weight: Tensor, *, title: str = "") -> Figure:
-    """Show first-layer filters, float [C, 3, k, k], as colour pictures, each scaled by itself about grey.
-
-    Raises ValueError if they are not those of colour pictures.
-    """
+    """Show first-layer filters, float [C, 3, k, k], as colour pictures, each scaled by itself about grey."""
     w = weight.detach().float().cpu()
-    if w.ndim != 4 or w.shape[1] != 3:
-        raise ValueError(f"Filters of colour pictures are [C, 3, k, k], not {list(w.shape)}.")
     w = w / w.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
     return tiles([[Block([Tile(one) for one in filter_tiles(w, 48)], columns=16)]], title=title).figure
 
@@ -46,7 +42,7 @@ def activations(
     """Show one picture through the layers: its most active channels at each of them.
 
     picture  uint8 [3, H, W]
-    maps     layer -> what the network makes of the picture there: [C, h, w] or [d] (a leading 1 is dropped)
+    maps     layer -> what the network makes of the picture there: [1, C, h, w] or [1, d]
     classes  names of the units of the last layer, if these are scores: the three highest are named
 
     The channels shown are those with the largest mean, each scaled by itself from dark (its least) to bright
@@ -54,8 +50,7 @@ def activations(
     """
     size, rows, vectors = 80, [], {}
     for name, v in maps.items():
-        v = v.detach().float().cpu()
-        v = v[0] if v.ndim in (2, 4) else v
+        v = v[0].float().cpu()
         if v.ndim == 1:
             vectors[name] = v.numpy()
             shown = [blank(CHANNELS * (size + GAP) - GAP, size)]
@@ -98,46 +93,30 @@ def draw_units(axes: Axes, v: np.ndarray, names: Sequence[str]) -> None:
         axes.text(0, 1, text, transform=axes.transAxes, va="top", fontsize=10, color=HIGHEST)
 
 
-def scatter(xy: np.ndarray, groups: Groups, *, title: str = "") -> Figure:
-    """Draw a map [N, 2], one marker a picture, coloured by group.
-
-    groups  a collection of N pictures, or N names. The axes have no ticks: t-SNE's have no unit.
-    """
-    with style.look():
-        figure, axes = new_map(title)
-        names = style.groups_of(groups)
-        mark(axes, xy, names, float(np.clip(30_000 / len(names), 14, 36)))
-        frame(axes, xy)
-        style.add_legend(figure, names)
-    return figure
-
-
 def scatter_new(
     xy: np.ndarray, groups: Groups, new_xy: np.ndarray, new_groups: Groups, *, title: str = ""
 ) -> Figure:
-    """Draw new points [M, 2] into an old map [N, 2]: old ones small and pale, new ones large with a dark edge."""
+    """Draw new points [M, 2] into an old map [N, 2]: old ones small and pale, new ones large with a dark edge.
+
+    groups  a collection of N pictures, or N names; `new_groups` of M
+    """
+    old, new = style.groups_of(groups), style.groups_of(new_groups)
+    size = float(np.clip(12_000 / len(new), 20, 52))
     with style.look():
-        figure, axes = new_map(title)
-        old, new = style.groups_of(groups), style.groups_of(new_groups)
+        figure, axes = new_map(np.concatenate([xy, new_xy]), np.concatenate([old, new]), title)
         mark(axes, xy, old, 12, alpha=0.3)
-        size = float(np.clip(12_000 / len(new), 20, 52))
         mark(axes, new_xy, new, size, edgecolors=style.INK, linewidths=0.013 * size + 0.2)
-        frame(axes, np.concatenate([xy, new_xy]))
-        style.add_legend(figure, np.concatenate([old, new]))
     return figure
 
 
-def scatter_grid(
-    maps: Mapping[str, np.ndarray], groups: Groups, *, columns: int = 3, title: str = ""
-) -> Figure:
-    """Draw several maps of the same N pictures side by side: caption -> [N, 2], with one legend."""
-    names, rows = style.groups_of(groups), -(-len(maps) // columns)
-    side = min(4.4, 9 / columns)  # inches
+def scatter_grid(maps: Mapping[str, np.ndarray], groups: Groups, *, title: str = "") -> Figure:
+    """Draw several maps of the same N pictures, two beside each other: caption -> [N, 2], with one legend."""
+    names, rows = style.groups_of(groups), -(-len(maps) // 2)
     with style.look():
-        figure = style.new_figure(side * columns + 2, (side + 0.25) * rows + 0.4, layout="constrained")
+        figure = style.new_figure(2 * SIDE + 2, (SIDE + 0.25) * rows + 0.4, layout="constrained")
         for k, (caption, xy) in enumerate(maps.items()):
-            axes = figure.add_subplot(rows, columns, k + 1)
-            mark(axes, xy, names, side**2 * float(np.clip(1200 / len(names), 0.5, 1.5)))
+            axes = figure.add_subplot(rows, 2, k + 1)
+            mark(axes, xy, names, SIDE**2 * float(np.clip(1200 / len(names), 0.5, 1.5)))
             frame(axes, xy)
             axes.set_title(caption, fontsize=12)
         figure.suptitle(title, x=0.01, ha="left", fontsize=14)
@@ -145,11 +124,13 @@ def scatter_grid(
     return figure
 
 
-def new_map(title: str) -> tuple[Figure, Axes]:
-    """An empty map with room for a legend."""
+def new_map(xy: np.ndarray, names: np.ndarray, title: str = "") -> tuple[Figure, Axes]:
+    """An empty map with room for points [N, 2], and a legend of the groups `names`."""
     figure = style.new_figure(9, 6.6, layout="constrained")
     axes = figure.add_subplot()
     axes.set_title(title, fontsize=14)
+    frame(axes, xy)
+    style.add_legend(figure, names)
     return figure, axes
 
 
@@ -258,10 +239,9 @@ def time_plot(costs: pd.DataFrame, *, batch: int = 1) -> Figure:
         every = figure.subplots(1, 3, sharey=True)
         for axes, (unit, values) in zip(every, panels.items(), strict=True):
             bars = axes.barh(costs["layer"], values, color=[KINDS[kind] for kind in costs["kind"]])
-            largest = max(values.max(), 1e-9)
-            names = [label(v, largest) for v in values]
+            names = [f"{v:,.3g}" if v else "" for v in values]
             axes.bar_label(bars, names, padding=3, fontsize=9, color=style.FAINT)
-            axes.set(xlim=(0, 1.22 * largest), xticks=[])
+            axes.set(xlim=(0, 1.22 * max(values.max(), 1e-9)), xticks=[])
             axes.set_title(unit, fontsize=11)
             axes.spines["bottom"].set_visible(False)
             axes.tick_params(axis="y", length=0)
@@ -278,9 +258,3 @@ def say_where(costs: pd.DataFrame) -> str:
     shares = shares.reindex(["convolutional", "fully connected"], fill_value=0)
     time, parameters = shares.loc["convolutional", "ms"], shares.loc["fully connected", "parameters"]
     return f"Convolutions take {time:.0%} of the time, fully connected layers hold {parameters:.0%} of the parameters"
-
-
-def label(value: float, largest: float) -> str:
-    """A bar's number with so many digits as the axis deserves, nothing for none."""
-    digits = max(0, 2 - int(np.floor(np.log10(largest))))
-    return "" if value == 0 else f"{value:,.{min(digits, 3)}f}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import io
-import json
 from collections.abc import Mapping, Sequence
 
 import ipywidgets
@@ -21,51 +21,28 @@ from lecture_lib.display.explorer import explorer
 
 BETWEEN = 8  # steps of the slider from one layer to the next
 SIZE = 48  # pixels across a picture of the hover map's sheet
+SHOWN = 96  # pixels across the picture under the mouse
 ACROSS = 20  # pictures in a row of the hover map's sheet
 
-# Finds the point nearest to the mouse, rings it, and shows its picture from the sheet. All sizes are in pixels of
-# the map as it was drawn; `scale` turns them into those of the screen.
-SCRIPT = """
-(function () {
-  const sheet = "data:image/jpeg;base64,%(sheet)s", points = %(points)s, names = %(names)s;
-  const size = %(size)d, across = %(across)d, rows = Math.ceil(points.length / across), shown = 2 * size;
-  for (const box of document.querySelectorAll("#%(id)s")) {
-    if (box.dataset.ready) continue;
-    box.dataset.ready = "1";
-    const map = box.querySelector("img"), ring = document.createElement("div"), card = document.createElement("div");
-    const picture = document.createElement("div"), text = document.createElement("div");
-    ring.style.cssText = "position:absolute;display:none;pointer-events:none;width:14px;height:14px;" +
-      "margin:-9px 0 0 -9px;border:2px solid #222;border-radius:50%%;box-sizing:content-box";
-    card.style.cssText = "position:absolute;display:none;pointer-events:none;padding:4px;background:#fff;" +
-      "border:1px solid #888;border-radius:4px;box-shadow:0 2px 8px rgba(0,0,0,.35);z-index:9";
-    picture.style.cssText = "width:" + shown + "px;height:" + shown + "px;background-image:url(" + sheet + ");" +
-      "background-size:" + shown * across + "px " + shown * rows + "px";
-    text.style.cssText = "width:" + shown + "px;font:12px sans-serif;color:#222;text-align:center;padding-top:3px";
-    card.append(picture, text);
-    box.append(ring, card);
-    const hide = () => { ring.style.display = card.style.display = "none"; };
-    map.addEventListener("pointerleave", hide);
-    map.addEventListener("pointermove", (event) => {
-      const frame = map.getBoundingClientRect(), scale = frame.width / %(width)d;
-      const x = (event.clientX - frame.left) / scale, y = (event.clientY - frame.top) / scale;
-      let best = -1, nearest = 20 * 20;
-      points.forEach(([px, py], i) => {
-        const far = (px - x) ** 2 + (py - y) ** 2;
-        if (far < nearest) { nearest = far; best = i; }
-      });
-      if (best < 0) return hide();
-      const [px, py, name] = points[best];
-      ring.style.left = px * scale + "px";
-      ring.style.top = py * scale + "px";
-      picture.style.backgroundPosition = -(best %% across) * shown + "px " + -Math.floor(best / across) * shown + "px";
-      text.textContent = names[name];
-      ring.style.display = card.style.display = "block";
-      const right = px * scale + 16 + card.offsetWidth > frame.width;
-      card.style.left = px * scale + (right ? -16 - card.offsetWidth : 16) + "px";
-      card.style.top = Math.max(0, Math.min(py * scale - 40, frame.height - card.offsetHeight)) + "px";
-    });
-  }
-})();
+# Each point of the map is an empty element with its place on the sheet of pictures (--at) and its name. The one under
+# the mouse shows both beside it, towards the middle of the map; no script is needed.
+CSS = """
+#%(id)s { position: relative; max-width: %(width)dpx; background: #fff; }
+#%(id)s img { width: 100%%; display: block; }
+#%(id)s i { position: absolute; width: 12px; height: 12px; margin: -8px; border: 2px solid transparent;
+  border-radius: 50%%; box-sizing: content-box; }
+#%(id)s i:hover { border-color: #222; z-index: 9; }
+#%(id)s i::before, #%(id)s i::after { position: absolute; display: none; left: 18px; min-width: %(shown)dpx;
+  border: 4px solid #fff; background-color: #fff; box-sizing: content-box; pointer-events: none; }
+#%(id)s i.right::before, #%(id)s i.right::after { left: auto; right: 18px; }
+#%(id)s i:hover::before, #%(id)s i:hover::after { display: block; }
+#%(id)s i::before { content: ""; top: -4px; height: %(shown)dpx; box-shadow: 0 2px 8px rgba(0, 0, 0, .35);
+  background-image: url(data:image/jpeg;base64,%(sheet)s); background-size: %(across)dpx auto;
+  background-position: var(--at); background-origin: content-box; background-clip: content-box; }
+#%(id)s i::after { content: attr(data-name); top: %(shown)dpx; font: 12px sans-serif; color: #222;
+  text-align: center; white-space: nowrap; }
+#%(id)s i.low::before { top: auto; bottom: 20px; }
+#%(id)s i.low::after { top: auto; bottom: -4px; }
 """
 
 
@@ -77,10 +54,8 @@ def layer_slider(layers: Mapping[str, np.ndarray], groups: maps.Groups) -> ipywi
     """
     names, order, layouts = style.groups_of(groups), list(layers), align(list(layers.values()))
     with style.look():
-        figure, axes = maps.new_map(" ")
+        figure, axes = maps.new_map(np.concatenate(layouts), names, " ")
         marks = maps.mark(axes, layouts[0], names, 16)
-        maps.frame(axes, np.concatenate(layouts))
-        style.add_legend(figure, names)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once: nothing jumps, and a step takes less time
 
@@ -118,35 +93,36 @@ def align(layouts: Sequence[np.ndarray]) -> list[np.ndarray]:
 def hover_map(xy: np.ndarray, images: ImageCollection, *, n: int = 300) -> HTML:
     """Make a map [N, 2] that shows the picture under the mouse, with its class and group.
 
-    At most n of the pictures are drawn, chosen at random. It is one block of HTML that loads nothing, so it works in
-    a saved notebook too; where scripts are off, the map is still there.
+    At most n of the pictures are drawn, chosen at random. It is one block of HTML that loads nothing and runs nothing,
+    so it works in a saved notebook too; where styles are off, the map is still there.
     """
     chosen = np.sort(np.random.default_rng(0).permutation(len(images))[:n])
     xy, images = np.asarray(xy)[chosen], images[chosen]
-    figure = maps.scatter(xy, images)
+    names = style.groups_of(images)
+    with style.look():
+        figure, axes = maps.new_map(xy, names)
+        maps.mark(axes, xy, names, 36)
     drawn, kind = style.encode(figure)
-    width, height = figure.canvas.get_width_height()
-    at = figure.axes[0].transData.transform(xy)
-    names = [f"{c} ({g})" if g else c for c, g in zip(images.classes, images.groups, strict=True)]
-    points = [
-        [round(x, 1), round(height - y, 1), label]
-        for (x, y), label in zip(at.tolist(), images.labels.tolist(), strict=True)
-    ]
+    name = "hover" + hashlib.sha256(drawn).hexdigest()[:10]
     sheet = Image.new("RGB", (ACROSS * SIZE, -(-len(chosen) // ACROSS) * SIZE))
-    for k, tile in enumerate(pictures.thumbnails(images, range(len(images)), SIZE, square=True)):
-        sheet.paste(tile, (k % ACROSS * SIZE, k // ACROSS * SIZE))
+    places, points = figure.transFigure.inverted().transform(axes.transData.transform(xy)), []
+    tiles = pictures.thumbnails(images, range(len(images)), SIZE, square=True)
+    for k, ((x, y), tile, c) in enumerate(zip(places.tolist(), tiles, images.labels, strict=True)):
+        row, column = divmod(k, ACROSS)
+        sheet.paste(tile, (column * SIZE, row * SIZE))
+        called = f"{images.classes[c]} ({images.groups[c]})" if images.groups[c] else images.classes[c]
+        points.append(
+            f'<i class="{"right" * (x > 0.5)} {"low" * (y < 0.5)}" data-name="{html.escape(called)}" style='
+            f'"left:{x:.2%};top:{1 - y:.2%};--at:-{column * SHOWN}px -{row * SHOWN}px"></i>'
+        )
     buffer = io.BytesIO()
     sheet.save(buffer, "jpeg", quality=70, optimize=True)
-    name = "hover" + hashlib.sha256(drawn).hexdigest()[:10]
-    script = SCRIPT % {
-        "id": name, "width": width, "size": SIZE, "across": ACROSS,
+    css = CSS % {
+        "id": name, "width": figure.bbox.width, "shown": SHOWN, "across": ACROSS * SHOWN,
         "sheet": base64.b64encode(buffer.getvalue()).decode(),
-        "points": json.dumps(points, separators=(",", ":")),
-        "names": json.dumps(names).replace("</", "<\\/"),  # a class called "</script>" ends no script
     }  # fmt: skip
     return HTML(
-        f'<div id="{name}" style="position:relative;max-width:{width}px;background:#fff">'
-        f'<img alt="A map of {len(chosen)} pictures as points, coloured by group" style="width:100%;display:block" '
-        f'src="data:image/{kind};base64,{base64.b64encode(drawn).decode()}"></div>'
-        f"<script>{script}</script>"
+        f'<style>{css}</style><div id="{name}">'
+        f'<img alt="A map of {len(chosen)} pictures as points, coloured by group" '
+        f'src="data:image/{kind};base64,{base64.b64encode(drawn).decode()}">{"".join(points)}</div>'
     )
