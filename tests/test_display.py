@@ -20,7 +20,7 @@ from PIL import Image
 from lecture_lib import display
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.datasets.twin import TwinImages
-from lecture_lib.display import labels, pictures, sheet, style
+from lecture_lib.display import labels, pictures, style
 from lecture_lib.display.tiles import Block, Frame, Tile, fit, page, tiles
 
 CLASSES = ("duck", "owl", "car", "oak tree with a name far too long for its place")
@@ -344,12 +344,6 @@ def test_mirrors_stand_below_their_partners_and_all_views_are_equally_large():
         assert at[i][0] == pytest.approx(at[i + 8][0], abs=3)
         assert at[i][1] < at[i + 8][1] - 40
         assert i == 0 or at[i][0] > at[i - 1][0] + 50
-
-
-def test_the_sheet_command_writes_a_png(images, monkeypatch, tmp_path):
-    monkeypatch.setattr(sheet.datasets, "load", lambda name: images)
-    sheet.main(["caltech101", str(tmp_path / "out.png")])
-    assert Image.open(tmp_path / "out.png").format == "PNG"
 
 
 # ----------------------------------------------------------------------------------------------------------- curves
