@@ -20,7 +20,6 @@ from lecture_lib.chapters.patch_transfer.inference import K
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS
 from lecture_lib.datasets import Boxes
 from lecture_lib.display import style
-from lecture_lib.display.curves import new_plot, series
 from lecture_lib.display.labels import name_ends
 from lecture_lib.display.pictures import as_pixels, enlarge
 from lecture_lib.display.tiles import Block, Page, Tile, blank, tiles
@@ -222,13 +221,14 @@ def k_curve(table: pd.DataFrame, *, title: str = "") -> Figure:
 
     table  columns `name`, `k` (1 or more; inf for the maximum), `value`, `low`, `high`
 
-    The paper's k is marked. Raises ValueError if there is no row, or a k is twice there.
+    The paper's k is marked.
     """
-    lines = series(table, "k")
+    lines = {name: rows.sort_values("k") for name, rows in table.groupby("name", sort=False)}
     ks = np.unique(table["k"][np.isfinite(table["k"])])
     end = BEYOND * ks[-1]
     with style.look():
-        figure, axes = new_plot("mAP, %", title)
+        figure, axes = style.new_axes(8.5, 4.6, title, grid="y", xscale="log", ylabel="mAP, %")
+        axes.minorticks_off()
         for name, (colour, marker, stroke) in style.of(*lines).items():
             k, value, low, high = lines[name][["k", "value", "low", "high"]].to_numpy(float).T
             at, apart = np.where(np.isfinite(k), k, end), np.isinf(k)
