@@ -27,7 +27,7 @@ from torch import Tensor
 from torchvision import transforms
 
 from lecture_lib import backbones, settings
-from lecture_lib.chapters.patch_transfer.encode import PatchNet, phi
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, phi_shared
 from lecture_lib.chapters.patch_transfer.inference import K, localisation_map
 
 WIDTH, HEIGHT = 500, 375
@@ -57,7 +57,7 @@ def compare_encoders(net: PatchNet, photograph: Image.Image, runs: int) -> None:
     grid = net.grid(HEIGHT, WIDTH)
     pictures = torch.from_numpy(np.array(photograph)).permute(2, 0, 1)[None]
     ways = {
-        "shared": lambda: phi(net, pictures, grid),
+        "shared": lambda: phi_shared(net, pictures, grid),
         "one by one": lambda: literal(net, photograph, grid.xyxy, 1),
         "in batches": lambda: literal(net, photograph, grid.xyxy, BATCH),
     }
@@ -98,7 +98,7 @@ def compare_maps(net: PatchNet, classes: int, runs: int) -> None:
     grid = net.grid(HEIGHT, WIDTH)
     y = np.random.default_rng(0).random((len(grid), classes))
     ways = {
-        "by corners": partial(localisation_map, y, grid.xyxy, (HEIGHT, WIDTH)),
+        "by corners": partial(localisation_map, y, grid),
         "by slices": partial(sliced_map, y, grid.xyxy, (HEIGHT, WIDTH)),
     }
     print(f"maps of {classes} classes from {len(grid)} patches")

@@ -45,6 +45,11 @@ def resample(
     return chosen
 
 
+def gather(values: Sequence[np.ndarray], chosen: Sequence[np.ndarray]) -> np.ndarray:
+    """Take what is known of the chosen patches of each picture, one after the other."""
+    return np.concatenate([of_picture[kept] for of_picture, kept in zip(values, chosen, strict=True)])
+
+
 def adaptation_layers(d: int, n_outputs: int) -> nn.Sequential:
     """Build FCa and FCb: phi [B, d] to FCa [B, HIDDEN], with ReLU and dropout, to scores FCb [B, n_outputs]."""
     return nn.Sequential(

@@ -5,19 +5,20 @@ Rows of patches take score(C) = 1/M sum_i y(C | P_i)^k with the paper's k = 5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lecture_lib import datasets
-from lecture_lib.backbones import normalise, twin_alexnet
+from lecture_lib.backbones import twin_alexnet
 from lecture_lib.chapters.patch_transfer import baselines
-from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, probabilities, resample, train
-from lecture_lib.chapters.patch_transfer.cutting import cut, cut_all
-from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode, lay
+from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, gather, probabilities, resample, train
+from lecture_lib.chapters.patch_transfer.cutting import cut_patches, phi_one_by_one
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode_patches
 from lecture_lib.chapters.patch_transfer.from_scratch import FROM_SCRATCH, train_all
 from lecture_lib.chapters.patch_transfer.grid import Grid
 from lecture_lib.chapters.patch_transfer.inference import K, picture_scores
@@ -38,132 +39,145 @@ CUT, TWO_OBJECTS = "patches, each cut out", "patches, ambiguous as background"
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Pictures to train on, or to test with, and their patches."""
+    """Pictures to train on, or to test with, and the network that sees their patches."""
 
+    net: PatchNet
     images: ImageCollection
-    grids: list[Grid]
 
     @property
     def n_classes(self) -> int:
         """Classes, without background."""
         return len(self.images.classes)
 
+    @cached_property
+    def grids(self) -> list[Grid]:
+        """The patches of each picture."""
+        return self.net.grids(self.images)
+
+    @cached_property
+    def labels(self) -> list[np.ndarray]:
+        """Labels of all patches, as of `label_all`."""
+        return label_all(self.images, self.grids)
+
     def first(self, n: int) -> Part:
         """Return the first n pictures."""
-        return Part(self.images[:n], self.grids[:n])
+        return replace(self, images=self.images[:n])
+
+    def phi(self, chosen: Sequence[np.ndarray] | None = None) -> np.ndarray:
+        """Encode the chosen patches of each picture, or all: float16 [n, d]."""
+        return encode_patches(self.net, self.images, self.grids, chosen)
+
+    def phi_of_crops(self) -> np.ndarray:
+        """Encode whole pictures in ten crops: float32 [N, 10, d]."""
+        return baselines.phi_of_crops(self.net.backbone, self.images)
+
+    def phi_cut_out(self, chosen: Sequence[np.ndarray]) -> np.ndarray:
+        """Encode patches that are cut out, with zeros around them: float16 [n, d]."""
+        patches = (cut_patches(self.net, *of_picture) for of_picture in self._each(chosen))
+        return np.concatenate([phi_one_by_one(self.net, some, 64).half().cpu().numpy() for some in patches])
+
+    def cut(self, chosen: Sequence[np.ndarray]) -> Tensor:
+        """Cut the chosen patches of all pictures out: uint8 [n, 3, S, S]."""
+        return torch.cat([cut_patches(self.net, *of_picture) for of_picture in self._each(chosen)])
 
     def score(self, y: np.ndarray, k: float = K) -> np.ndarray:
         """Score the pictures: y [n, >= C] of all their patches to [N, C]; background has no score."""
         return picture_scores(y[:, : self.n_classes], self.grids, k)
 
+    def _each(self, chosen: Sequence[np.ndarray]) -> Iterator[tuple[Tensor, Grid, np.ndarray]]:
+        pictures = (self.images.tensor(i) for i in range(len(self.images)))
+        return zip(pictures, self.grids, chosen, strict=True)
+
 
 def load_parts(net: PatchNet, name: str) -> tuple[Part, Part]:
-    """Read a collection and lay its patches: training part, test part."""
-    return tuple(Part(images, lay(net, images)) for images in datasets.load(name).split())
+    """Read a collection: training part, test part."""
+    return tuple(Part(net, images) for images in datasets.load(name).split())
 
 
-def score_patches(
-    net: PatchNet, train_part: Part, test_part: Part, seeds: Sequence[int]
-) -> dict[str, list[np.ndarray]]:
+def score_patches(train_part: Part, test_part: Part, seeds: Sequence[int]) -> dict[str, list[np.ndarray]]:
     """Score by FCa and FCb on patches, with and without background: row -> y float32 [n, C + 1] or [n, C], one a seed.
 
     All seeds train on the same patches, drawn by the first.
     """
-    labels, n_classes = label_all(train_part.images, train_part.grids), train_part.n_classes
+    labels, n_classes = train_part.labels, train_part.n_classes
     chosen = resample(labels, n_classes, seeds[0])
-    x, y = encode(net, train_part.images, train_part.grids, chosen), gather(labels, chosen)
-    of_test, some = encode(net, test_part.images, test_part.grids), y < n_classes
-    found = {PATCHES: [], NO_BACKGROUND: []}
+    x, y, of_test = train_part.phi(chosen), gather(labels, chosen), test_part.phi()
+    shows, scores = y < n_classes, {PATCHES: [], NO_BACKGROUND: []}
     for recipe in (replace(RECIPE, seed=seed) for seed in seeds):
-        found[PATCHES].append(probabilities(train(x, y, n_classes + 1, recipe), of_test))
-        found[NO_BACKGROUND].append(probabilities(train(x[some], y[some], n_classes, recipe), of_test))
-    return found
+        scores[PATCHES].append(probabilities(train(x, y, n_classes + 1, recipe), of_test))
+        without = train(x[shows], y[shows], n_classes, recipe)
+        scores[NO_BACKGROUND].append(probabilities(without, of_test))
+    return scores
 
 
-def gather(values: Sequence[np.ndarray], chosen: Sequence[np.ndarray]) -> np.ndarray:
-    """Take what is known of the chosen patches of each picture, one after the other."""
-    return np.concatenate([of_picture[some] for of_picture, some in zip(values, chosen, strict=True)])
-
-
-def other_readings(net: PatchNet, train_part: Part, test_part: Part, seed: int) -> dict[str, np.ndarray]:
+def other_readings(train_part: Part, test_part: Part, seed: int) -> dict[str, np.ndarray]:
     """Score by patches that are cut out one by one, and with ambiguous ones as background: row -> y [n, C + 1]."""
-    labels, n_classes = label_all(train_part.images, train_part.grids), train_part.n_classes
-    chosen, recipe = resample(labels, n_classes, seed), replace(RECIPE, seed=seed)
-    layers = train(cut_out(net, train_part, chosen), gather(labels, chosen), n_classes + 1, recipe)
-    every = [np.arange(len(grid)) for grid in test_part.grids]
-    found = {CUT: probabilities(layers, cut_out(net, test_part, every))}
+    labels, n_classes, recipe = train_part.labels, train_part.n_classes, replace(RECIPE, seed=seed)
+    chosen = resample(labels, n_classes, seed)
+    of_cut = train(train_part.phi_cut_out(chosen), gather(labels, chosen), n_classes + 1, recipe)
+    all_of_test = [np.arange(len(grid)) for grid in test_part.grids]
     labels = [np.where(of_picture == AMBIGUOUS, n_classes, of_picture) for of_picture in labels]
     chosen = resample(labels, n_classes, seed)
-    x = encode(net, train_part.images, train_part.grids, chosen)
-    layers = train(x, gather(labels, chosen), n_classes + 1, recipe)
-    return found | {TWO_OBJECTS: probabilities(layers, encode(net, test_part.images, test_part.grids))}
+    with_two = train(train_part.phi(chosen), gather(labels, chosen), n_classes + 1, recipe)
+    return {
+        CUT: probabilities(of_cut, test_part.phi_cut_out(all_of_test)),
+        TWO_OBJECTS: probabilities(with_two, test_part.phi()),
+    }
 
 
-@torch.inference_mode()
-def cut_out(net: PatchNet, part: Part, chosen: Sequence[np.ndarray]) -> np.ndarray:
-    """Encode patches that are cut out, with zeros around them: float16 [n, d]."""
-    encoder, found = nn.Sequential(*net.shared, *net.rest), []
-    for i, (grid, some) in enumerate(zip(part.grids, chosen, strict=True)):
-        for batch in cut(net, part.images.tensor(i), grid, some).split(64):
-            found.append(encoder(normalise(net.backbone, batch)).half().cpu().numpy())
-    return np.concatenate(found)
-
-
-def no_transfer(net: PatchNet, train_part: Part, test_part: Part, seed: int, bfloat16: bool) -> np.ndarray:
+def no_transfer(train_part: Part, test_part: Part, seed: int, bfloat16: bool) -> np.ndarray:
     """Train all layers of twin-alexnet on patches alone, and score: y float32 [n, C + 1].
 
     With batch normalisation, as its pre-training was; without, it hardly learns from so few pictures.
     """
-    labels, n_classes = label_all(train_part.images, train_part.grids), train_part.n_classes
+    net, labels, n_classes = train_part.net, train_part.labels, train_part.n_classes
     chosen = resample(labels, n_classes, seed)
     recipe = replace(FROM_SCRATCH, seed=seed, bfloat16=bfloat16)
-    patches = cut_all(net, train_part.images, train_part.grids, chosen)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         stages = twin_alexnet.build(len(net.backbone.classes), batchnorm=True).eval()
     start = replace(
         net.backbone, stages=stages.to(memory_format=torch.channels_last), weights=f"random seed {seed}"
     )
-    own, layers = train_all(start, patches, gather(labels, chosen), n_classes + 1, recipe)
+    own, layers = train_all(start, train_part.cut(chosen), gather(labels, chosen), n_classes + 1, recipe)
     folded = twin_alexnet.fold_batchnorm(own.backbone.stages.to(memory_format=torch.contiguous_format))
     own = PatchNet(replace(own.backbone, stages=folded.to(memory_format=torch.channels_last)))
-    return probabilities(layers, encode(own, test_part.images, test_part.grids))
+    return probabilities(layers, replace(test_part, net=own).phi())
 
 
-def whole_pictures(net: PatchNet, train_part: Part, test_part: Part, seed: int) -> dict[str, np.ndarray]:
+def whole_pictures(train_part: Part, test_part: Part, seed: int) -> dict[str, np.ndarray]:
     """Score by FCa and FCb on ten crops of whole pictures, tested on such and on patches: row -> [m, C].
 
     A picture of several classes has an equal share of each as its target.
     """
-    crops = baselines.phi_of_crops(net.backbone, train_part.images)
-    targets = baselines.shares(train_part.images.labels)
-    some = targets.any(1)
-    y = np.repeat(targets[some], crops.shape[1], axis=0)
-    layers = train(crops[some].reshape(len(y), -1), y, train_part.n_classes, replace(RECIPE, seed=seed))
-    return _on_both(net, layers, test_part, WHOLE, WHOLE_ON_PATCHES)
+    crops, targets = train_part.phi_of_crops(), baselines.shares(train_part.images.labels)
+    shows = targets.any(1)
+    y = np.repeat(targets[shows], crops.shape[1], axis=0)
+    layers = train(crops[shows].reshape(len(y), -1), y, train_part.n_classes, replace(RECIPE, seed=seed))
+    return _on_both(layers, test_part, WHOLE, WHOLE_ON_PATCHES)
 
 
-def whole_pictures_svm(net: PatchNet, train_part: Part, test_part: Part) -> np.ndarray:
+def whole_pictures_svm(train_part: Part, test_part: Part) -> np.ndarray:
     """Score by SVMs on phi of whole pictures, ten crops each, without adaptation layers: [m, C]."""
-    crops, tests = (baselines.phi_of_crops(net.backbone, part.images) for part in (train_part, test_part))
-    return baselines.svm_scores(crops, train_part.images.labels, tests)
+    labels = train_part.images.labels
+    return baselines.svm_scores(train_part.phi_of_crops(), labels, test_part.phi_of_crops())
 
 
-def centred_pictures(net: PatchNet, test_part: Part, seed: int) -> tuple[dict[str, np.ndarray], float]:
+def centred_pictures(test_part: Part, seed: int) -> tuple[dict[str, np.ndarray], float]:
     """Score by layers that learned from pictures of single, centred objects: row -> [m, C].
 
     They are of the source task, with the target's labels; a class that has none there is never seen. Also returns the
     accuracy in % on other such pictures.
     """
     (x, y), (x_val, y_val) = (
-        (baselines.phi_of_crops(net.backbone, images), labels)
+        (baselines.phi_of_crops(test_part.net.backbone, images), labels)
         for images, labels in (relabelled(split, test_part.images) for split in ("train", "val"))
     )
     layers = train(
         x.reshape(-1, x.shape[-1]), np.repeat(y, x.shape[1]), test_part.n_classes, replace(RECIPE, seed=seed)
     )
     accuracy = 100 * (_on_crops(layers, x_val).argmax(1) == y_val).mean()
-    return _on_both(net, layers, test_part, CENTRED_WHOLE, CENTRED_ON_PATCHES), accuracy
+    return _on_both(layers, test_part, CENTRED_WHOLE, CENTRED_ON_PATCHES), accuracy
 
 
 def relabelled(split: str, target: ImageCollection) -> tuple[ImageCollection, np.ndarray]:
@@ -182,24 +196,21 @@ def relabelled(split: str, target: ImageCollection) -> tuple[ImageCollection, np
     return images[rows], labels[rows]
 
 
-def source_labels(net: PatchNet, test_part: Part) -> dict[str, np.ndarray]:
+def source_labels(test_part: Part) -> dict[str, np.ndarray]:
     """Score by the source task's own labels, nothing learned from the target: row -> [m, C]."""
-    crops = baselines.phi_of_crops(net.backbone, test_part.images)
-    members = datasets.source_classes(test_part.images, net.backbone.classes)
-    wholes = baselines.source_probabilities(net.backbone, crops.reshape(-1, crops.shape[-1]), members)
-    patches = baselines.source_probabilities(
-        net.backbone, encode(net, test_part.images, test_part.grids), members
-    )
+    net, crops = test_part.net.backbone, test_part.phi_of_crops()
+    members = datasets.source_classes(test_part.images, net.classes)
+    wholes = baselines.source_probabilities(net, crops.reshape(-1, crops.shape[-1]), members)
+    patches = baselines.source_probabilities(net, test_part.phi(), members)
     return {
         SOURCE_WHOLE: wholes.reshape(*crops.shape[:2], -1).mean(1),
         SOURCE_PATCHES: test_part.score(patches),
     }
 
 
-def _on_both(net: PatchNet, layers: nn.Sequential, test_part: Part, whole: str, on_patches: str) -> dict:
-    tests = baselines.phi_of_crops(net.backbone, test_part.images)
-    y = probabilities(layers, encode(net, test_part.images, test_part.grids))
-    return {whole: _on_crops(layers, tests), on_patches: test_part.score(y)}
+def _on_both(layers: nn.Sequential, test_part: Part, whole: str, on_patches: str) -> dict[str, np.ndarray]:
+    y = probabilities(layers, test_part.phi())
+    return {whole: _on_crops(layers, test_part.phi_of_crops()), on_patches: test_part.score(y)}
 
 
 def _on_crops(layers: nn.Sequential, crops: np.ndarray) -> np.ndarray:

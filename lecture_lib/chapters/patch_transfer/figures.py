@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lecture_lib.chapters.patch_transfer.grid import LAMBDAS, Grid
 from lecture_lib.chapters.patch_transfer.inference import K
-from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS
+from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, name_labels
 from lecture_lib.datasets import Boxes
 from lecture_lib.display import style
 from lecture_lib.display.labels import name_ends
@@ -78,7 +78,7 @@ def labelled_patches(
     A patch is marked at its centre; one of each class and one that is ambiguous (dashed) are drawn in full. Raises
     ValueError if the grid is of another size.
     """
-    pixels, kinds = pixels_of(picture, grid), kinds_of(labels, len(classes))
+    pixels, kinds = pixels_of(picture, grid), name_labels(labels, len(classes))
     faded = (255 - FADED * (255 - pixels.astype(float))).round().astype(np.uint8)
     captions = [
         f"{scale_of(grid, number)}: "
@@ -113,7 +113,7 @@ def patch_sheet(picture: Tensor, classes: Sequence[str], grid: Grid, labels: np.
     Those of a row are spread over all that are there, from the largest to the smallest. Raises ValueError if the grid
     is of another size.
     """
-    pixels, kinds = pixels_of(picture, grid), kinds_of(labels, len(classes))
+    pixels, kinds = pixels_of(picture, grid), name_labels(labels, len(classes))
     rows = []
     for kind, look in KINDS.items():
         of_kind = np.flatnonzero(kinds == kind)
@@ -137,11 +137,6 @@ def pixels_of(picture: Tensor, grid: Grid) -> np.ndarray:
             f"{pixels.shape[0]}: lay the patches of this one."
         )
     return pixels
-
-
-def kinds_of(labels: np.ndarray, background: int) -> np.ndarray:
-    """The kind of each patch by its label, str [M]."""
-    return np.select([labels == AMBIGUOUS, labels == background], ["ambiguous", "background"], "positive")
 
 
 def scale_of(grid: Grid, number: int) -> str:

@@ -27,10 +27,10 @@ def train_all(
     *,
     progress: bool = True,
 ) -> tuple[PatchNet, nn.Sequential]:
-    """Train all layers up to phi, and FCa and FCb on it; return what `encode` and `probabilities` take.
+    """Train all layers up to phi, and FCa and FCb on it; return what `encode_patches` and `probabilities` take.
 
     start     with random weights; a copy of it is trained
-    patches   uint8 [n, 3, S, S], from `cut_all`; half of them are mirrored, anew each time
+    patches   uint8 [n, 3, S, S], from `cut_patches`; half of them are mirrored, anew each time
     y         int64 [n], 0 .. n_outputs - 1
 
     Raises Diverged if a loss is not finite.

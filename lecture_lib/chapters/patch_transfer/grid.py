@@ -9,6 +9,7 @@ picture (`encode`).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,16 @@ class Grid:
     def __len__(self) -> int:
         return len(self.xyxy)
 
+    def by_scale(self, patches: np.ndarray) -> Iterator[tuple[Scale, np.ndarray, np.ndarray, np.ndarray]]:
+        """Part patches, int64 [n], by their scale: yields scales with which of the n are theirs, rows and columns."""
+        begin = 0
+        for number, scale in enumerate(self.scales):
+            here = np.flatnonzero(self.scale[patches] == number)
+            row, column = np.divmod(patches[here] - begin, len(scale.columns))
+            begin += len(scale)
+            if len(here):
+                yield scale, here, scale.rows[row], scale.columns[column]
+
 
 def grid(height: int, width: int, side: int = 224, cell: int = 16, overlap: float = OVERLAP) -> Grid:
     """Lay the patches of a picture of height x width pixels.
@@ -100,9 +111,7 @@ def grid(height: int, width: int, side: int = 224, cell: int = 16, overlap: floa
 
 
 def _scale(height: int, width: int, lam: float, side: int, cell: int, step: float) -> Scale:
-    factor = (
-        lam * side / min(height, width) * (1 + 1e-9)
-    )  # a trifle more, so that rounding takes no pixel away
+    factor = lam * side / min(height, width) * (1 + 1e-9)  # a trifle more: rounding takes no pixel away
     resized = tuple(int(length * factor) for length in (height, width))
     corners, places = [], []
     for length in resized:

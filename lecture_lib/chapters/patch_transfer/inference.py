@@ -41,29 +41,29 @@ def by_picture(values: np.ndarray, grids: Sequence[Grid]) -> list[np.ndarray]:
 
 
 def localisation_map(
-    y: np.ndarray, patches: np.ndarray, size: tuple[int, int], k: float = K, mean: bool = False
+    y: np.ndarray, grid: Grid, k: float = K, *, scale: int | None = None, mean: bool = False
 ) -> np.ndarray:
     """Draw, for each pixel, the sum of y^k over the patches that cover it: float64 [H, W] or [H, W, C].
 
-    y        [M] or [M, C], in [0, 1]
-    patches  float [M, 4], x0, y0, x1, y1; a patch covers the pixels whose centres lie in it
-    size     H and W
-    mean     divide by the number of patches that cover a pixel, 0 where there are none: the sum is higher in the
-             middle of a picture, because more patches lie there
+    y      [M] or [M, C], in [0, 1]
+    grid   of the picture; a patch covers the pixels whose centres lie in it
+    scale  index into LAMBDAS: the patches of this scale only
+    mean   divide by the number of patches that cover a pixel, 0 where there are none: the sum is higher in the
+           middle of a picture, because more patches lie there
 
     Maps add up: that of all scales is the sum of those of each. A patch costs four additions at its corners, whatever
     its size, and the picture two cumulative sums.
     """
-    height, width = size
     y = np.asarray(y, np.float64)
-    if len(y) != len(patches):
-        raise ValueError(f"There are {len(y)} scores for {len(patches)} patches.")
-    values = y.reshape(len(y), -1) ** k
+    if len(y) != len(grid):
+        raise ValueError(f"There are {len(y)} scores for {len(grid)} patches.")
+    here, (height, width) = slice(None) if scale is None else grid.scale == scale, grid.size
+    values = y.reshape(len(y), -1)[here] ** k
     # pixel i has its centre at i + 0.5
-    corners = np.ceil(np.asarray(patches, np.float64) - 0.5).astype(np.int64)
+    corners = np.ceil(grid.xyxy[here].astype(np.float64) - 0.5).astype(np.int64)
     x0, y0, x1, y1 = np.clip(corners, 0, [width, height, width, height]).T
     if mean:
-        values = np.concatenate([values, np.ones((len(y), 1))], axis=1)
+        values = np.concatenate([values, np.ones((len(values), 1))], axis=1)
     steps = np.zeros((height + 1, width + 1, values.shape[1]))
     for rows, columns, sign in ((y0, x0, 1), (y0, x1, -1), (y1, x0, -1), (y1, x1, 1)):
         np.add.at(steps, (rows, columns), sign * values)
@@ -105,7 +105,7 @@ def pointing_game(
     for i, of_picture in enumerate(by_picture(y, grids)):
         boxes, (_, width) = images.boxes[i], grids[i].size
         present = np.flatnonzero(images.labels[i] == 1)
-        maps = localisation_map(of_picture[:, present], grids[i].xyxy, grids[i].size, k, mean)
+        maps = localisation_map(of_picture[:, present], grids[i], k, mean=mean)
         for n, c in enumerate(present):
             hits[i, c] = points_at(peak(maps[..., n]), boxes.of_class(c), TOLERANCE * width)
     return hits

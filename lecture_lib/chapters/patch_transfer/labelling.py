@@ -62,6 +62,11 @@ def label_all(images: ImageCollection, grids: Sequence[Grid]) -> list[np.ndarray
     return labels
 
 
+def name_labels(labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Turn labels of patches, int64 [M], into "positive", "background" and "ambiguous": str [M]."""
+    return np.select([labels == AMBIGUOUS, labels == n_classes], ["ambiguous", "background"], "positive")
+
+
 def intersections(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Areas that boxes [m, 4] and [n, 4] share: [m, n]."""
     low = np.maximum(a[:, None, :2], b[:, :2])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib import patheffects
@@ -16,41 +15,17 @@ from torch import Tensor
 from lecture_lib.chapters.patch_transfer.figures import BOX, outline, panels, patch, pixels_of
 from lecture_lib.chapters.patch_transfer.grid import LAMBDAS, Grid
 from lecture_lib.chapters.patch_transfer.inference import TOLERANCE, K, localisation_map, peak, points_at
+from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import style
 from lecture_lib.display.pictures import as_pixels
 from lecture_lib.display.tiles import GAP, Block, Tile
 
 FRAME, BESIDE, WIDE = 172, 216, 360  # pixels of the longer side of a picture, five, four or two in a row
-ALL = -1  # scales
 BEST = 9  # patches with the highest y that are shown
 BAR = 20  # pixels from one colour bar to the next
 LIGHT = 0.5  # how bright a map's colour is where the picture is black: 1 hides the picture
 HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#ffe08a", "#fb9a29", "#d7301f", "#6a0020"])
 PEAK = "#00e0ff"
-
-
-@dataclass(frozen=True)
-class Pointing:
-    """A class in a picture, and the map that shall point at it.
-
-    picture  uint8 [3, H, W]
-    name     of the class
-    boxes    float [n, 4], the objects of this class; none where the picture has none
-    map      float [H, W], as of `inference.localisation_map`
-    """
-
-    picture: Tensor
-    name: str
-    boxes: np.ndarray
-    map: np.ndarray
-
-    @property
-    def outcome(self) -> str:
-        """Whether the peak of the map hits an object of the class, in words."""
-        if not len(self.boxes):
-            return "not in the picture"
-        hit = points_at(peak(self.map), self.boxes, TOLERANCE * np.shape(self.map)[1])
-        return f"{style.SIGNS[hit]} {'hit' if hit else 'miss'}"
 
 
 def film(picture: Tensor, maps: np.ndarray, *, title: str = "") -> Figure:
@@ -59,7 +34,7 @@ def film(picture: Tensor, maps: np.ndarray, *, title: str = "") -> Figure:
     picture  uint8 [3, H, W]
     maps     float [S, H, W], one a lambda of LAMBDAS, 0 or more
 
-    All scales have one range of colours, their sum has its own. Raises ValueError for maps of another size.
+    All scales have one range of colours, their sum has its own.
     """
     pixels, total, highest = as_pixels(picture), maps.sum(0), maps.max()
     pictures = [heat(pixels, one, highest) for one in maps] + [heat(pixels, total, total.max())]
@@ -72,28 +47,42 @@ def film(picture: Tensor, maps: np.ndarray, *, title: str = "") -> Figure:
     return figure
 
 
-def maps_beside_boxes(items: Sequence[Pointing], *, title: str = "") -> Figure:
+def maps_beside_boxes(
+    images: ImageCollection,
+    pairs: Sequence[tuple[int, int]],
+    grids: Sequence[Grid],
+    y: Sequence[np.ndarray],
+    *,
+    title: str = "",
+) -> Figure:
     """Show pictures with the objects of a class, each beside its map, whose peak hits one of them or misses.
 
+    images  with boxes
+    pairs   what to show, at least one: picture i and class c
+    grids   one a picture
+    y       for each picture float [M, >= C], as of `adaptation.probabilities`
+
     A hit may lie TOLERANCE of the picture's width beside a box (dotted), as in `inference.pointing_game`. A map is
-    coloured from 0 to its own highest value. Raises ValueError for no item, and for a map of another size.
+    coloured from 0 to its own highest value. Raises ValueError for no pair.
     """
-    if not items:
+    if not len(pairs):
         raise ValueError("There is no picture to show: give at least one.")
-    pictures, captions = [], []
-    for item in items:
-        pixels = as_pixels(item.picture)
-        pictures += [pixels, heat(pixels, item.map, item.map.max())]
-        captions += [item.name, item.outcome]
+    pictures, captions, shown = [], [], []
+    for i, c in pairs:
+        pixels, boxes = as_pixels(images.tensor(i)), images.boxes[i].of_class(c)
+        values = localisation_map(y[i][:, c], grids[i])
+        shown.append((values, boxes))
+        pictures += [pixels, heat(pixels, values, values.max())]
+        captions += [images.classes[c], outcome(values, boxes)]
     (figure, axes, _), places = panels(pictures, captions, BESIDE, 4, title)
-    for item, plain, hot in zip(items, places[::2], places[1::2], strict=True):
-        height, width = item.map.shape
-        for xyxy in item.boxes:
+    for (values, boxes), plain, hot in zip(shown, places[::2], places[1::2], strict=True):
+        height, width = values.shape
+        for xyxy in boxes:
             reach = np.array([-1, -1, 1, 1]) * TOLERANCE * width
             outline(axes, plain, xyxy, BOX)
             outline(axes, hot, xyxy, BOX, lw=1.2)
             outline(axes, hot, np.clip(xyxy + reach, 0, [width, height] * 2), BOX, lw=1.2, ls=":")
-        mark_peak(axes, hot, item.map)
+        mark_peak(axes, hot, values)
     return figure
 
 
@@ -105,8 +94,6 @@ def k_panels(
     picture  uint8 [3, H, W]
     maps     k -> float [H, W], each coloured from 0 to its own highest value: sums of y^k shrink as k grows
     boxes    float [n, 4], the objects of this class
-
-    Raises ValueError for a map of another size.
     """
     pixels = as_pixels(picture)
     pictures = [pixels] + [heat(pixels, one, one.max()) for one in maps.values()]
@@ -122,7 +109,7 @@ def k_panels(
 
 def patch_view(
     picture: Tensor, name: str, boxes: np.ndarray, grid: Grid, y: np.ndarray,
-    *, k: float = K, scale: int = ALL, title: str = "",
+    *, k: float = K, scale: int | None = None, title: str = "",
 ) -> Figure:  # fmt: skip
     """Show a picture with the objects of a class, the map of this class, and the patches that speak for it most.
 
@@ -132,16 +119,16 @@ def patch_view(
     grid     of a picture of that size
     y        float [M], the probability of the class on each patch
     k        of the map, y^k
-    scale    index into LAMBDAS: its patches only; or ALL
+    scale    index into LAMBDAS: its patches only; None: all
 
     Raises ValueError if the grid is of another size.
     """
     pixels = pixels_of(picture, grid)
-    here = np.arange(len(grid)) if scale == ALL else np.flatnonzero(grid.scale == scale)
-    values = localisation_map(y[here], grid.xyxy[here], grid.size, k)
-    outcome = Pointing(picture, name, boxes, values).outcome
-    what = "all scales" if scale == ALL else f"λ = {LAMBDAS[scale]:g}"
-    captions = [name, f"k = {k:g}, {what}, {len(here)} patch{'es' * (len(here) > 1)}: {outcome}"]
+    here = np.arange(len(grid)) if scale is None else np.flatnonzero(grid.scale == scale)
+    values = localisation_map(y, grid, k, scale=scale)
+    what = "all scales" if scale is None else f"λ = {LAMBDAS[scale]:g}"
+    many = f"{len(here)} patch{'es' * (len(here) > 1)}"
+    captions = [name, f"k = {k:g}, {what}, {many}: {outcome(values, boxes)}"]
     best = here[np.argsort(-y[here], kind="stable")[:BEST]]
     shown = [Tile(patch(pixels, grid.xyxy[i]), f"{y[i]:.2f}") for i in best]
     below = [Block(shown, heading="Patches with the highest y")]
@@ -156,14 +143,20 @@ def patch_view(
     return figure
 
 
+def outcome(values: np.ndarray, boxes: np.ndarray) -> str:
+    """Say whether the peak of a map, float [H, W], hits one of the objects of its class, float [n, 4]."""
+    if not len(boxes):
+        return "not in the picture"
+    hit = points_at(peak(values), boxes, TOLERANCE * values.shape[1])
+    return f"{style.SIGNS[hit]} {'hit' if hit else 'miss'}"
+
+
 def heat(pixels: np.ndarray, values: np.ndarray, highest: float) -> np.ndarray:
     """Colour a picture by a map, white for 0, dark red for `highest`, as bright as the picture: uint8 [H, W, 3].
 
     pixels  uint8 [H, W, 3]
     values  float [H, W], 0 .. highest; where `highest` is 0, the picture stays grey
     """
-    if values.shape != pixels.shape[:2]:
-        raise ValueError(f"The map of this picture is {list(pixels.shape[:2])}, not {list(values.shape)}.")
     grey = pixels @ (np.array([0.299, 0.587, 0.114]) / 255)
     colours = HEAT(values / (highest or 1), bytes=True)[..., :3]
     return (colours * (LIGHT + (1 - LIGHT) * grey)[..., None]).round().astype(np.uint8)

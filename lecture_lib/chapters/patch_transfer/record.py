@@ -131,33 +131,33 @@ def map_rows(y: Mapping[str, Sequence[np.ndarray]], test: Part, counted: np.ndar
     return rows, [claim]
 
 
-def bias_rows(net: PatchNet, y: Sequence[np.ndarray], test: Part, counted: np.ndarray, seed: int) -> Rows:
+def bias_rows(y: Sequence[np.ndarray], test: Part, counted: np.ndarray, seed: int) -> Rows:
     """Learn from centred pictures, or take the source's own labels; over the classes that have such.
 
     Centred pictures are the source task's: without them, only its labels are tried.
     """
-    members = datasets.source_classes(test.images, net.backbone.classes)
+    members = datasets.source_classes(test.images, test.net.backbone.classes)
     counted = counted & np.array([len(of_class) > 0 for of_class in members])
     scores, rows = defaultdict(list, {PATCHES: [test.score(of_seed) for of_seed in y]}), []
     about = {"experiment": "bias", "dataset": "ilsvrc2012", "source": test.images.source}
     try:
         for s in range(seed, seed + SEEDS):
-            of_seed, accuracy = experiments.centred_pictures(net, test, s)
+            of_seed, accuracy = experiments.centred_pictures(test, s)
             append(scores, of_seed)
             rows.append(
                 about | {"method": "centred pictures", "seed": s, "metric": "accuracy", "value": accuracy}
             )
     except DatasetNotFound as missing:
         print(f"left out: {missing}")
-    append(scores, experiments.source_labels(net, test))
+    append(scores, experiments.source_labels(test))
     tested = ap_of(scores, test, counted, seed, experiment="bias", n_classes=int(counted.sum()))
     return tested[0] + rows, tested[1]
 
 
-def reading_rows(net: PatchNet, y: Sequence[np.ndarray], train: Part, test: Part, seed: int) -> Rows:
+def reading_rows(y: Sequence[np.ndarray], train: Part, test: Part, seed: int) -> Rows:
     """Cut each patch out, or take ambiguous ones as background: slow, so on the first of the test pictures only."""
     few = test.first(READ)
-    rows = {PATCHES: y[0][: sum(map(len, few.grids))]} | experiments.other_readings(net, train, few, seed)
+    rows = {PATCHES: y[0][: sum(map(len, few.grids))]} | experiments.other_readings(train, few, seed)
     shown = (few.images.labels == 1).any(0)
     scores = {row: [few.score(of_row)] for row, of_row in rows.items()}
     return ap_of(scores, few, shown, seed, experiment="readings", n_test=READ)
@@ -173,14 +173,14 @@ def run(net: PatchNet, name: str, more: Sequence[str], seed: int) -> Rows:
     """Run the experiments on one collection, over the classes that have a positive in both parts."""
     train, test = experiments.load_parts(net, name)
     counted = (train.images.labels == 1).any(0) & (test.images.labels == 1).any(0)
-    scores = defaultdict(list, {SVM: [experiments.whole_pictures_svm(net, train, test)]})
-    y = experiments.score_patches(net, train, test, range(seed, seed + SEEDS))
+    scores = defaultdict(list, {SVM: [experiments.whole_pictures_svm(train, test)]})
+    y = experiments.score_patches(train, test, range(seed, seed + SEEDS))
     for s in range(seed, seed + SEEDS):
-        append(scores, experiments.whole_pictures(net, train, test, s))
+        append(scores, experiments.whole_pictures(train, test, s))
         print(f"{name}, seed {s}: patches, whole pictures", flush=True)
     if "no transfer" in more:
         bfloat16 = bfloat16_is_faster(net.backbone.device)
-        y[NO_TRANSFER] = [experiments.no_transfer(net, train, test, seed, bfloat16)]
+        y[NO_TRANSFER] = [experiments.no_transfer(train, test, seed, bfloat16)]
         print(f"{name}: no transfer", flush=True)
     scores |= {row: [test.score(of_seed) for of_seed in of_row] for row, of_row in y.items()}
     sizes = {"n": len(train.images), "n_test": len(test.images), "n_classes": int(counted.sum())}
@@ -190,9 +190,9 @@ def run(net: PatchNet, name: str, more: Sequence[str], seed: int) -> Rows:
         map_rows(y, test, counted, seed),
     ]
     if "bias" in more:
-        parts.append(bias_rows(net, y[PATCHES], test, counted, seed))
+        parts.append(bias_rows(y[PATCHES], test, counted, seed))
     if "readings" in more:
-        parts.append(reading_rows(net, y[PATCHES], train, test, seed))
+        parts.append(reading_rows(y[PATCHES], train, test, seed))
     return [row for rows, _ in parts for row in rows], [claim for _, claims in parts for claim in claims]
 
 

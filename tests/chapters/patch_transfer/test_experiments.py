@@ -15,12 +15,11 @@ from torchvision.transforms.v2.functional import resize
 from lecture_lib import datasets, settings
 from lecture_lib.backbones import Backbone, normalise, twin_alexnet
 from lecture_lib.chapters.patch_transfer import adaptation, baselines, experiments, from_scratch
-from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, probabilities, resample, train
-from lecture_lib.chapters.patch_transfer.cutting import cut, cut_all
-from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode, encode_each, lay, phi, resized
+from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, gather, probabilities, resample, train
+from lecture_lib.chapters.patch_transfer.cutting import cut_patches, phi_one_by_one
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, phi_shared, resized
 from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, PATCHES, Part
 from lecture_lib.chapters.patch_transfer.from_scratch import train_all
-from lecture_lib.chapters.patch_transfer.grid import LAMBDAS
 from lecture_lib.chapters.patch_transfer.inference import picture_score
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, label_all
 from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
@@ -93,7 +92,7 @@ def net():
 @pytest.fixture(scope="module")
 def parts(net):
     """Six pictures to train on and four to test with."""
-    return tuple(Part(images, lay(net, images)) for images in (collect(6, 0), collect(4, 1)))
+    return tuple(Part(net, images) for images in (collect(6, 0), collect(4, 1)))
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +148,7 @@ def test_a_cut_patch_is_a_square_of_the_resized_picture(net):
                 y, x = scale.corner[0] + 8 * row, scale.corner[1] + 8 * column
                 literal.append(large[:, y : y + 64, x : x + 64])
     chosen = np.random.default_rng(1).permutation(len(grid))
-    found = cut(net, picture, grid, chosen)
+    found = cut_patches(net, picture, grid, chosen)
     assert found.dtype == torch.uint8
     assert torch.equal(found, torch.stack(literal)[torch.from_numpy(chosen)])
 
@@ -158,7 +157,7 @@ def test_a_cut_patch_shows_what_is_in_its_box(net):
     coarse = torch.randint(0, 256, (1, 3, 8, 8), generator=torch.Generator().manual_seed(0)).float()
     picture = nn.functional.interpolate(coarse, (120, 150), mode="bilinear")[0].to(torch.uint8)
     grid = net.grid(120, 150)
-    found = cut(net, picture, grid, np.arange(len(grid)))
+    found = cut_patches(net, picture, grid, np.arange(len(grid)))
     for patch, (x0, y0, x1, y1) in zip(found[::9], grid.xyxy[::9].round().astype(int), strict=True):
         seen = resize(picture[:, y0:y1, x0:x1], [64, 64], antialias=True)
         assert (patch.float() - seen.float()).abs().mean() < 4
@@ -167,38 +166,18 @@ def test_a_cut_patch_shows_what_is_in_its_box(net):
 def test_patches_are_cut_picture_after_picture_and_some_have_none(net, parts):
     part, _ = parts
     chosen = [np.array(some, np.int64) for some in ([5, 2], [], [9], [], [300, 0, 300], [])]
-    found = cut_all(net, part.images, part.grids, chosen)
+    found = part.cut(chosen)
     assert (found.dtype, found.shape) == (torch.uint8, (6, 3, 64, 64))
     for patch, (i, p) in zip(found, [(0, 5), (0, 2), (2, 9), (4, 300), (4, 0), (4, 300)], strict=True):
-        assert torch.equal(patch, cut(net, part.images.tensor(i), part.grids[i], np.array([p]))[0])
-    assert cut(net, part.images.tensor(0), part.grids[0], np.array([], np.int64)).shape == (0, 3, 64, 64)
+        assert torch.equal(patch, cut_patches(net, part.images.tensor(i), part.grids[i], np.array([p]))[0])
 
 
 def test_a_picture_that_is_one_patch_has_its_phi(net):
     """At the largest scale of a square nothing lies beyond the patch: cut out or not, it is surrounded by zeros."""
-    picture = collect(1, 3).tensor(0)[:, :40, :40]
-    images = ImageCollection("square", "twin", Drawn([picture]), CLASSES, np.zeros((1, 3)))
-    part = Part(images, lay(net, images))
-    first = np.array([0])
-    assert (part.grids[0].scale == 0).sum() == 1
-    alone = experiments.cut_out(net, part, [first])
-    assert alone.dtype == np.float16
-    same_phi(alone, phi(net, picture[None], part.grids[0], [first]))
-
-
-def test_patches_cut_out_are_encoded_as_one_by_one(net, monkeypatch):
-    """Of a picture of 128 pixels, patches of scales 1 and 2 have whole boxes."""
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 128, 128), dtype=np.uint8)
-    images = ImageCollection("squares", "twin", ArrayImages(pixels), CLASSES, np.zeros((2, 3)))
-    part = Part(images, lay(net, images))
-    whole = np.flatnonzero(np.isin(part.grids[0].scale, [LAMBDAS.index(1), LAMBDAS.index(2)]))
-    chosen = [np.tile(whole, 7), whole[::-1]]  # more than one batch
-    assert len(chosen[0]) > 64
-    literal = [
-        encode_each(net, images.tensor(i), grid.xyxy[some])
-        for i, (grid, some) in enumerate(zip(part.grids, chosen, strict=True))
-    ]
-    same_phi(experiments.cut_out(net, part, chosen), torch.cat(literal))
+    picture, first = collect(1, 3).tensor(0)[:, :40, :40], np.array([0])
+    grid = net.grid(40, 40)
+    alone = phi_one_by_one(net, cut_patches(net, picture, grid, first))
+    same_phi(alone, phi_shared(net, picture[None], grid, [first]))
 
 
 # all layers, trained on patches
@@ -269,15 +248,6 @@ def test_an_epoch_shows_every_patch_once_with_its_label_and_mirrors_half(monkeyp
     assert len(times.unique()) == 4  # anew in each epoch
 
 
-def test_bfloat16_is_for_the_forward_pass_alone():
-    start, (patches, y), seen = backbone(), colours(6, 0), []
-    start.stages.conv1.conv.register_forward_hook(lambda module, x, out: seen.append(out.dtype))
-    for bfloat16 in (False, True):
-        net, _ = train_all(start, patches, y, 2, replace(SHORT, bfloat16=bfloat16), progress=False)
-        assert {p.dtype for p in net.backbone.stages.parameters()} == {torch.float32}
-    assert (seen[1], seen[-1]) == (torch.float32, torch.bfloat16)
-
-
 # what patches are compared with
 
 
@@ -342,7 +312,7 @@ def test_phi_of_ten_crops_is_that_of_each(net, parts):
 def test_gathering_goes_picture_after_picture():
     values = [np.array([7, 8, 9]), np.array([1]), np.array([5, 6])]
     chosen = [np.array([2, 0]), np.array([], np.int64), np.array([1])]
-    assert experiments.gather(values, chosen).tolist() == [9, 7, 6]
+    assert gather(values, chosen).tolist() == [9, 7, 6]
 
 
 def test_background_has_no_score_and_the_first_pictures_keep_their_patches(parts):
@@ -369,14 +339,14 @@ def test_parts_are_those_of_the_protocol(net, monkeypatch):
 
 def test_seeds_share_patches_and_without_background_none_is_seen(net, parts, trained):
     train_part, test_part = parts
-    found = experiments.score_patches(net, *parts, [4, 5])
+    found = experiments.score_patches(*parts, [4, 5])
     labels = label_all(train_part.images, train_part.grids)
     every = np.concatenate(labels)
     begin = np.cumsum([0, *map(len, labels)])
-    rows = np.concatenate([n + some for n, some in zip(begin, resample(labels, 3, 4), strict=False)])
-    x, y = encode(net, train_part.images, train_part.grids)[rows], every[rows]
+    rows = np.concatenate([n + kept for n, kept in zip(begin, resample(labels, 3, 4), strict=False)])
+    x, y = train_part.phi()[rows], every[rows]
     assert set(y) == {0, 1, 2, 3}
-    of_test = encode(net, test_part.images, test_part.grids)
+    of_test = test_part.phi()
     for n, (own_x, own_y, n_outputs, recipe) in enumerate(trained):
         row, some, outputs = ((PATCHES, y >= 0, 4), (NO_BACKGROUND, y < 3, 3))[n % 2]
         same_phi(own_x, x[some])
@@ -388,19 +358,15 @@ def test_seeds_share_patches_and_without_background_none_is_seen(net, parts, tra
 
 
 def one_by_one(net, part):
-    """phi of each patch as a picture of its own."""
-    pixels = [
-        cut(net, part.images.tensor(i), grid, np.array([p]))
-        for i, grid in enumerate(part.grids)
-        for p in range(len(grid))
-    ]
-    return in_body(net.backbone, torch.cat(pixels)).half().numpy()
+    """phi of each patch, cut out."""
+    pixels = part.cut([np.arange(len(grid)) for grid in part.grids])
+    return in_body(net.backbone, pixels).half().numpy()
 
 
 def test_other_readings_cut_patches_out_or_call_ambiguous_ones_background(net, parts, trained, monkeypatch):
     monkeypatch.setattr(experiments, "resample", partial(resample, kept=1))
     train_part, test_part = parts[0].first(2), parts[1].first(1)
-    found = experiments.other_readings(net, train_part, test_part, 3)
+    found = experiments.other_readings(train_part, test_part, 3)
     labels = np.concatenate(label_all(train_part.images, train_part.grids))
     certain = labels != AMBIGUOUS
     assert not certain.all()
@@ -408,11 +374,11 @@ def test_other_readings_cut_patches_out_or_call_ambiguous_ones_background(net, p
     np.testing.assert_array_equal(y, labels[certain])
     same_phi(x, one_by_one(net, train_part)[certain])
     np.testing.assert_array_equal(background_y, np.where(certain, labels, 3))
-    same_phi(shared_x, encode(net, train_part.images, train_part.grids))
+    same_phi(shared_x, train_part.phi())
     assert [(n, recipe.seed) for n, recipe in (cut_how, shared_how)] == [(4, 3)] * 2
     expected = probabilities(train(x, y, *cut_how), one_by_one(net, test_part))
     np.testing.assert_allclose(found[experiments.CUT], expected, atol=1e-3)
-    of_test = encode(net, test_part.images, test_part.grids)
+    of_test = test_part.phi()
     expected = probabilities(train(shared_x, background_y, *shared_how), of_test)
     np.testing.assert_array_equal(found[experiments.TWO_OBJECTS], expected)
 
@@ -428,19 +394,19 @@ def test_no_transfer_trains_all_layers_on_cut_patches_and_folds(net, parts, monk
 
     monkeypatch.setattr(experiments, "train_all", spy)
     train_part, test_part = parts[0].first(2), parts[1].first(1)
-    y = experiments.no_transfer(net, train_part, test_part, 3, False)
+    y = experiments.no_transfer(train_part, test_part, 3, False)
     ((start, patches, labels, n_outputs, recipe), how, (own, layers)) = calls[0]
     every = label_all(train_part.images, train_part.grids)
     chosen = resample(every, 3, 3)
-    assert torch.equal(patches, cut_all(net, train_part.images, train_part.grids, chosen))
-    assert labels.tolist() == np.concatenate([a[b] for a, b in zip(every, chosen, strict=True)]).tolist()
+    assert torch.equal(patches, train_part.cut(chosen))
+    assert labels.tolist() == gather(every, chosen).tolist()
     assert (n_outputs, recipe, how) == (4, replace(SHORT, lr=0.05, seed=3), {})
     assert start.weights == "random seed 3"
     assert any(isinstance(module, nn.BatchNorm2d) for module in start.stages.modules())
     assert not torch.equal(start.stages.conv1.conv.weight, net.backbone.stages.conv1.conv.weight)
-    unfolded = probabilities(layers, encode(own, test_part.images, test_part.grids))
+    unfolded = probabilities(layers, replace(test_part, net=own).phi())
     np.testing.assert_allclose(y, unfolded, atol=5e-3)
-    experiments.no_transfer(net, train_part, test_part, 4, True)
+    experiments.no_transfer(train_part, test_part, 4, True)
     (other, *_, recipe), _, _ = calls[1]
     assert not torch.equal(other.stages.conv1.conv.weight, start.stages.conv1.conv.weight)
     assert recipe.bfloat16
@@ -451,7 +417,7 @@ def on_both(net, layers, part):
     n = len(part.images)
     crops = in_body(net.backbone, ten_crops(net, part.images)).half().numpy()
     ends = np.cumsum([0, *map(len, part.grids)])
-    y = probabilities(layers, encode(net, part.images, part.grids))
+    y = probabilities(layers, part.phi())
     return (
         probabilities(layers, crops).reshape(n, 10, -1).mean(1),
         np.stack([picture_score(y[i:j]) for i, j in pairwise(ends)]),
@@ -459,7 +425,7 @@ def on_both(net, layers, part):
 
 
 def test_whole_pictures_teach_the_classes_they_certainly_show(net, parts, trained):
-    found = experiments.whole_pictures(net, *parts, 5)
+    found = experiments.whole_pictures(*parts, 5)
     ((x, y, n_outputs, recipe),) = trained
     shown = np.array([[1, 0, 0], [0, 0.5, 0.5], [0.5, 0.5, 0], [0, 1, 0], [0.5, 0, 0.5]])  # the third: none
     np.testing.assert_array_equal(y, np.repeat(shown, 10, axis=0))
@@ -473,8 +439,8 @@ def test_whole_pictures_teach_the_classes_they_certainly_show(net, parts, traine
 
 def test_svms_on_whole_pictures_learn_from_training_pictures(net, parts):
     train_part, test_part = parts
-    more = Part(train_part.images[[0, 1, 2, 3, 4, 5] * 3], train_part.grids * 3)  # for three folds
-    found = experiments.whole_pictures_svm(net, more, test_part)
+    more = Part(net, train_part.images[[0, 1, 2, 3, 4, 5] * 3])  # for three folds
+    found = experiments.whole_pictures_svm(more, test_part)
     crops = [baselines.phi_of_crops(net.backbone, part.images) for part in (more, test_part)]
     np.testing.assert_array_equal(found, baselines.svm_scores(crops[0], more.images.labels, crops[1]))
     assert found.shape == (4, 3)
@@ -485,12 +451,12 @@ def test_no_test_label_changes_a_score(net, parts):
     images = test_part.images
     others = replace(images, labels=1 - images.labels, boxes=images.boxes[::-1])
     both = []
-    for of_test in (test_part, Part(others, test_part.grids)):
+    for of_test in (test_part, Part(net, others)):
         both.append(
             [
-                *(found[0] for found in experiments.score_patches(net, train_part, of_test, [0]).values()),
-                *experiments.whole_pictures(net, train_part, of_test, 0).values(),
-                *experiments.source_labels(net, of_test).values(),
+                *(found[0] for found in experiments.score_patches(train_part, of_test, [0]).values()),
+                *experiments.whole_pictures(train_part, of_test, 0).values(),
+                *experiments.source_labels(of_test).values(),
             ]
         )
     for one, other in zip(*both, strict=True):
@@ -527,7 +493,7 @@ def test_centred_pictures_teach_one_class_each(net, parts, trained, monkeypatch)
     learned, validated = collect(4, 5), collect(5, 6)
     given = {"train": (learned, np.array([0, 1, 2, 0])), "val": (validated, np.array([0, 1, 2, 0, 1]))}
     monkeypatch.setattr(experiments, "relabelled", lambda split, target: given[split])
-    found, accuracy = experiments.centred_pictures(net, parts[1], 6)
+    found, accuracy = experiments.centred_pictures(parts[1], 6)
     ((x, y, n_outputs, recipe),) = trained
     same_phi(x, in_body(net.backbone, ten_crops(net, learned)))
     assert y.tolist() == [c for c in (0, 1, 2, 0) for _ in range(10)]
@@ -536,13 +502,13 @@ def test_centred_pictures_teach_one_class_each(net, parts, trained, monkeypatch)
     whole, patches = on_both(net, layers, parts[1])
     np.testing.assert_allclose(found[experiments.CENTRED_WHOLE], whole, atol=1e-3)
     np.testing.assert_allclose(found[experiments.CENTRED_ON_PATCHES], patches, atol=1e-6)
-    of_val, _ = on_both(net, layers, Part(validated, lay(net, validated)))
+    of_val, _ = on_both(net, layers, Part(net, validated))
     assert accuracy == pytest.approx(100 * (of_val.argmax(1) == [0, 1, 2, 0, 1]).mean())
 
 
 def test_the_sources_labels_score_wholes_and_patches(net, parts):
     _, part = parts
-    found = experiments.source_labels(net, part)
+    found = experiments.source_labels(part)
     fc8 = nn.Sequential()
     fc8.fca = net.backbone.stages[-1].linear  # `probabilities` asks it for its device
     whole, patches = (scores[:, [2, 0]] for scores in on_both(net, fc8, part))  # bus and cat

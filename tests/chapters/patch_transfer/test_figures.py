@@ -132,8 +132,6 @@ def test_a_picture_of_another_size_than_its_grid_is_refused(picture, lattice):
     ):
         with pytest.raises(ValueError, match="80 x 60 pixels, the picture has 60 x 80"):
             draw()
-    with pytest.raises(ValueError, match=r"map of this picture is \[60, 80\], not \[80, 60\]"):
-        map_figures.k_panels(picture, {5: np.zeros((W, H))}, ())
 
 
 @pytest.fixture(scope="module")
@@ -247,9 +245,22 @@ def y(lattice):
     return (drawn / drawn.sum(1, keepdims=True))[:, :3]
 
 
+@pytest.fixture
+def few(y):
+    """Three pictures of three classes with their scores."""
+    array = np.random.default_rng(2).integers(0, 256, (3, 3, H, W), dtype=np.uint8)
+    boxes = [
+        objects((8, 10, 26, 34, 0, 0), (45, 30, 75, 55, 2, 0)),
+        objects(),
+        objects((8, 10, 26, 34, 1, 0), (2, 2, 9, 9, 1, 1)),
+    ]
+    labels = [[1, 0, 1], [0, 0, 0], [0, 1, -1]]
+    images = ImageCollection("few", "twin", ArrayImages(array), CLASSES, labels, boxes=boxes)
+    return images, [np.roll(y, i, axis=1) for i in range(3)]
+
+
 def test_a_film_has_one_range_for_all_scales_and_one_for_their_sum(picture, lattice, y, laid):
-    of = [lattice.scale == number for number in range(len(LAMBDAS))]
-    maps = np.stack([localisation_map(y[here, 0], lattice.xyxy[here], (H, W), 5) for here in of])
+    maps = np.stack([localisation_map(y[:, 0], lattice, scale=number) for number in range(len(LAMBDAS))])
     figure = map_figures.film(picture, maps, title="a title")
     tiles, pixels, total = laid[0].tiles, as_pixels(picture), maps.sum(0)
     assert [tile.caption for tile in tiles] == [*(f"λ = {lam:g}" for lam in LAMBDAS), "all scales"]
@@ -260,49 +271,49 @@ def test_a_film_has_one_range_for_all_scales_and_one_for_their_sum(picture, latt
     assert peaks_in(figure) == [peak(total)]
 
 
-def spot(x, y):
-    values = np.zeros((H, W))
-    values[y, x] = 1
-    return values
+def test_a_peak_on_an_object_or_near_it_is_a_hit_and_farther_away_a_miss():
+    def spot(x, y):
+        values = np.zeros((H, W))
+        values[y, x] = 1
+        return values
+
+    box, two = np.array([[20, 10, 39.5, 30]]), np.array([[0, 0, 4, 4], [50, 40, 60, 50]])
+    assert map_figures.outcome(spot(30, 20), box) == "✓ hit"
+    assert (
+        map_figures.outcome(spot(41, 20), box) == "✓ hit"
+    )  # 2 pixels beside the box, 3 % of the width are 2.4
+    assert map_figures.outcome(spot(42, 20), box) == "✗ miss"
+    assert map_figures.outcome(spot(55, 45), two) == "✓ hit"
+    assert map_figures.outcome(spot(5, 5), np.empty((0, 4))) == "not in the picture"
 
 
-def test_a_peak_on_an_object_or_near_it_is_a_hit_and_farther_away_a_miss(picture, laid):
-    box = np.array([[20, 10, 39.5, 30]])
-    cases = [
-        ("dog", box, spot(30, 20), "✓ hit"),
-        (
-            "bus",
-            box,
-            spot(41, 20),
-            "✓ hit",
-        ),  # its middle lies 2 pixels beside the box, 3 % of the width are 2.4
-        ("bus", box, spot(42, 20), "✗ miss"),
-        ("bus", box, spot(20, 30), "✓ hit"),
-        ("potted_plant", np.empty((0, 4)), spot(5, 5), "not in the picture"),
-        ("dog", np.array([[0, 0, 4, 4], [50, 40, 60, 50]]), spot(55, 45), "✓ hit"),
-    ]
-    items = [map_figures.Pointing(picture, name, boxes, values) for name, boxes, values, _ in cases]
-    figure = map_figures.maps_beside_boxes(items)
+def test_maps_stand_beside_the_objects_of_their_class(few, lattice, y, laid):
+    images, scores = few
+    pairs = [(0, 2), (2, 1), (1, 0)]
+    figure = map_figures.maps_beside_boxes(images, pairs, [lattice] * 3, scores)
+    maps = [localisation_map(scores[i][:, c], lattice) for i, c in pairs]
     plain, hot = laid[0].tiles[::2], laid[0].tiles[1::2]
-    assert [tile.caption for tile in plain] == [name for name, *_ in cases]
-    assert [tile.caption for tile in hot] == [outcome for *_, outcome in cases]
-    assert peaks_in(figure) == [peak(values) for _, _, values, _ in cases]
-    for tile, (_, _, values, _) in zip(hot, cases, strict=True):
-        assert same(tile, map_figures.heat(as_pixels(picture), values, 1), map_figures.BESIDE)
+    assert [tile.caption for tile in plain] == ["bus", "potted_plant", "dog"]
+    assert hot[2].caption == "not in the picture"
+    assert peaks_in(figure) == [peak(values) for values in maps]
+    for tile, (i, _), values in zip(hot, pairs, maps, strict=True):
+        pixels = as_pixels(images.tensor(i))
+        assert same(tile, map_figures.heat(pixels, values, values.max()), map_figures.BESIDE)
     extents, drawn = boxes_in(figure, figures.BOX)
-    assert extents[:2] == box.tolist() * 2  # on the picture, and on the map
+    assert extents[:2] == [[45, 30, 75, 55]] * 2  # on the picture, and on the map
     assert drawn[2].get_linestyle() == ":"
-    assert extents[2] == pytest.approx([20 - 2.4, 10 - 2.4, 39.5 + 2.4, 30 + 2.4])
+    assert extents[2] == pytest.approx([45 - 2.4, 30 - 2.4, 75 + 2.4, 55 + 2.4])
+    assert len(extents) == 6
 
 
-def test_no_map_is_refused_in_words():
+def test_no_map_is_refused_in_words(few, lattice):
     with pytest.raises(ValueError, match="give at least one"):
-        map_figures.maps_beside_boxes([])
+        map_figures.maps_beside_boxes(few[0], [], [lattice] * 3, few[1])
 
 
 def test_each_k_has_its_own_range_its_peak_and_the_objects(picture, lattice, y, laid):
     box = np.array([[20.0, 10, 40, 30]])
-    maps = {k: localisation_map(y[:, 1], lattice.xyxy, (H, W), k) for k in (1, 5, 20)}
+    maps = {k: localisation_map(y[:, 1], lattice, k) for k in (1, 5, 20)}
     figure = map_figures.k_panels(picture, maps, box)
     assert [tile.caption for tile in laid[0].tiles] == [
         "the picture",
@@ -316,13 +327,13 @@ def test_each_k_has_its_own_range_its_peak_and_the_objects(picture, lattice, y, 
         assert same(tile, map_figures.heat(as_pixels(picture), values, values.max()), map_figures.FRAME)
 
 
-@pytest.mark.parametrize(("scale", "k", "what"), [(map_figures.ALL, 5, "all scales"), (4, 2, "λ = 2.4")])
+@pytest.mark.parametrize(("scale", "k", "what"), [(None, 5, "all scales"), (4, 2, "λ = 2.4")])
 def test_a_view_shows_the_patches_with_the_highest_y_and_the_map_of_the_chosen_scale(
     picture, lattice, y, laid, scale, k, what
 ):
     box = np.array([[20.0, 10, 40, 30]])
-    here = np.arange(len(lattice)) if scale == map_figures.ALL else np.flatnonzero(lattice.scale == scale)
-    values = localisation_map(y[here, 2], lattice.xyxy[here], (H, W), k)
+    here = np.arange(len(lattice)) if scale is None else np.flatnonzero(lattice.scale == scale)
+    values = localisation_map(y[:, 2], lattice, k, scale=scale)
     figure = map_figures.patch_view(picture, "bus", box, lattice, y[:, 2], k=k, scale=scale)
     (plain, hot), best = laid[0].tiles, laid[1].tiles
     assert plain.caption == "bus"
@@ -393,20 +404,12 @@ def test_classes_fall_in_the_order_of_the_first_method_above_their_mean():
 
 
 @pytest.fixture
-def explored(lattice, y, monkeypatch):
-    """Three pictures of three classes with their scores, and the explorer's drawing function and controls."""
-    array = np.random.default_rng(2).integers(0, 256, (3, 3, H, W), dtype=np.uint8)
-    boxes = [
-        objects((8, 10, 26, 34, 0, 0), (45, 30, 75, 55, 2, 0)),
-        objects(),
-        objects((8, 10, 26, 34, 1, 0), (2, 2, 9, 9, 1, 1)),
-    ]
-    labels = [[1, 0, 1], [0, 0, 0], [0, 1, -1]]
-    images = ImageCollection("few", "twin", ArrayImages(array), CLASSES, labels, boxes=boxes)
-    scores = [np.roll(y, i, axis=1) for i in range(3)]
+def explored(few, lattice, monkeypatch):
+    """The scores of the pictures, and the explorer's drawing function and controls."""
     monkeypatch.setattr(
         widget, "explorer", lambda draw, *rows: (draw, {n: c for row in rows for n, c in row.items()})
     )
+    images, scores = few
     return scores, *widget.patch_explorer(images, [lattice] * 3, scores)
 
 
@@ -418,17 +421,17 @@ def test_the_controls_name_pictures_classes_k_and_scales_and_start_at_the_best_c
     assert names["scale"] == ["all", *(f"λ = {lam:g}" for lam in LAMBDAS)]
     first = picture_score(scores[0])
     assert controls["c"].value == max((0, 2), key=lambda c: first[c])
-    assert [controls[key].value for key in ("i", "k", "scale")] == [0, 5, map_figures.ALL]
+    assert [controls[key].value for key in ("i", "k", "scale")] == [0, 5, widget.ALL]
 
 
 def test_the_view_is_of_the_chosen_picture_class_k_and_scale(explored, lattice, laid):
     scores, draw, _ = explored
     boxes = {(0, 0): [[8, 10, 26, 34]], (2, 1): [[8, 10, 26, 34]]}  # not the difficult
     shown = ({0, 2}, set(), {1})
-    for i, c, k, scale in ((0, 0, 5, map_figures.ALL), (2, 1, 2, map_figures.ALL), (1, 2, 5, 3)):
-        here = slice(None) if scale == map_figures.ALL else lattice.scale == scale
-        figure, alt = draw(i, c, k, scale)
-        values = localisation_map(scores[i][here, c], lattice.xyxy[here], (H, W), k)
+    for i, c, k, scale in ((0, 0, 5, None), (2, 1, 2, None), (1, 2, 5, 3)):
+        here = slice(None) if scale is None else lattice.scale == scale
+        figure, alt = draw(i, c, k, widget.ALL if scale is None else scale)
+        values = localisation_map(scores[i][:, c], lattice, k, scale=scale)
         assert peaks_in(figure) == [peak(values)]
         assert boxes_in(figure, figures.BOX)[0] == boxes.get((i, c), []) * 2
         score = picture_score(scores[i][here], k)

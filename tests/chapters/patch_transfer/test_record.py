@@ -20,6 +20,10 @@ from lecture_lib.results.claims import DID_NOT_HOLD, HELD, TOO_CLOSE
 
 GRID = grid(60, 80, 64, 8)
 CLASSES = ("bus", "cat", "sofa")
+NET = SimpleNamespace(
+    backbone=SimpleNamespace(name="toy", device="cpu", classes=("cat", "bus", "stone")),
+    grids=lambda images: [GRID] * len(images),
+)
 CORNERS = np.array([[2, 2, 26, 26], [54, 34, 78, 58], [54, 2, 78, 26]], np.float32)  # an object of each class
 SHOWN = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1], [1, 0, 1], [0, 1, 0]], np.int8)
 SEED = 3
@@ -60,7 +64,7 @@ def collect(shown, name="drawn", **about):
 
 
 def part(shown=SHOWN, name="drawn"):
-    return Part(collect(shown, name), [GRID] * len(shown))
+    return Part(NET, collect(shown, name))
 
 
 def perfect(shown=SHOWN, n_outputs=4):
@@ -234,7 +238,6 @@ def test_each_statement_compares_what_it_names(id, pair):
 
 TRAIN = np.tile(np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], np.int8), (3, 1))
 READ = np.concatenate([*[SHOWN[:3]] * 4, SHOWN])  # the first twelve pictures show no sofa
-NET = SimpleNamespace(backbone=SimpleNamespace(name="toy", device="cpu", classes=("cat", "bus", "stone")))
 
 
 @pytest.fixture
@@ -250,12 +253,12 @@ def planted(monkeypatch):
         return (perfect if right else reversed_y)(test.images.labels, n_outputs)
 
     def wrong(*names):
-        return lambda net, *given: {
+        return lambda *given: {
             name: score(next(p for p in given[::-1] if isinstance(p, Part)), not world.right)
             for name in names
         }
 
-    def score_patches(net, train, test, seeds):
+    def score_patches(train, test, seeds):
         world.seeds = list(seeds)
         background, none = y(test, world.right), y(test, not world.right, 3)
         return {PATCHES: [background] * len(seeds), NO_BACKGROUND: [none] * len(seeds)}
@@ -263,13 +266,13 @@ def planted(monkeypatch):
     centred = wrong(experiments.CENTRED_WHOLE, experiments.CENTRED_ON_PATCHES)
     fakes = {
         "score_patches": score_patches,
-        "other_readings": lambda net, train, test, seed: {
+        "other_readings": lambda train, test, seed: {
             row: y(test, not world.right) for row in (experiments.CUT, experiments.TWO_OBJECTS)
         },
-        "no_transfer": lambda net, train, test, seed, bfloat16: y(test, not world.right),
+        "no_transfer": lambda train, test, seed, bfloat16: y(test, not world.right),
         "whole_pictures": wrong(experiments.WHOLE, experiments.WHOLE_ON_PATCHES),
-        "whole_pictures_svm": lambda net, train, test: score(test, not world.right),
-        "centred_pictures": lambda net, test, seed: (centred(net, test), 10.0 * seed),
+        "whole_pictures_svm": lambda train, test: score(test, not world.right),
+        "centred_pictures": lambda test, seed: (centred(test), 10.0 * seed),
         "source_labels": wrong(experiments.SOURCE_WHOLE, experiments.SOURCE_PATCHES),
         "load_parts": lambda net, name: (part(world.train, name), part(READ, name)),
     }
