@@ -48,12 +48,12 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 
 FEW = {  # pictures a class, or a split
     "CALTECH_PER_CLASS": 20,
-    "SUN_PER_CLASS": 40,
-    "MIT_TRAIN": 32,
+    "SUN_PER_CLASS": 30,
+    "MIT_TRAIN": 24,
     "MIT_TEST": 8,
-    "CUB_PER_CLASS": 20,
-    "VOC_SPLIT": 150,
-    "ACTION_SPLIT": 100,
+    "CUB_PER_CLASS": 16,
+    "VOC_SPLIT": 110,
+    "ACTION_SPLIT": 80,
 }
 
 

@@ -1,4 +1,4 @@
-"""VOC's action task: its twin (figures in poses) and the loader of its published layout."""
+"""VOC's action task in its published layout."""
 
 from pathlib import Path
 
@@ -9,107 +9,6 @@ from PIL import Image
 from lecture_lib import datasets, settings
 from lecture_lib.datasets import layout
 from lecture_lib.datasets.voc import ACTIONS
-from lecture_lib.twins import voc, world
-from lecture_lib.twins.kinds import figures
-
-# --- the twin ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def actions(small_twin):
-    return small_twin("voc2012_action")
-
-
-def close(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether pictures are the same but for rounding."""
-    return float((np.abs(a.astype(int) - b.astype(int)) > 1).mean()) < 1e-3
-
-
-def test_labels_splits_and_boxes_of_the_twin_agree(actions):
-    assert actions.classes == tuple(figures.CLASSES)
-    assert set(actions.groups) == {"person"}
-    assert {part: len(indices) for part, indices in actions.splits.items()} == {"train": 100, "val": 100}
-    assert not set(actions.splits["train"]) & set(actions.splits["val"])
-    assert [part.tolist() for part in actions.split_indices()] == [
-        actions.splits[part].tolist() for part in ("train", "val")
-    ]
-    assert (actions.labels.shape, actions.labels.dtype) == ((200, 8), np.int8)
-    for label, boxes in zip(actions.labels, actions.boxes, strict=True):
-        sure = set(boxes.labels[~boxes.difficult].tolist())
-        assert set(np.flatnonzero(label == 1).tolist()) == sure
-        assert set(np.flatnonzero(label == -1).tolist()) == set(boxes.labels.tolist()) - sure
-        x0, y0, x1, y1 = boxes.xyxy.T
-        assert ((x0 >= 0) & (y0 >= 0) & (x1 <= 160) & (y1 <= 120) & (x1 > x0) & (y1 > y0)).all()
-    counts = np.bincount([len(boxes) for boxes in actions.boxes])
-    assert len(counts) == 4
-    assert counts[1:].min() > 20
-    for split in actions.splits.values():
-        assert (actions.labels[split] == 1).sum(0).min() > 8  # enough to learn and to score each action
-    assert 0.01 < np.concatenate([b.difficult for b in actions.boxes]).mean() < 0.2
-    assert 0.05 < np.concatenate([b.truncated for b in actions.boxes]).mean() < 0.4
-
-
-def test_whoever_has_a_label_is_drawn_in_that_pose_and_nobody_else_is_a_person():
-    keys = world.keys("test", 300)
-    placed, label = voc.arrange(keys, voc.ACTIONS)
-    names = [c.name for c in placed.classes]
-    people = label.numpy() >= 0
-    assert [n for n, p in zip(names, people, strict=True) if p] == [
-        list(figures.CLASSES)[c] for c in label[people].tolist()
-    ]
-    clutter = {n for n, p in zip(names, people, strict=True) if not p}
-    assert not clutter & set(figures.CLASSES)
-    assert clutter & {"car", "sofa", "poodle", "horse"}  # labelled in the object task, mere clutter here
-    per_picture = np.bincount(placed.picture[people], minlength=300)
-    assert set(per_picture.tolist()) == {1, 2, 3}
-    lowest, highest = voc.ACTIONS.scales
-    assert placed.scale[people].min() >= lowest
-    assert placed.scale[people].max() <= highest
-    assert placed.scale[people].mean() > 1.3 * voc.arrange(keys)[0].scale.mean()
-
-
-def test_boxes_of_a_pose_have_its_shape(actions):
-    # an oracle that knows nothing of arrangements: who jumps or runs is wide, who stands is narrow
-    whole = [b.xyxy[~b.difficult & ~b.truncated] for b in actions.boxes]
-    width, height = np.concatenate([xyxy[:, 2:] - xyxy[:, :2] for xyxy in whole]).T
-    label = np.concatenate([b.labels[~b.difficult & ~b.truncated] for b in actions.boxes])
-    shape = {name: np.median((width / height)[label == c]) for c, name in enumerate(actions.classes)}
-    order = sorted(shape, key=shape.get)
-    assert order[0] == "standing"
-    assert set(order[-3:]) == {"jumping", "running", "kneeling"}
-    assert shape["standing"] < 0.8 * sorted(shape.values())[1]
-    assert np.median(height) > 50, "too small to see a pose"
-
-
-def test_a_picture_of_the_twin_is_decided_by_its_name(actions):
-    pictures, marks = voc.draw(world.keys("voc2012_action/val", 3)[1:], 160, voc.ACTIONS)
-    i = actions.splits["val"][1]
-    assert close(actions.tensor(i).numpy(), pictures[0])
-    assert np.array_equal(marks[0][~np.isnan(marks[0, :, 0]), :4], actions.boxes[i].xyxy)
-    assert close(np.array(actions.images.slide(i, 160)).transpose(2, 0, 1), pictures[0])
-
-
-def test_the_object_task_is_drawn_as_before_there_were_actions():
-    # written down: recorded results are of these pictures
-    keys = world.keys("voc2007/trainval", 3)
-    placed, label = voc.arrange(keys)
-    names = ["hoodie", "factory", "chair", "horse", "locomotive", "glove", "bicycle", "locomotive", "cow"]
-    assert [c.name for c in placed.classes] == names
-    assert label.tolist() == [-1, -1, 8, 12, 18, -1, 1, 18, 9]
-    pictures, marks = voc.draw(keys)
-    assert marks.shape == (3, 5, 7)
-    boxes = [
-        [21, 36, 44, 70],
-        [0, 26, 41, 67],
-        [32, 11, 130, 70],
-        [66, 67, 94, 88],
-        [0, 10, 48, 52],
-        [0, 53, 71, 106],
-    ]
-    assert marks[~np.isnan(marks[..., 0])][:, :4] == pytest.approx(np.array(boxes), abs=1)
-    means = [[119.747, 96.292, 82.047], [85.733, 103.854, 107.414], [150.948, 110.099, 134.538]]
-    assert pictures.mean((2, 3)) == pytest.approx(np.array(means), abs=0.3)
-
 
 # --- the published layout ----------------------------------------------------------------------------------
 

@@ -77,6 +77,15 @@ class Boxes:
         return self.xyxy[(self.labels == c) & ~self.difficult]
 
 
+def labels_of(boxes: Sequence[Boxes], n_classes: int) -> np.ndarray:
+    """What the objects of each picture make of it, int8 [N, C]: 1 present, -1 all of them difficult, 0 absent."""
+    labels = np.zeros((len(boxes), n_classes), np.int8)
+    for row, marked in zip(labels, boxes, strict=True):
+        row[marked.labels] = -1
+        row[marked.labels[~marked.difficult]] = 1
+    return labels
+
+
 def box_fault(box: np.ndarray, width: float, height: float) -> str:
     """Say what is wrong with a box x0, y0, x1, y1 that has no pixel in a picture of this size; "" if it has."""
     x0, y0, x1, y1 = box.tolist()

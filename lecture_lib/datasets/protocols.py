@@ -89,7 +89,9 @@ def published_partition(collection: ImageCollection, seed: int = 0) -> Split:
     return train, test
 
 
-def official_split(collection: ImageCollection, seed: int = 0, *, train: str, test: str) -> Split:
+def official_split(
+    collection: ImageCollection, seed: int = 0, *, train: str = "train", test: str = "test"
+) -> Split:
     """The dataset's own split, given by the names of its two parts."""
     if seed != 0:
         raise ProtocolError(

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from lecture_lib import store
-from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
+from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection, labels_of
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
 from lecture_lib.twins import anatomy, indoor, places, species, voc, world
 
@@ -31,14 +31,17 @@ ACTION_SPLIT = 400  # and in each of train and val of its action task
 VOC_WIDTH = 160  # pixels; the height is three quarters of it
 BACKGROUND = "BACKGROUND_Google"
 
-DrawRows = Callable[[np.ndarray, int], np.ndarray]  # rows int64 [n], width -> uint8 [n, 3, H, W]
+Draw = Callable[..., tuple[np.ndarray, ...]]  # (..., width) -> uint8 [n, 3, H, W] and what belongs to it
 
 
 @dataclass(frozen=True, eq=False)
 class TwinImages(ArrayImages):
-    """Drawn pictures, which can be drawn again at another size."""
+    """Drawn pictures, which can be drawn again at another size.
 
-    draw: DrawRows | None = field(default=None, repr=False)
+    draw   (rows int64 [n], width) -> uint8 [n, 3, H, W]
+    """
+
+    draw: Callable[[np.ndarray, int], np.ndarray] | None = field(default=None, repr=False)
 
     def slide(self, i: int, width: int = 256) -> Image.Image:
         """Picture i, drawn anew at `width` pixels: the same picture, only finer."""
@@ -46,98 +49,96 @@ class TwinImages(ArrayImages):
         return Image.fromarray(self.draw(row, width)[0].transpose(1, 2, 0).copy())
 
 
-def drawn(name: str, recipe: dict, n: int, draw: DrawRows) -> TwinImages:
-    """Draw n pictures of SIZE x SIZE, or take them from the cache."""
-    recipe = {"width": SIZE, **recipe}
-    arrays, content = cached(name, recipe, n, lambda rows: {"pictures": draw(rows, SIZE)}, ("pictures",))
-    return TwinImages(arrays["pictures"], content=content, draw=draw)
+def drawn(
+    name: str, recipe: dict, n: int, draw: Draw, parts: Sequence[str] = (), width: int = SIZE
+) -> tuple[TwinImages | np.ndarray, ...]:
+    """Draw n pictures, or take them from the cache.
 
-
-def cached(
-    name: str,
-    recipe: dict,
-    n: int,
-    draw: Callable[[np.ndarray], dict[str, np.ndarray]],
-    names: tuple[str, ...],
-) -> tuple[dict[str, np.ndarray], str]:
-    """Arrays that `draw` makes from the rows 0 .. n-1, kept in the cache, and the fingerprint of the pictures."""
-    recipe = {"twin": name, "code": world.code_version(), **recipe}
+    recipe   what decides the pictures, besides their number, width and the drawing code
+    draw     (rows int64 [n], width) -> pictures uint8 [n, 3, H, W] and an array [n, ...] for each of the `parts`
+    returns  the pictures, and the array of each part
+    """
+    recipe = {"twin": name, "code": world.code_version(), "width": width, **recipe}
+    names = ("pictures", *parts)
 
     def stream(spans, _names):
         for start, stop in spans:
-            yield draw(np.arange(start, stop))
+            yield dict(zip(names, draw(np.arange(start, stop), width), strict=True))
 
     recipes = {part: {"part": part, **recipe} for part in names}
-    return store.fetch(recipes, n, stream, block=2048, progress=f"drawing {name}"), store.fingerprint(recipe)
+    pictures, *others = store.fetch(recipes, n, stream, block=2048, progress=f"drawing {name}").values()
+    images = TwinImages(
+        pictures, content=store.fingerprint(recipe), draw=lambda rows, width: draw(rows, width)[0]
+    )
+    return images, *others
 
 
-def labelled(label: str, classes: Sequence[str], per_class: int) -> tuple[np.ndarray, Tensor]:
-    """Labels int64 [N] and keys int64 [N] of `per_class` pictures a class; class by class."""
+def labelled(
+    title: str,
+    classes: Sequence[str],
+    per_class: int,
+    draw: Draw,
+    parts: Sequence[str] = (),
+    width: int = SIZE,
+    **recipe,
+) -> tuple:
+    """Draw `per_class` pictures of each class, class by class: labels int64 [N], pictures, and each of the `parts`.
+
+    title   "caltech101", "ilsvrc2012/train": what the pictures' names begin with
+    draw    (n class names, keys int64 [n], width) -> pictures and parts, as for `drawn`
+    """
     labels = np.repeat(np.arange(len(classes)), per_class)
-    return labels, torch.cat([world.keys(f"{label}/{name}", per_class) for name in classes])
+    keys = torch.cat([world.keys(f"{title}/{name}", per_class) for name in classes])
+
+    def draw_rows(rows: np.ndarray, width: int) -> tuple[np.ndarray, ...]:
+        return draw([classes[labels[i]] for i in rows], keys[rows], width)
+
+    recipe = {"per_class": per_class, **recipe}
+    return labels, *drawn(title.replace("/", " "), recipe, len(labels), draw_rows, parts, width)
+
+
+def _draw_objects(names: list[str], keys: Tensor, width: int) -> tuple[np.ndarray]:
+    things = len(names) - names.count(BACKGROUND)  # rows come in order: things first
+    parts = []
+    if things:
+        parts.append(world.portraits([world.BY_NAME[name] for name in names[:things]], keys[:things], width))
+    if things < len(names):
+        parts.append(world.backgrounds(keys[things:], width))
+    return (np.concatenate(parts),)
+
+
+def _train_and_test(n: int, per_class: int, n_train: int) -> dict[str, np.ndarray]:
+    """Splits of n pictures that come class by class: the first `n_train` of each class train."""
+    first = np.arange(n) % per_class < n_train
+    return {"train": np.flatnonzero(first), "test": np.flatnonzero(~first)}
 
 
 def ilsvrc2012(split: str = "val", per_class: int = 20) -> ImageCollection:
     """The source task: world.SOURCE, 135 classes in 13 groups. `train` is what twin-alexnet was trained on."""
     if split not in ("train", "val"):
         raise ValueError(f"ilsvrc2012: no split {split!r}; take 'train' or 'val'.")
-    classes = world.SOURCE
-    names = tuple(c.name for c in classes)
-    labels, keys = labelled(f"ilsvrc2012/{split}", names, per_class)
-
-    def draw(rows: np.ndarray, width: int) -> np.ndarray:
-        return world.portraits([classes[labels[i]] for i in rows], keys[rows], width)
-
-    images = drawn(f"ilsvrc2012 {split}", {"per_class": per_class}, len(labels), draw)
-    return ImageCollection(
-        name="ilsvrc2012",
-        source="twin",
-        images=images,
-        classes=names,
-        groups=tuple(c.group for c in classes),
-        labels=labels,
-        splits={split: np.arange(len(labels))},
-    )
+    names, groups = zip(*((c.name, c.group) for c in world.SOURCE), strict=True)
+    labels, images = labelled(f"ilsvrc2012/{split}", names, per_class, _draw_objects)
+    splits = {split: np.arange(len(labels))}
+    return ImageCollection("ilsvrc2012", "twin", images, names, labels, groups, splits=splits)
 
 
 def caltech101(background: bool = False) -> ImageCollection:
     """Object recognition: world.TARGET, classes of the source's groups that the source never showed."""
-    classes = world.TARGET
-    names, groups = tuple(c.name for c in classes), tuple(c.group for c in classes)
-    labels, keys = labelled("caltech101", names, CALTECH_PER_CLASS)
-    n_things = len(labels)
+    names, groups = zip(*((c.name, c.group) for c in world.TARGET), strict=True)
     if background:
         names, groups = (*names, BACKGROUND), (*groups, "background")
-        labels = np.append(labels, np.full(CALTECH_PER_CLASS, len(classes)))
-        keys = torch.cat([keys, world.keys(f"caltech101/{BACKGROUND}", CALTECH_PER_CLASS)])
-
-    def draw(rows: np.ndarray, width: int) -> np.ndarray:
-        things, empty = rows[rows < n_things], rows[rows >= n_things]
-        parts = []
-        if len(things):
-            parts.append(world.portraits([classes[labels[i]] for i in things], keys[things], width))
-        if len(empty):
-            parts.append(world.backgrounds(keys[empty], width))
-        return np.concatenate(parts)  # rows come in order: things first
-
-    recipe = {"per_class": CALTECH_PER_CLASS, "background": background}
-    images = drawn("caltech101", recipe, len(labels), draw)
+    labels, images = labelled("caltech101", names, CALTECH_PER_CLASS, _draw_objects, background=background)
     return ImageCollection("caltech101", "twin", images, names, labels, groups, protocol=few_shot)
 
 
 def sun397() -> ImageCollection:
     """Scenes: indoor, outdoor natural and outdoor man-made places, told apart by what stands where."""
-    labels, keys = labelled("sun397", places.CLASSES, SUN_PER_CLASS)
-
-    def draw(rows: np.ndarray, width: int) -> np.ndarray:
-        return places.draw([places.CLASSES[labels[i]] for i in rows], keys[rows], width)
-
-    images = drawn("sun397", {"per_class": SUN_PER_CLASS}, len(labels), draw)
+    labels, images = labelled("sun397", places.CLASSES, SUN_PER_CLASS, lambda *what: (places.draw(*what),))
     splits = {}
     for k in range(10):  # ten partitions of 50 and 50, as published for the photographs
-        splits[f"train_{k + 1:02d}"], splits[f"test_{k + 1:02d}"] = few_shot_split(
-            labels, SUN_PER_CLASS // 2, seed=k
-        )
+        parts = few_shot_split(labels, SUN_PER_CLASS // 2, seed=k)
+        splits |= {f"{part}_{k + 1:02d}": rows for part, rows in zip(("train", "test"), parts, strict=True)}
     return ImageCollection(
         "sun397",
         "twin",
@@ -153,13 +154,9 @@ def sun397() -> ImageCollection:
 def mit67() -> ImageCollection:
     """Indoor scenes: 25 of MIT-67's classes in its five groups; splits `train` and `test`."""
     per_class = MIT_TRAIN + MIT_TEST
-    labels, keys = labelled("mit67", indoor.CLASSES, per_class)
-
-    def draw(rows: np.ndarray, width: int) -> np.ndarray:
-        return places.draw([indoor.CLASSES[labels[i]] for i in rows], keys[rows], width, indoor.SCENES)
-
-    images = drawn("mit67", {"per_class": per_class}, len(labels), draw)
-    first = np.arange(len(labels)) % per_class < MIT_TRAIN  # of its class
+    labels, images = labelled(
+        "mit67", indoor.CLASSES, per_class, lambda *what: (places.draw(*what, indoor.SCENES),)
+    )
     return ImageCollection(
         "mit67",
         "twin",
@@ -167,8 +164,8 @@ def mit67() -> ImageCollection:
         indoor.CLASSES,
         labels,
         indoor.GROUPS,
-        splits={"train": np.flatnonzero(first), "test": np.flatnonzero(~first)},
-        protocol=partial(official_split, train="train", test="test"),
+        splits=_train_and_test(len(labels), per_class, MIT_TRAIN),
+        protocol=official_split,
     )
 
 
@@ -178,36 +175,21 @@ def cub200() -> ImageCollection:
     Pictures are CUB_SIZE pixels wide: at SIZE, which the network sees, a whole picture no longer shows the marks
     that tell the species of a family apart.
     """
-    labels, keys = labelled("cub200", species.CLASSES, CUB_PER_CLASS)
-    names = [species.CLASSES[c] for c in labels]
-
-    def draw(rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return species.draw([names[i] for i in rows], keys[rows], width)
-
-    parts = ("pictures", "boxes", "points")
-    arrays, content = cached(
-        "cub200",
-        {"width": CUB_SIZE, "per_class": CUB_PER_CLASS},
-        len(labels),
-        lambda rows: dict(zip(parts, draw(rows, CUB_SIZE), strict=True)),
-        parts,
+    labels, images, boxes, points = labelled(
+        "cub200", species.CLASSES, CUB_PER_CLASS, species.draw, ("boxes", "points"), CUB_SIZE
     )
-    number = np.arange(len(labels)) % CUB_PER_CLASS  # of a picture in its class
-    half = CUB_PER_CLASS // 2
     return ImageCollection(
-        name="cub200",
-        source="twin",
-        images=TwinImages(arrays["pictures"], content=content, draw=lambda rows, width: draw(rows, width)[0]),
-        classes=species.CLASSES,
-        groups=species.GROUPS,
-        labels=labels,
-        boxes=tuple(
-            Boxes([box], [c], [False], [False]) for box, c in zip(arrays["boxes"], labels, strict=True)
-        ),
-        parts=arrays["points"],
+        "cub200",
+        "twin",
+        images,
+        species.CLASSES,
+        labels,
+        species.GROUPS,
+        boxes=[Boxes([box], [c], [False], [False]) for box, c in zip(boxes, labels, strict=True)],
+        parts=points,
         part_names=anatomy.PARTS,
-        splits={"train": np.flatnonzero(number < half), "test": np.flatnonzero(number >= half)},
-        protocol=partial(official_split, train="train", test="test"),
+        splits=_train_and_test(len(labels), CUB_PER_CLASS, CUB_PER_CLASS // 2),
+        protocol=official_split,
     )
 
 
@@ -231,34 +213,22 @@ def _voc(
     name: str, splits: tuple[str, str], size: int, task: voc.Task, groups: dict[str, tuple[str, ...]]
 ) -> ImageCollection:
     keys = torch.cat([world.keys(f"{name}/{split}", size) for split in splits])
-    classes = tuple(task.members)
 
-    def draw(rows: np.ndarray) -> dict[str, np.ndarray]:
-        pictures, marks = voc.draw(keys[rows], VOC_WIDTH, task)
-        return {"pictures": pictures, "marks": marks}
+    def draw(rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+        return voc.draw(keys[rows], width, task)
 
-    arrays, content = cached(name, {"width": VOC_WIDTH}, len(keys), draw, ("pictures", "marks"))
-    images = TwinImages(
-        arrays["pictures"],
-        content=content,
-        draw=lambda rows, width: voc.draw(keys[rows], width, task)[0],
-    )
-    boxes, labels = [], np.zeros((len(keys), len(classes)), np.int8)
-    for i, marks in enumerate(arrays["marks"]):
-        marks = marks[~np.isnan(marks[:, 0])]
-        marked = Boxes(marks[:, :4], marks[:, 4], marks[:, 5], marks[:, 6])
-        boxes.append(marked)
-        labels[i, marked.labels[marked.difficult]] = -1
-        labels[i, marked.labels[~marked.difficult]] = 1
+    images, marks = drawn(name, {}, len(keys), draw, ("marks",), VOC_WIDTH)
+    marked = [rows[~np.isnan(rows[:, 0])] for rows in marks]
+    boxes = [Boxes(rows[:, :4], rows[:, 4], rows[:, 5], rows[:, 6]) for rows in marked]
     group_of = {c: group for group, members in groups.items() for c in members}
     return ImageCollection(
-        name=name,
-        source="twin",
-        images=images,
-        classes=classes,
-        groups=tuple(group_of[c] for c in classes),
-        labels=labels,
-        boxes=tuple(boxes),
+        name,
+        "twin",
+        images,
+        tuple(task.members),
+        labels_of(boxes, len(task.members)),
+        tuple(group_of[c] for c in task.members),
+        boxes=boxes,
         splits={split: np.arange(size) + k * size for k, split in enumerate(splits)},
         protocol=partial(official_split, train=splits[0], test=splits[1]),
     )
