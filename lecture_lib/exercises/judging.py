@@ -1,22 +1,25 @@
 """Look at a student's answer and say: not tried yet, not right because ..., or right.
 
 The exercises of a notebook are a tuple of `Exercise` in its chapter, which makes `check`, `hint` and `solution` of
-them with `commands`. A checker tries the answer on small inputs, and raises `Wrong("the sentence that follows
-'because'")`; returning means right. Whatever the answer does (no `return`, a division by zero, a loop without end, a
-list for an array) ends in one of the three outcomes: a notebook with unsolved exercises runs from top to bottom.
+them with `commands`. Most are data: an answer is called with small inputs, and what it gives is compared with what the
+solution gives, and, where it differs, with what typical mistakes lead to. Whatever the answer does (no `return`, a
+division by zero, a loop without end, a list for an array) ends in one of the three outcomes: a notebook with unsolved
+exercises runs from top to bottom.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import redirect_stdout
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 from unittest import mock
 
-from lecture_lib.exercises.comparing import Reference
+from lecture_lib.exercises.comparing import GIVEN, agree, compare, define, varied
 from lecture_lib.exercises.running import NotTried, Wrong, examine, exception, watched, within
 
 SECONDS = 10
@@ -25,30 +28,80 @@ SECONDS = 10
 SHOWN = 2_000  # characters of what an answer prints
 
 
+def result(function: Callable, *given: Any) -> Iterator[tuple]:
+    """Call a function, and yield its result as the one thing to compare."""
+    yield "", function(*given)
+
+
 @dataclass(frozen=True)
 class Exercise:
     """One exercise; the notebook asks it, its chapter describes it.
 
-    number    "01.2": the second of notebook 01
-    question  one line that says what is asked
-    check     gets an answer and the reference, and raises Wrong. Functions arrive as ones that can be called without
-              care: they get copies of their arguments, and None, an exception or a forgotten `...` becomes an outcome
-    hints     from a nudge to nearly everything
-    solution  source code that needs nothing from the notebook; the last name that it defines is the answer's
-    mistakes  the reason to give to a typical wrong answer -> how it comes of the solution, as in `Reference`
+    number     "01.2": the second of notebook 01
+    question   one line that says what is asked
+    hints      from a nudge to nearly everything
+    solution   source code that may use np and torch; the last name that it defines is the answer's
+    mistakes   the reason to give to a typical wrong answer -> how it comes of the solution, as in `varied`, and with
+               " | " between several ways
+    tries      what is compared, as a message names it, and the arguments that the answer is called with
+    parts      calls an answer, and yields what of its result to compare: a name to put before that of the try, the
+               value, and the right one where it is not the solution's. It raises Wrong for what cannot be compared
+    tolerance  as in `compare`
+    check      gets an answer that is right in its tries, and raises Wrong: where there are many right ones
     """
 
     number: str
     question: str
-    check: Callable[[Any, Reference], None]
     hints: tuple[str, ...]
     solution: str
-    mistakes: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    mistakes: Mapping[str, str] = field(default_factory=dict)
+    tries: tuple[tuple, ...] = ()
+    parts: Callable[..., Iterator[tuple]] = result
+    tolerance: float = 1e-5
+    check: Callable[[Any], None] = lambda answer: None
 
     @cached_property
-    def reference(self) -> Reference:
-        """The solution as what answers are compared with."""
-        return Reference(self.solution, self.mistakes)
+    def right(self) -> Any:
+        """The solution."""
+        return define(self.solution)
+
+    @property
+    def shown(self) -> str:
+        """The solution as a student may run it, with the imports that it needs."""
+        imports = [line for name, (_, line) in GIVEN.items() if f"{name}." in self.solution]
+        return "\n\n\n".join([*imports, self.solution.strip()])
+
+    @cached_property
+    def mistaken(self) -> list[tuple[str, Callable]]:
+        """Each reason with a function that makes the mistake."""
+        ways = [(reason, way) for reason, ways in self.mistakes.items() for way in ways.split(" | ")]
+        return [(reason, define(varied(self.solution, way))) for reason, way in ways]
+
+    def look(self, answer: Any) -> None:
+        """Raise Wrong("the sentence that follows 'because'") unless an answer is right.
+
+        A function is to be one that can be called without care, as `watched` makes it.
+        """
+        for what, *given in self.tries:
+            for i, (name, got, *expected) in enumerate(self.parts(answer, *given)):
+                right = expected[0] if expected else self._part(i, self.right, *given)
+                if not agree(got, right, self.tolerance):
+                    if reason := self._mistake(got, right, i, *given):
+                        raise Wrong(reason)
+                    compare(got, right, f"{name}{what}", self.tolerance)
+        self.check(answer)
+
+    def _mistake(self, got: Any, right: Any, i: int, *given: Any) -> str | None:
+        """Return the reason of the first mistake that leads to what an answer gave as its part i."""
+        for reason, mistaken in self.mistaken:
+            with suppress(Exception), warnings.catch_warnings(action="ignore"):  # it may stop on the way
+                value = self._part(i, mistaken, *given)
+                if agree(got, value, self.tolerance) and not agree(value, right, self.tolerance):
+                    return reason
+        return None
+
+    def _part(self, i: int, function: Callable, *given: Any) -> Any:
+        return next(islice(self.parts(function, *given), i, None))[1]
 
 
 @dataclass(frozen=True)
@@ -60,14 +113,12 @@ class Outcome:
     reason: str = ""
 
     def __str__(self) -> str:
-        if self.verdict == "right":
-            return f"Exercise {self.number}: right."
-        if self.verdict == "wrong":
-            help_line = f'For help: hint("{self.number}")'
-            return f"Exercise {self.number}: not right yet, because {self.reason}\n{help_line}"
-        return (
-            f"Exercise {self.number}: not tried yet{self.reason}. Write your answer, then run the cell again."
-        )
+        says = {
+            "right": "right.",
+            "wrong": f'not right yet, because {self.reason}\nFor help: hint("{self.number}")',
+            "not tried": f"not tried yet{self.reason}. Write your answer, then run the cell again.",
+        }
+        return f"Exercise {self.number}: {says[self.verdict]}"
 
 
 def commands(exercises: Iterable[Exercise]) -> tuple[Callable, Callable, Callable]:
@@ -97,7 +148,7 @@ def commands(exercises: Iterable[Exercise]) -> tuple[Callable, Callable, Callabl
 
     def solution(number: str) -> None:
         """Print one right answer to an exercise."""
-        print(f"# {number}  {find(number).question}\n{find(number).solution.strip()}")
+        print(f"# {number}  {find(number).question}\n{find(number).shown}")
 
     return check, hint, solution
 
@@ -108,18 +159,18 @@ def judge(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Outcome:
     The check runs in a thread of its own, which is stopped after `seconds`. What the answer prints comes after it.
     """
 
-    def verdict() -> Outcome:
+    def verdict() -> tuple[str, str]:
         try:
             examine(answer, "your answer")
-            exercise.check(watched(answer, printed) if callable(answer) else answer, exercise.reference)
+            exercise.look(watched(answer, printed) if callable(answer) else answer)
         except NotTried as reason:
-            return Outcome(exercise.number, "not tried", str(reason))
+            return "not tried", str(reason)
         except Wrong as reason:
-            return Outcome(exercise.number, "wrong", str(reason))
-        except Exception as error:  # the checker tripped over an answer of an unforeseen kind
-            reason = f"an answer of type {type(answer).__name__} cannot be used here ({exception(error)})."
-            return Outcome(exercise.number, "wrong", reason)
-        return Outcome(exercise.number, "right")
+            return "wrong", str(reason)
+        except Exception as error:  # an answer of an unforeseen kind
+            kind = type(answer).__name__
+            return "wrong", f"an answer of type {kind} cannot be used here ({exception(error)})."
+        return "right", ""
 
     if answer is None:
         return Outcome(exercise.number, "not tried")
@@ -129,4 +180,4 @@ def judge(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Outcome:
     text = printed.getvalue()
     print(text if len(text) <= SHOWN else f"{text[:SHOWN]} ...\n", end="")
     endless = f"it has not ended after {seconds:g} seconds: is there a loop that never ends?"
-    return outcome or Outcome(exercise.number, "wrong", endless)
+    return Outcome(exercise.number, *(outcome or ("wrong", endless)))

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 T = TypeVar("T")
+DOTS = ": there is still a ... to replace"
 
 
 class Wrong(Exception):
@@ -85,7 +86,7 @@ def watched(function: Callable, printed: io.StringIO) -> Callable:
             if isinstance(error, NotImplementedError) and _raised_by_hand(error):
                 raise NotTried from None
             if "ellipsis" in str(error):
-                raise NotTried(": there is still a ... to replace") from None
+                raise NotTried(DOTS) from None
             raise Wrong(f"{name} stops{_place(error, function)} with {exception(error)}.") from None
         for i, (value, now) in enumerate(zip(inputs, copies, strict=True)):
             if not (value is now or np.array_equal(_plain(value), _plain(now))):
@@ -114,7 +115,7 @@ def examine(result: Any, name: str) -> None:
         inner += result
     for part in inner:
         if part is ...:
-            raise NotTried(": there is still a ... to replace")
+            raise NotTried(DOTS)
         if isinstance(part, Iterator):
             raise Wrong(
                 f"{name} gives a {type(part).__name__}, which makes its values one by one when they are asked for; "
@@ -155,10 +156,8 @@ def _has_no_body(function: Callable) -> bool:
 
 def _raised_by_hand(error: BaseException) -> bool:
     # torch, too, raises NotImplementedError, for example from the mean of bytes; a stub has a `raise`
-    last = error.__traceback__
-    while last.tb_next:
-        last = last.tb_next
-    return last.tb_frame.f_code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    return last.f_code.co_code[last.f_lasti] == dis.opmap["RAISE_VARARGS"]
 
 
 def _place(error: BaseException, function: Callable) -> str:

@@ -2,19 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy.special import softmax
 
-from lecture_lib.chapters.patch_transfer import judge_geometry
-from lecture_lib.exercises.comparing import Reference, finite, numbers
+from lecture_lib.exercises.comparing import crossed, finite, unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
+# 05.1
+
+_PATCHES_AND_BOXES = (
+    ((0, 0, 10, 10), (0, 0, 10, 10)),
+    ((0, 0, 10, 10), (2, 2, 8, 8)),
+    ((0, 0, 10, 10), (3, 3, 7, 7)),  # all of the object, too little of the patch
+    ((0, 0, 10, 10), (-10, -10, 20, 20)),  # all of the patch, too little of the object
+    ((0, 0, 10, 10), (4, 3, 8, 8)),  # exactly a fifth of the patch
+    ((0, 0, 10, 10), (5, 5, 10, 10)),
+    ((0, 0, 10, 10), (4, 0, 14, 10)),  # exactly 60 % of the object
+    ((0, 0, 10, 10), (0, 3, 10, 13)),
+    ((0, 0, 10, 10), (0, -6, 10, 4)),
+    ((0, 0, 10, 10), (6, 0, 13, 10)),  # enough only if a box had one more pixel each way
+    ((0, 0, 10, 10), (10, 0, 20, 10)),  # they touch
+    ((0, 0, 10, 10), (8, 8, 18, 18)),  # a corner
+    ((0, 0, 10, 10), (18, 19, 24, 25)),  # apart in x and in y
+    ((0, 0, 10, 10), (17, 2, 22, 8)),  # apart in x
+    ((0, 0, 10, 10), (2, 17, 8, 22)),  # apart in y
+    ((20, 30, 60, 70), (30, 10, 50, 60)),
+    ((20, 30, 60, 70), (30, 5, 50, 60)),
+    ((20, 30, 60, 70), (10, 40, 60, 60)),
+)
+
+
+def _labels(label: Callable, *pairs: tuple) -> Iterator[tuple]:
+    labels = {}
+    for patch, box in pairs:
+        call, got = f"label({patch}, {box})", label(patch, box)
+        if np.ndim(got) or got not in (0, 1):
+            raise Wrong(f"{call} is {got!r}; it should be True or False.")
+        w, h = (max(0, min(patch[j + 2], box[j + 2]) - max(patch[j], box[j])) for j in (0, 1))
+        of_patch, of_box = ((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (patch, box))
+        areas = f"where the patch has {of_patch} pixels, the object {of_box}, and they share {w * h},"
+        labels[f"{call}, {areas}"] = bool(got)
+    yield "", labels
+
+
+_W, _H = "max(x1 - x0, 0)", "max(y1 - y0, 0)"
+_PATCH, _BOX = "0.2 * area(*patch)", "0.6 * area(*box)"
+
 # 05.2. With the background in the last column; numbers large enough for their fifth powers to differ.
 
-_Y = np.array(
+_SCORES = np.array(
     [
         [0.82, 0.06, 0.03, 0.09],
         [0.11, 0.71, 0.13, 0.05],
@@ -28,14 +67,10 @@ _OF_CLASSES = {
     "it takes the power of the mean; first the power of each patch, then the mean.": "y[:, :-1].mean(0) ** k",
     "1/M is missing: a picture of more patches would score higher.": ".mean(0) -> .sum(0)",
     "it divides by the number of classes; M is the number of patches.": (
-        "(y[:, :-1] ** k).sum(0) / 3",
-        "(y[:, :-1] ** k).sum(0) / 4",
+        ".mean(0) -> .sum(0) / 3 | .mean(0) -> .sum(0) / 4"
     ),
     "it takes a root at the end; the score is the mean itself.": ".mean(0) -> .mean(0) ** (1 / k)",
-    "only the best patch counts; take the mean over all patches.": (
-        "y[:, :-1].max(0)",
-        "y[:, :-1].max(0) ** k",
-    ),
+    "only the best patch counts; take the mean over all patches.": "y[:, :-1].max(0) | y[:, :-1].max(0) ** k",
     "k is missing: this is the plain mean.": "y[:, :-1].mean(0)",
     "it multiplies by k; y is to be raised to the power k.": "** k -> * k",
     "it has a number for each patch; the mean over patches is still to be taken.": "y[:, :-1] ** k",
@@ -43,52 +78,22 @@ _OF_CLASSES = {
     "it is one number; each class has a score of its own.": ".mean(0) -> .mean()",
 }
 
+# 05.3
 
-def _with_background(variations: str | tuple[str, ...]) -> tuple[str, ...]:
-    variations = (variations,) if isinstance(variations, str) else variations
-    return tuple(f"{variation}; y[:, :-1] -> y" for variation in variations)
-
-
-_SCORES = {
-    _COLUMN: "y[:, :-1] -> y",
-    "it leaves out the first column; background is the last.": ":-1 -> 1:",
-    "it divides by the sum over classes; what background takes from them is to stay away.": (
-        "y[:, :-1] -> (y[:, :-1] / y[:, :-1].sum(1, keepdims=True))"
-    ),
-    **_OF_CLASSES,
-    **{f"{reason} And {_COLUMN}": _with_background(wrong) for reason, wrong in _OF_CLASSES.items()},
-    "k is given to you; it is not always 5.": "** k -> ** 5",
-    "it divides scores by their sum; the score is the mean itself.": (
-        ".mean(0) -> .mean(0) / (y[:, :-1] ** k).mean(0).sum()"
-    ),
-}
-
-
-def _check_score(score: Callable, right: Reference) -> None:
-    for y, k, case in (
-        (_Y, 5, "with k = 5"),
-        (_Y, 1, "with k = 1"),
-        (_Y[1:2], 3, "of a single patch, with k = 3,"),
-    ):
-        right.compare(score(y, k), f"the score {case}", y, k)
-
+_LENGTH, _STEP, _UP = "(n - s)", "((1 - overlap) * s)", "math.ceil"
+_FLOOR = f"{_UP} -> math.floor; - 1e-9) + 1 -> + 1e-9)"
 
 # 05.4
 
 _DOG, _BACKGROUND = 0, 3
 
 
-def _check_two_pictures(two_pictures: Callable, _: Reference) -> None:
+def _check_two_pictures(two_pictures: Callable) -> None:
     for M in (10, 300):
-        try:
-            dog, empty = map(numbers, two_pictures(M))
-        except (TypeError, ValueError):
-            wanted = "of the picture of a dog, of the empty one"
-            raise Wrong(f"it should give two arrays of logits: {wanted}.") from None
-        for logits, name in ((dog, "dog"), (empty, "empty")):
-            if logits.shape != (M, 4):
-                raise Wrong(f"`{name}` has shape {list(logits.shape)} for M = {M}; it should be {[M, 4]}.")
-            finite(logits, f"`{name}`", (M, 4))
+        pair = unpack(two_pictures(M), "the logits of `dog`", "the logits of `empty`")
+        dog, empty = (
+            finite(z, f"`{name}` for M = {M}", (M, 4)) for z, name in zip(pair, ("dog", "empty"), strict=True)
+        )
         _check_pair(dog, empty, f"for M = {M}")
 
 
@@ -115,17 +120,15 @@ def _check_pair(dog: np.ndarray, empty: np.ndarray, case: str) -> None:
         )
 
 
-EXERCISES = (
-    Exercise(
-        number="05.1",
-        question="The labelling rule: does a patch show an object?",
-        check=judge_geometry.check_label,
-        hints=(
-            "They share the columns from max(x0, x0') to min(x1, x1'). How many are there if they lie apart?",
-            "max(0, min(x1, x1') - max(x0, x0')) is the shared width, and 0 if there is none; so for the height.",
-            "|P n B| is shared width times shared height; compare it with 0.2 |P| and with 0.6 |B|, joined by `and`.",
-        ),
-        solution="""
+LABEL = Exercise(
+    number="05.1",
+    question="The labelling rule: does a patch show an object?",
+    hints=(
+        "They share the columns from max(x0, x0') to min(x1, x1'). How many are there if they lie apart?",
+        "max(0, min(x1, x1') - max(x0, x0')) is the shared width, and 0 if there is none; so for the height.",
+        "|P n B| is shared width times shared height; compare it with 0.2 |P| and with 0.6 |B|, joined by `and`.",
+    ),
+    solution="""
 def label(patch, box):
     def area(x0, y0, x1, y1):
         return max(x1 - x0, 0) * max(y1 - y0, 0)
@@ -134,34 +137,87 @@ def label(patch, box):
     shared = area(max(px0, bx0), max(py0, by0), min(px1, bx1), min(py1, by1))
     return shared >= 0.2 * area(*patch) and shared >= 0.6 * area(*box)
 """,
-        mistakes=judge_geometry.LABELS,
-    ),
-    Exercise(
-        number="05.2",
-        question="From patches to the picture: the mean of k-th powers.",
-        check=_check_score,
-        hints=(
-            "y[:, :-1] is y without its last column, background.",
-            "y**k raises each number to the power k; .mean(0) is the mean over rows, which are patches.",
+    mistakes={
+        "where patch and object lie apart in x and in y, both differences are negative, and their product is "
+        "positive: neither may go below 0.": (
+            f"{_W} * {_H} -> (x1 - x0) * (y1 - y0) | {_W} * {_H} -> max((x1 - x0) * (y1 - y0), 0)"
         ),
-        solution="""
+        "a negative difference means apart, in x as in y; it becomes 0, not |.|.": (
+            f"{_W} * {_H} -> abs((x1 - x0) * (y1 - y0)) | {_W} -> abs(x1 - x0) | {_H} -> abs(y1 - y0)"
+        ),
+        "one condition is enough for it; both must hold.": " and shared ->  or shared",
+        "the second condition is missing: a patch inside a large object shows only a part of it.": (
+            f"shared >= {_PATCH}"
+        ),
+        "the first condition is missing: in a large patch a small object is hardly to be seen.": (
+            f"shared >= {_BOX}"
+        ),
+        "0.2 and 0.6 are exchanged: 0.2 of the patch, 0.6 of the object.": (
+            "shared >= 0.6 * area(*patch) and shared >= 0.2 * area(*box)"
+        ),
+        "exactly 0.2 |P|, or 0.6 |B|, is enough: >=, not >.": (
+            "shared >= -> shared > | >= 0.2 -> > 0.2 | >= 0.6 -> > 0.6"
+        ),
+        "it compares with the area of the union; compare with that of the patch, and with that of the object.": (
+            " | ".join(
+                f"shared >= {least} * (area(*patch) + area(*box) - shared)" for least in (0.2, 0.5, 0.6)
+            )
+        ),
+        "every overlap is enough for it; two conditions must hold.": "shared > 0",
+        "it counts one pixel too many each way: x1 and y1 are exclusive, a width is x1 - x0.": (
+            "x1 - x0 -> x1 - x0 + 1; y1 - y0 -> y1 - y0 + 1"
+        ),
+        "it takes the object's last two numbers for its width and height; they are x1 and y1.": (
+            "*box -> bx0, by0, bx1, by1; = patch, box -> = patch, (*box[:2], box[0] + box[2], box[1] + box[3])"
+        ),
+        "True and False are exchanged.": f"not (shared >= {_PATCH} and shared >= {_BOX})",
+    },
+    tries=(("", *_PATCHES_AND_BOXES),),
+    parts=_labels,
+)
+
+SCORE = Exercise(
+    number="05.2",
+    question="From patches to the picture: the mean of k-th powers.",
+    hints=(
+        "y[:, :-1] is y without its last column, background.",
+        "y**k raises each number to the power k; .mean(0) is the mean over rows, which are patches.",
+    ),
+    solution="""
 # A dog on 5 of 300 patches, y = 1 there and 0 elsewhere, scores 5/300 = 0.017 for every k. A picture of 300 doubtful
 # patches, y = 0.1, scores 0.1 for k = 1, and 0.00001 for k = 5.
 def score(y, k):
     return (y[:, :-1] ** k).mean(0)
 """,
-        mistakes=_SCORES,
-    ),
-    Exercise(
-        number="05.3",
-        question="How many patches a picture has, at nine scales.",
-        check=judge_geometry.check_n_patches,
-        hints=(
-            "One row first: a patch takes s of the width w, the others begin one step further each.",
-            "w - s is left for steps of at most (1 - overlap) * s: math.ceil of their ratio, and one patch more.",
-            "Where the ratio is whole, floating point may give 3.0000000000000004: take 1e-9 away before math.ceil.",
+    mistakes={
+        _COLUMN: "y[:, :-1] -> y",
+        "it leaves out the first column; background is the last.": ":-1 -> 1:",
+        "it divides by the sum over classes; what background takes from them is to stay away.": (
+            "y[:, :-1] -> (y[:, :-1] / y[:, :-1].sum(1, keepdims=True))"
         ),
-        solution="""
+        **_OF_CLASSES,
+        **{f"{reason} And {_COLUMN}": way for reason, way in crossed(_OF_CLASSES, "y[:, :-1] -> y").items()},
+        "k is given to you; it is not always 5.": "** k -> ** 5",
+        "it divides scores by their sum; the score is the mean itself.": (
+            ".mean(0) -> .mean(0) / (y[:, :-1] ** k).mean(0).sum()"
+        ),
+    },
+    tries=(
+        ("the score with k = 5", _SCORES, 5),
+        ("the score with k = 1", _SCORES, 1),
+        ("the score of a single patch, with k = 3,", _SCORES[1:2], 3),
+    ),
+)
+
+N_PATCHES = Exercise(
+    number="05.3",
+    question="How many patches a picture has, at nine scales.",
+    hints=(
+        "One row first: a patch takes s of the width w, the others begin one step further each.",
+        "w - s is left for steps of at most (1 - overlap) * s: math.ceil of their ratio, and one patch more.",
+        "Where the ratio is whole, floating point may give 3.0000000000000004: take 1e-9 away before math.ceil.",
+    ),
+    solution="""
 import math
 
 from lecture_lib.chapters.patch_transfer.grid import LAMBDAS
@@ -176,21 +232,67 @@ def n_patches(width, height, overlap):
         total += columns * rows
     return total
 """,
-        mistakes=judge_geometry.NUMBERS,
-    ),
-    Exercise(
-        number="05.4",
-        question="Two pictures that a network without background ranks the wrong way round.",
-        check=_check_two_pictures,
-        hints=(
-            "What does the softmax make of a row of logits (0, 0, 0, 10), with its last column and without?",
-            "`empty`: every patch is background, and what little it resembles a class, it resembles a dog (grass).",
-            "`dog`: one patch shows the dog, the others are background, and what little they resemble is a cat.",
+    mistakes={
+        "these are the numbers at each scale; they are still to be summed.": (
+            "total = 0 -> total = []; total += columns * rows -> total.append(columns * rows)"
         ),
-        solution="""
-import numpy as np
+        "it rounds down: the last patch of a row ends before the border. With one more, they overlap a little more.": (
+            f"{_FLOOR} + 1"
+        ),
+        "it rounds to the nearest; where that is down, steps become too long.": (
+            f"{_UP} -> round; - 1e-9 -> - 0 | {_FLOOR} + 1; + 1e-9 -> + 0.5 + 1e-9"
+        ),
+        "it counts the steps between patches; of n patches in a row there are n - 1.": (
+            f"1e-9) + 1 -> 1e-9) | {_FLOOR}"
+        ),
+        "where a whole number of steps fits exactly, it takes one more.": f"{_FLOOR} + 2",
+        "patches lie side by side; neighbours overlap.": "1 - overlap -> 1",
+        "it steps by overlap x s; neighbours that overlap by that are (1 - overlap) x s apart.": (
+            "1 - overlap -> overlap"
+        ),
+        "it divides the whole length by the step; the first patch takes s of it, w - s is left for steps.": (
+            f"{_LENGTH} -> n; 1e-9) + 1 -> 1e-9) | {_LENGTH} -> n; {_FLOOR}"
+        ),
+        "it makes patches of the longer side; s is the shorter one divided by lambda.": "min(width -> max(width",
+        "it counts the rows as it does the columns, but the picture is no square.": (
+            "in (width, height)) -> in 2 * [max(width, height)]) | in (width, height)) -> in 2 * [min(width, height)])"
+        ),
+        "it adds the numbers of rows and columns; multiply them.": "columns * rows -> columns + rows",
+        "one scale is missing: LAMBDAS has nine.": "LAMBDAS: -> LAMBDAS[1:]: | LAMBDAS: -> LAMBDAS[:-1]:",
+        "it is the number at the first scale; sum over all nine.": "LAMBDAS: -> LAMBDAS[:1]:",
+        "of rounding: a number of steps that is whole comes out a trifle larger, as 0.6 / (1 - 0.8) does, and is "
+        "rounded up to one more. Take 1e-9 away first.": " | ".join(
+            f"{_LENGTH} / {_STEP} - 1e-9 -> {steps}"
+            for steps in (
+                f"{_LENGTH} / {_STEP}",
+                f"{_LENGTH} / s / (1 - overlap)",
+                "(n / s - 1) / (1 - overlap)",
+                f"{_LENGTH} / (s - overlap * s)",
+            )
+        ),
+    },
+    tries=tuple(
+        (f"the number for {width} x {height} at {overlap:.0%}", width, height, overlap)
+        for width, height, overlap in (
+            (500, 375, 0.65),
+            (375, 500, 0.5),
+            (300, 300, 0.7),
+            (333, 500, 0.6),
+            (480, 360, 0.8),
+        )
+    ),
+    tolerance=0,
+)
 
-
+TWO_PICTURES = Exercise(
+    number="05.4",
+    question="Two pictures that a network without background ranks the wrong way round.",
+    hints=(
+        "What does the softmax make of a row of logits (0, 0, 0, 10), with its last column and without?",
+        "`empty`: every patch is background, and what little it resembles a class, it resembles a dog (grass).",
+        "`dog`: one patch shows the dog, the others are background, and what little they resemble is a cat.",
+    ),
+    solution="""
 # Probabilities of K classes sum to 1 on every patch, also where there is nothing: some class has to be it. A little
 # grass that resembles a dog then counts like a dog, and there are more patches of grass. Background is the answer
 # "none of these": it takes the 1 away, and leaves the classes next to nothing.
@@ -200,7 +302,9 @@ def two_pictures(M):
     dog[0] = 10, 0, 0, 0
     return dog, empty
 """,
-    ),
+    check=_check_two_pictures,
 )
+
+EXERCISES = (LABEL, SCORE, N_PATCHES, TWO_PICTURES)
 
 check, hint, solution = commands(EXERCISES)
