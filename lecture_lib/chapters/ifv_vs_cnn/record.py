@@ -20,11 +20,9 @@ from lecture_lib.datasets import DatasetNotFound
 from lecture_lib.encoders.ifv import Dense
 from lecture_lib.linear import KERNEL_CS
 from lecture_lib.results import records, verdicts
-from lecture_lib.results.claims import Claim, paired_claim
+from lecture_lib.results.claims import Tested, paired_claim
 
 NAME = "ifv_vs_cnn"
-Statement = tuple[str, str, str, str, float]
-"""(id, statement, row, row, margin): the first row is more than margin points above the second."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Run:
     descriptors: int
     Cs: Sequence[float]
     parts: Sequence[Callable[[Table], None]]
-    tested: Sequence[Statement]
+    tested: Sequence[Tested]
     splits: Sequence[int] = (0,)
     options: dict = field(default_factory=dict)
 
@@ -87,46 +85,27 @@ RUNS = {
 }  # fmt: skip
 
 
-def rows_of(table: Table, plan: Run) -> list[dict]:
-    """Turn what was measured into rows of the record."""
-    about = {"dataset": table.images.name, "source": table.images.source}
-    about |= {"per_class": plan.options.get("train_per_class")}
+def rows_of(table: Table, splits: Sequence[int], **about) -> list[dict]:
+    """Turn what was measured into rows of the record; `about` is the same in all."""
+    about |= {"dataset": table.images.name, "source": table.images.source}
     metric = "mAP" if table.images.multi_label else "mean class accuracy"
-    measured = [
-        (row, ({"split": split} if len(scores) > 1 else {}) | {"metric": metric, "value": value})
-        for row, scores in table.scores.items()
-        for split, value in zip(plan.splits, scores.mean(1), strict=True)
-    ]
-    for metric, of_row in (("numbers in a vector", table.length), ("ms a picture, one thread", table.ms)):
-        measured += [(row, {"metric": metric, "value": value}) for row, value in of_row.items()]
-    return [about | describe(row) | what for row, what in measured]
+    found = []
+    for name, row in table.rows.items():
+        numbers = {"numbers in a vector": row.length, "ms a picture, one thread": table.ms.get(name)}
+        of_row = about | describe(name)
+        for split, value in zip(splits, row.scores.mean(1), strict=True):
+            found.append(of_row | {"split": split, "metric": metric, "value": value})
+        found += [of_row | {"metric": key, "value": value} for key, value in numbers.items() if value]
+    return found
 
 
-def describe(row: str) -> dict:
+def describe(name: str) -> dict:
     """Tell a row: its method, its letter in the lecture's table, its encoding's family, and how it knows place."""
-    family = "CNN" if "CNN" in row or "DECAF" in row else "words" if "VLAD" in row or "BoW" in row else "IFV"
-    geometry = {"(a) FK": "spm", "(b) FK IN": "spm", "(c) FK": "(x,y)", "(d) FK IN": "(x,y)"}
-    return {
-        "method": row,
-        "letter": row.partition(" ")[0] if row.startswith("(") else None,
-        "family": "IFV + CNN" if "+ CNN" in row or "+CNN" in row else family,
-        "geometry": geometry.get(row),
-    }
-
-
-def put_to_the_test(table: Table, plan: Run, seed: int) -> list[Claim]:
-    """Put the lecture's statements to the test, paired over the classes: these are what is drawn at random."""
-    return [
-        paired_claim(
-            f"devil/{id}",
-            f"On {table.images.name}, {statement}",
-            (table.scores[more] - table.scores[less]).mean(0),
-            margin=margin,
-            source=table.images.source,
-            seed=seed,
-        )
-        for id, statement, more, less, margin in plan.tested
-    ]
+    letter = name.partition(" ")[0] if name.startswith("(") else None
+    kinds = {"IFV": ("FK", "IFV"), "CNN": ("CNN", "DECAF"), "words": ("VLAD", "BoW")}
+    family = " + ".join(kind for kind, marks in kinds.items() if any(mark in name for mark in marks))
+    geometry = {"(a)": "spm", "(b)": "spm", "(c)": "(x,y)", "(d)": "(x,y)"}.get(letter)
+    return {"method": name, "letter": letter, "family": family, "geometry": geometry}
 
 
 def main() -> None:
@@ -141,10 +120,16 @@ def main() -> None:
     table = Table(images, splits, plan.dense, plan.descriptors, plan.Cs, backbones.load(), chosen.seed)
     for part in plan.parts:
         part(table)
-    found = put_to_the_test(table, plan, chosen.seed)
+    claims = []
+    for id, statement, *pair, margin in plan.tested:  # paired over classes: these are what is drawn at random
+        more, less = (table.rows[name].scores.mean(0) for name in pair)
+        about = {"margin": margin, "source": images.source, "seed": chosen.seed}
+        claims += [paired_claim(f"devil/{id}", f"On {images.name}, {statement}", more - less, **about)]
+    splits = plan.splits if len(plan.splits) > 1 else [None]  # one split has no number
+    measured = rows_of(table, splits, per_class=plan.options.get("train_per_class"))
     command = f"python -m lecture_lib.chapters.{NAME}.record"
-    records.write(NAME, rows_of(table, plan), found, command=command, network=table.net.name)
-    verdicts(found)
+    records.write(NAME, measured, claims, command=command, network=table.net.name)
+    verdicts(claims)
 
 
 if __name__ == "__main__":

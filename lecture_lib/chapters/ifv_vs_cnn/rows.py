@@ -40,7 +40,21 @@ VIEWS = (*FLIP, *TEN_CROPS)  # of one encoding: rows 0 and 1 are the picture and
 POOL = 2  # 2 x 2 means, where a network's last tap is a map, as for the linear probes on photographs
 SAME = {256: "(d) FK IN", 512: "(h) FK IN 512"}  # K -> the row of the table that has so many Gaussians
 
-Kernels = list[Kernel]  # one a split
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What came of an encoding on S splits.
+
+    scores   AP of each class in %, or the share of its pictures that are right: float64 [S, classes]
+    length   numbers in a vector
+    C        of each split
+    kernels  inner products of each split
+    """
+
+    scores: np.ndarray
+    length: int
+    C: list[float]
+    kernels: list[Kernel]
 
 
 @dataclass
@@ -52,12 +66,8 @@ class Table:
     descriptors  that a codebook learns from
     Cs           values of C to choose from
     net          the CNN; its vectors are those of the penultimate layer, as on the slides
-
-    scores       row -> AP of each class in %, or the share of its pictures that are right: float64 [S, classes]
-    length       row -> numbers in a vector
-    ms           row -> milliseconds a picture
-    C            row -> the C of each split
-    kernels      row -> its inner products
+    rows         what came of each, by its name
+    ms           name of a row -> milliseconds a picture
     """
 
     images: ImageCollection
@@ -67,11 +77,8 @@ class Table:
     Cs: Sequence[float]
     net: Backbone
     seed: int
-    scores: dict[str, np.ndarray] = field(default_factory=dict)
-    length: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
     ms: dict[str, float] = field(default_factory=dict)
-    C: dict[str, list[float]] = field(default_factory=dict)
-    kernels: dict[str, Kernels] = field(default_factory=dict)
 
     def codebook(self, K: int, dense: Dense | None = None, **options) -> Codebook:
         """Learn a codebook from the pictures that train in every split."""
@@ -85,43 +92,32 @@ class Table:
         x = encoders.encode(net, images, [net.decaf[7]], pool=POOL, l2=True)[net.decaf[7]]
         return x.reshape(len(self.images), len(views), -1)
 
-    def kernel(self, train: np.ndarray, test: np.ndarray | None = None) -> Kernels:
-        """Inner products of all pictures' vectors [N, d] (`train` may be views, [N, V, d]) for each split."""
-        if len(self.splits) > 1 and test is None:  # products once for all splits
-            gram = products(train)
-            return [Kernel(gram[np.ix_(i, i)], gram[np.ix_(o, i)]) for i, o in self.splits]
-        return [kernel(train[i], (train if test is None else test)[o]) for i, o in self.splits]
+    def train(self, name: str, x: np.ndarray, tested: np.ndarray | None = None, like: str = "") -> None:
+        """Train a row on vectors [N, d], or [N, V, d] of views; test it on the same, or others; `like` as in `add`."""
+        if len(self.splits) > 1 and tested is None:  # products once for all splits
+            gram = products(x)
+            kernels = [Kernel(gram[np.ix_(i, i)], gram[np.ix_(o, i)]) for i, o in self.splits]
+        else:
+            kernels = [kernel(x[i], (x if tested is None else tested)[o]) for i, o in self.splits]
+        self.add(name, kernels, x.shape[-1], like)
 
-    def train(self, row: str, x: np.ndarray, tested: np.ndarray | None = None, like: str = "") -> None:
-        """Train a row on vectors x and test it, on the same or on others, as `kernel`; `like` as in `add`."""
-        self.add(row, self.kernel(x, tested), x.shape[-1], like)
-
-    def add(self, row: str, found: Kernels, length: int, like: str = "") -> None:
-        """Train and test a row on each split; `like` names the row whose C it takes."""
-        labels, cs, scores, chosen = self.images.labels, self.C.get(like, [None] * len(found)), [], []
-        for (train, test), one, given in zip(self.splits, found, cs, strict=True):
-            of_test, c = classify(one, labels[train], given, self.Cs)
-            scores.append(by_class(of_test, labels[test]))
-            chosen.append(c)
-        self.scores[row], self.length[row], self.C[row], self.kernels[row] = (
-            np.array(scores),
-            length,
-            chosen,
-            found,
-        )
-        means = " ".join(f"{mean:.1f}" for mean in self.scores[row].mean(1))
-        print(f"{row:40} {length:8,}  C {chosen[0]:5g}  {means}", flush=True)
-
-    def join(self, row: str, one: str, other: str, like: str = "") -> None:
+    def join(self, name: str, one: str, other: str, like: str = "") -> None:
         """Train and test two encodings together, each of which is a row."""
-        self.add(
-            row, joined(self.kernels[one], self.kernels[other]), self.length[one] + self.length[other], like
-        )
+        one, other = self.rows[one], self.rows[other]
+        kernels = [a + b for a, b in zip(one.kernels, other.kernels, strict=True)]
+        self.add(name, kernels, one.length + other.length, like)
 
-
-def joined(one: Kernels, other: Kernels) -> Kernels:
-    """Join two encodings, split by split."""
-    return [a + b for a, b in zip(one, other, strict=True)]
+    def add(self, name: str, kernels: list[Kernel], length: int, like: str) -> None:
+        """Train and test a row on each split; `like` names the row whose C it takes."""
+        labels, scores, chosen = self.images.labels, [], []
+        given = self.rows[like].C if like else [None] * len(kernels)
+        for (train, test), one, C in zip(self.splits, kernels, given, strict=True):
+            of_test, C = classify(one, labels[train], C, self.Cs)
+            scores.append(by_class(of_test, labels[test]))
+            chosen.append(C)
+        self.rows[name] = Row(np.array(scores), length, chosen, kernels)
+        means = " ".join(f"{of_split.mean():.1f}" for of_split in scores)
+        print(f"{name:40} {length:8,}  C {chosen[0]:5g}  {means}", flush=True)
 
 
 def first_form(table: Table) -> None:
@@ -135,9 +131,8 @@ def places(table: Table) -> None:
     phi = encode(table.images, table.codebook(256), PYRAMID)
     table.train("(a) FK", normalised(phi, 256, pyramid=True))
     table.train("(b) FK IN", normalised(phi, 256, intra=True, pyramid=True))
-    table.train(
-        "FK, no geometry", normalised(phi[:, :1], 256)[:, 0]
-    )  # the pyramid's first region is the whole
+    whole = normalised(phi[:, :1], 256)[:, 0]  # the pyramid's first region
+    table.train("FK, no geometry", whole)
     phi = encode(table.images, table.codebook(256, xy=True))
     table.train("(c) FK", normalised(phi, 256)[:, 0])
     table.train("(d) FK IN", normalised(phi, 256, intra=True)[:, 0])
@@ -159,8 +154,8 @@ def colours(table: Table) -> None:
     phi = normalised(encode(table.images, table.codebook(512, COLOUR), VIEWS), 512, intra=True)
     table.train("(j) FK IN COL 512", phi[:, 0])
     table.join("(k) FK IN 512 COL+", "(h) FK IN 512", "(j) FK IN COL 512")
-    crops = joined(table.kernels["(i) FK IN 512"], table.kernel(phi[:, 2:], summed(phi[:, 2:])))
-    table.add("(l) FK IN 512 COL+", crops, table.length["(k) FK IN 512 COL+"], "(k) FK IN 512 COL+")
+    table.train("FK IN COL 512, ten crops", phi[:, 2:], summed(phi[:, 2:]), "(j) FK IN COL 512")
+    table.join("(l) FK IN 512 COL+", "(i) FK IN 512", "FK IN COL 512, ten crops", "(k) FK IN 512 COL+")
 
 
 def network(table: Table) -> None:
@@ -198,13 +193,11 @@ def sweep(table: Table) -> None:
     for K in (4, 16, 64, 256, 512):
         row, book = f"IFV, K = {K}", table.codebook(K, xy=True)
         if K in SAME:
-            for found in (table.scores, table.length):
-                found[row] = found[SAME[K]]
+            table.rows[row] = table.rows[SAME[K]]
         else:
             table.train(row, normalised(encode(images, book), K, intra=True)[:, 0])
-        table.ms[row] = milliseconds(
-            partial(encode_one, images, codebook=book, which=(WHOLE,), method="fisher")
-        )
+        fisher = partial(encode_one, images, codebook=book, which=(WHOLE,), method="fisher")
+        table.ms[row] = milliseconds(fisher)
     phi = encode(images, table.codebook(256, xy=True), method="hard fisher")
     table.train("IFV, K = 256, hard assignment", normalised(phi, 256, intra=True)[:, 0])
     phi = encode(images, table.codebook(256, kind="kmeans"), method="vlad")
@@ -216,10 +209,10 @@ def sweep(table: Table) -> None:
     )
 
 
-def milliseconds(encode_picture: Callable[[int], object], pictures: int = 20) -> float:
-    """Time what a picture takes on one thread: processor time, the median of some pictures."""
+def milliseconds(encode_picture: Callable[[int], object]) -> float:
+    """Time what a picture takes on one thread: processor time, the median of the first twenty."""
     cores = torch.get_num_threads()
     torch.set_num_threads(1)
-    took = [timeit(partial(encode_picture, i), timer=time.thread_time, number=1) for i in range(pictures)]
+    took = [timeit(partial(encode_picture, i), timer=time.thread_time, number=1) for i in range(20)]
     torch.set_num_threads(cores)
     return 1000 * float(np.median(took))
