@@ -59,10 +59,6 @@ class Part:
         """Labels of all patches, as of `label_all`."""
         return label_all(self.images, self.grids)
 
-    def first(self, n: int) -> Part:
-        """Return the first n pictures."""
-        return replace(self, images=self.images[:n])
-
     def phi(self, chosen: Sequence[np.ndarray] | None = None) -> np.ndarray:
         """Encode the chosen patches of each picture, or all: float16 [n, d]."""
         return encode_patches(self.net, self.images, self.grids, chosen)
@@ -73,25 +69,17 @@ class Part:
 
     def phi_cut_out(self, chosen: Sequence[np.ndarray]) -> np.ndarray:
         """Encode patches that are cut out, with zeros around them: float16 [n, d]."""
-        patches = (cut_patches(self.net, *of_picture) for of_picture in self._each(chosen))
-        return np.concatenate([phi_one_by_one(self.net, some, 64).half().cpu().numpy() for some in patches])
+        vectors = [phi_one_by_one(self.net, patches, 64).half().cpu() for patches in self.cut(chosen)]
+        return torch.cat(vectors).numpy()
 
-    def cut(self, chosen: Sequence[np.ndarray]) -> Tensor:
-        """Cut the chosen patches of all pictures out: uint8 [n, 3, S, S]."""
-        return torch.cat([cut_patches(self.net, *of_picture) for of_picture in self._each(chosen)])
+    def cut(self, chosen: Sequence[np.ndarray]) -> Iterator[Tensor]:
+        """Cut the chosen patches out, picture after picture: uint8 [n_i, 3, S, S]."""
+        for i, (grid, of_picture) in enumerate(zip(self.grids, chosen, strict=True)):
+            yield cut_patches(self.net, self.images.tensor(i), grid, of_picture)
 
     def score(self, y: np.ndarray, k: float = K) -> np.ndarray:
         """Score the pictures: y [n, >= C] of all their patches to [N, C]; background has no score."""
         return picture_scores(y[:, : self.n_classes], self.grids, k)
-
-    def _each(self, chosen: Sequence[np.ndarray]) -> Iterator[tuple[Tensor, Grid, np.ndarray]]:
-        pictures = (self.images.tensor(i) for i in range(len(self.images)))
-        return zip(pictures, self.grids, chosen, strict=True)
-
-
-def load_parts(net: PatchNet, name: str) -> tuple[Part, Part]:
-    """Read a collection: training part, test part."""
-    return tuple(Part(net, images) for images in datasets.load(name).split())
 
 
 def score_patches(train_part: Part, test_part: Part, seeds: Sequence[int]) -> dict[str, list[np.ndarray]]:
@@ -139,21 +127,23 @@ def no_transfer(train_part: Part, test_part: Part, seed: int, bfloat16: bool) ->
     start = replace(
         net.backbone, stages=stages.to(memory_format=torch.channels_last), weights=f"random seed {seed}"
     )
-    own, layers = train_all(start, train_part.cut(chosen), gather(labels, chosen), n_classes + 1, recipe)
+    patches = torch.cat([*train_part.cut(chosen)])
+    own, layers = train_all(start, patches, gather(labels, chosen), n_classes + 1, recipe)
     folded = twin_alexnet.fold_batchnorm(own.backbone.stages.to(memory_format=torch.contiguous_format))
     own = PatchNet(replace(own.backbone, stages=folded.to(memory_format=torch.channels_last)))
     return probabilities(layers, replace(test_part, net=own).phi())
 
 
-def whole_pictures(train_part: Part, test_part: Part, seed: int) -> dict[str, np.ndarray]:
-    """Score by FCa and FCb on ten crops of whole pictures, tested on such and on patches: row -> [m, C].
+def whole_pictures(train_part: Part, test_part: Part, seeds: Sequence[int]) -> dict[str, list[np.ndarray]]:
+    """Score by FCa and FCb on ten crops of whole pictures, tested on such and on patches: row -> [m, C], one a seed.
 
     A picture of several classes has an equal share of each as its target.
     """
     crops, targets = train_part.phi_of_crops(), baselines.shares(train_part.images.labels)
     shows = targets.any(1)
     y = np.repeat(targets[shows], crops.shape[1], axis=0)
-    layers = train(crops[shows].reshape(len(y), -1), y, train_part.n_classes, replace(RECIPE, seed=seed))
+    x, n_classes = crops[shows].reshape(len(y), -1), train_part.n_classes
+    layers = [train(x, y, n_classes, replace(RECIPE, seed=seed)) for seed in seeds]
     return _on_both(layers, test_part, WHOLE, WHOLE_ON_PATCHES)
 
 
@@ -163,21 +153,22 @@ def whole_pictures_svm(train_part: Part, test_part: Part) -> np.ndarray:
     return baselines.svm_scores(train_part.phi_of_crops(), labels, test_part.phi_of_crops())
 
 
-def centred_pictures(test_part: Part, seed: int) -> tuple[dict[str, np.ndarray], float]:
-    """Score by layers that learned from pictures of single, centred objects: row -> [m, C].
+def centred_pictures(
+    test_part: Part, seeds: Sequence[int]
+) -> tuple[dict[str, list[np.ndarray]], list[float]]:
+    """Score by layers that learned from pictures of single, centred objects: row -> [m, C], one a seed.
 
     They are of the source task, with the target's labels; a class that has none there is never seen. Also returns the
-    accuracy in % on other such pictures.
+    accuracy in % on other such pictures, of each seed.
     """
     (x, y), (x_val, y_val) = (
         (baselines.phi_of_crops(test_part.net.backbone, images), labels)
         for images, labels in (relabelled(split, test_part.images) for split in ("train", "val"))
     )
-    layers = train(
-        x.reshape(-1, x.shape[-1]), np.repeat(y, x.shape[1]), test_part.n_classes, replace(RECIPE, seed=seed)
-    )
-    accuracy = 100 * (_on_crops(layers, x_val).argmax(1) == y_val).mean()
-    return _on_both(layers, test_part, CENTRED_WHOLE, CENTRED_ON_PATCHES), accuracy
+    x, y, n_classes = x.reshape(-1, x.shape[-1]), np.repeat(y, x.shape[1]), test_part.n_classes
+    layers = [train(x, y, n_classes, replace(RECIPE, seed=seed)) for seed in seeds]
+    accuracies = [100 * (_on_crops(of_seed, x_val).argmax(1) == y_val).mean() for of_seed in layers]
+    return _on_both(layers, test_part, CENTRED_WHOLE, CENTRED_ON_PATCHES), accuracies
 
 
 def relabelled(split: str, target: ImageCollection) -> tuple[ImageCollection, np.ndarray]:
@@ -208,9 +199,12 @@ def source_labels(test_part: Part) -> dict[str, np.ndarray]:
     }
 
 
-def _on_both(layers: nn.Sequential, test_part: Part, whole: str, on_patches: str) -> dict[str, np.ndarray]:
-    y = probabilities(layers, test_part.phi())
-    return {whole: _on_crops(layers, test_part.phi_of_crops()), on_patches: test_part.score(y)}
+def _on_both(layers: Sequence[nn.Sequential], test_part: Part, whole: str, on_patches: str) -> dict:
+    crops, patches = test_part.phi_of_crops(), test_part.phi()
+    return {
+        whole: [_on_crops(of_seed, crops) for of_seed in layers],
+        on_patches: [test_part.score(probabilities(of_seed, patches)) for of_seed in layers],
+    }
 
 
 def _on_crops(layers: nn.Sequential, crops: np.ndarray) -> np.ndarray:

@@ -46,9 +46,9 @@ def patch_grid(picture: Tensor, grid: Grid, *, title: str = "") -> Figure:
     grid     of a picture of that size
 
     The neighbours are one in the middle, that right of it and that below it, where there are such: what two of them
-    share is seen through both. Raises ValueError if the grid is of another size.
+    share is seen through both.
     """
-    pixels = pixels_of(picture, grid)
+    pixels = as_pixels(picture)
     captions = [
         f"{scale_of(grid, number)}, {len(scale)} patch{'es' * (len(scale) > 1)}"
         for number, scale in enumerate(grid.scales)
@@ -75,10 +75,9 @@ def labelled_patches(
     grid     of a picture of that size
     labels   int64 [M], as of `labelling.label_patches`
 
-    A patch is marked at its centre; one of each class and one that is ambiguous (dashed) are drawn in full. Raises
-    ValueError if the grid is of another size.
+    A patch is marked at its centre; one of each class and one that is ambiguous (dashed) are drawn in full.
     """
-    pixels, kinds = pixels_of(picture, grid), name_labels(labels, len(classes))
+    pixels, kinds = as_pixels(picture), name_labels(labels, len(classes))
     faded = (255 - FADED * (255 - pixels.astype(float))).round().astype(np.uint8)
     captions = [
         f"{scale_of(grid, number)}: "
@@ -110,10 +109,9 @@ def patch_sheet(picture: Tensor, classes: Sequence[str], grid: Grid, labels: np.
     grid     of a picture of that size
     labels   int64 [M], as of `labelling.label_patches`
 
-    Those of a row are spread over all that are there, from the largest to the smallest. Raises ValueError if the grid
-    is of another size.
+    Those of a row are spread over all that are there, from the largest to the smallest.
     """
-    pixels, kinds = pixels_of(picture, grid), name_labels(labels, len(classes))
+    pixels, kinds = as_pixels(picture), name_labels(labels, len(classes))
     rows = []
     for kind, look in KINDS.items():
         of_kind = np.flatnonzero(kinds == kind)
@@ -126,17 +124,6 @@ def patch_sheet(picture: Tensor, classes: Sequence[str], grid: Grid, labels: np.
         shown = shown or [Tile(blank(SIDE, SIDE))]
         rows.append([Block(shown, label=f"{kind}\n{len(of_kind)} of {len(grid)}", colour=look["color"])])
     return tiles(rows, left=150, size=9).figure
-
-
-def pixels_of(picture: Tensor, grid: Grid) -> np.ndarray:
-    """A picture as uint8 [H, W, 3]; ValueError if it is of another size than the grid of its patches."""
-    pixels = as_pixels(picture)
-    if pixels.shape[:2] != grid.size:
-        raise ValueError(
-            f"The grid is of {grid.size[1]} x {grid.size[0]} pixels, the picture has {pixels.shape[1]} x "
-            f"{pixels.shape[0]}: lay the patches of this one."
-        )
-    return pixels
 
 
 def scale_of(grid: Grid, number: int) -> str:

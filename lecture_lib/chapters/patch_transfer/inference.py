@@ -92,30 +92,24 @@ def points_at(xy: tuple[float, float], boxes: np.ndarray, tolerance: float) -> b
 
 
 def pointing_game(
-    y: np.ndarray, grids: Sequence[Grid], images: ImageCollection, k: float = K, mean: bool = False
+    y: np.ndarray | None, grids: Sequence[Grid], images: ImageCollection, k: float = K, mean: bool = False
 ) -> np.ndarray:
     """Say where the peak of a class's map lies on one of its objects: float64 [N, C], 1 or 0, NaN where it has none.
 
-    y  [n, >= C], scores of all patches of all pictures; the map is `localisation_map`'s, with its k and mean
+    y  [n, >= C], scores of all patches of all pictures; the map is `localisation_map`'s, with its k and mean.
+       None: the middle of the picture is played instead of a peak, which is what a map has to beat
 
     Zhang et al. 2016 ("Top-down neural attention by excitation backprop") play it with a tolerance of 15 pixels, here
     TOLERANCE x width. Classes that only difficult objects stand for are left out.
     """
     hits = np.full((len(images), len(images.classes)), np.nan)
-    for i, of_picture in enumerate(by_picture(y, grids)):
-        boxes, (_, width) = images.boxes[i], grids[i].size
-        present = np.flatnonzero(images.labels[i] == 1)
-        maps = localisation_map(of_picture[:, present], grids[i], k, mean=mean)
-        for n, c in enumerate(present):
-            hits[i, c] = points_at(peak(maps[..., n]), boxes.of_class(c), TOLERANCE * width)
-    return hits
-
-
-def points_at_middle(grids: Sequence[Grid], images: ImageCollection) -> np.ndarray:
-    """Play `pointing_game` with the middle of each picture: what a map has to beat."""
-    hits = np.full((len(images), len(images.classes)), np.nan)
-    for i, (boxes, grid) in enumerate(zip(images.boxes, grids, strict=True)):
-        height, width = grid.size
-        for c in np.flatnonzero(images.labels[i] == 1):
-            hits[i, c] = points_at((width / 2, height / 2), boxes.of_class(c), TOLERANCE * width)
+    of_pictures = [None] * len(images) if y is None else by_picture(y, grids)
+    for i, (of_picture, grid, boxes) in enumerate(zip(of_pictures, grids, images.boxes, strict=True)):
+        (height, width), present = grid.size, np.flatnonzero(images.labels[i] == 1)
+        points = [(width / 2, height / 2)] * len(present)
+        if of_picture is not None:
+            maps = localisation_map(of_picture[:, present], grid, k, mean=mean)
+            points = [peak(values) for values in np.moveaxis(maps, -1, 0)]
+        for c, point in zip(present, points, strict=True):
+            hits[i, c] = points_at(point, boxes.of_class(c), TOLERANCE * width)
     return hits

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Transform
 from torch import Tensor
 
-from lecture_lib.chapters.patch_transfer.figures import BOX, outline, panels, patch, pixels_of
+from lecture_lib.chapters.patch_transfer.figures import BOX, outline, panels, patch
 from lecture_lib.chapters.patch_transfer.grid import LAMBDAS, Grid
 from lecture_lib.chapters.patch_transfer.inference import TOLERANCE, K, localisation_map, peak, points_at
 from lecture_lib.datasets import ImageCollection
@@ -120,10 +120,8 @@ def patch_view(
     y        float [M], the probability of the class on each patch
     k        of the map, y^k
     scale    index into LAMBDAS: its patches only; None: all
-
-    Raises ValueError if the grid is of another size.
     """
-    pixels = pixels_of(picture, grid)
+    pixels = as_pixels(picture)
     here = np.arange(len(grid)) if scale is None else np.flatnonzero(grid.scale == scale)
     values = localisation_map(y, grid, k, scale=scale)
     what = "all scales" if scale is None else f"λ = {LAMBDAS[scale]:g}"

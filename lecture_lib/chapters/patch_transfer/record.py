@@ -13,7 +13,6 @@ others; no test picture chose anything, and no photograph. Intervals are over te
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -35,7 +34,7 @@ from lecture_lib.chapters.patch_transfer.experiments import (
     WHOLE_ON_PATCHES,
     Part,
 )
-from lecture_lib.chapters.patch_transfer.inference import pointing_game, points_at_middle
+from lecture_lib.chapters.patch_transfer.inference import pointing_game
 from lecture_lib.datasets import DatasetNotFound
 from lecture_lib.results import records
 from lecture_lib.results.claims import Claim, Tested, ap_claims, ap_rows, paired_claim, verdicts
@@ -107,7 +106,7 @@ def map_rows(y: Mapping[str, Sequence[np.ndarray]], test: Part, counted: np.ndar
         **{row: (row, {}) for row in (NO_BACKGROUND, NO_TRANSFER) if row in y},
     }
     hits = {row: pointing_game(y[which][0], test.grids, images, **how) for row, (which, how) in of.items()}
-    hits[CENTRE] = points_at_middle(test.grids, images)
+    hits[CENTRE] = pointing_game(None, test.grids, images)
     hits = {row: 100 * of_row[:, counted] for row, of_row in hits.items()}
     about = {"experiment": "pointing game", "dataset": images.name, "source": images.source}
     rows = []
@@ -138,46 +137,38 @@ def bias_rows(y: Sequence[np.ndarray], test: Part, counted: np.ndarray, seed: in
     """
     members = datasets.source_classes(test.images, test.net.backbone.classes)
     counted = counted & np.array([len(of_class) > 0 for of_class in members])
-    scores, rows = defaultdict(list, {PATCHES: [test.score(of_seed) for of_seed in y]}), []
+    scores, rows = {PATCHES: [test.score(of_seed) for of_seed in y]}, []
     about = {"experiment": "bias", "dataset": "ilsvrc2012", "source": test.images.source}
+    about |= {"method": "centred pictures", "metric": "accuracy"}
     try:
-        for s in range(seed, seed + SEEDS):
-            of_seed, accuracy = experiments.centred_pictures(test, s)
-            append(scores, of_seed)
-            rows.append(
-                about | {"method": "centred pictures", "seed": s, "metric": "accuracy", "value": accuracy}
-            )
+        centred, accuracies = experiments.centred_pictures(test, range(seed, seed + SEEDS))
+        scores |= centred
+        rows = [about | {"seed": s, "value": value} for s, value in enumerate(accuracies, start=seed)]
     except DatasetNotFound as missing:
         print(f"left out: {missing}")
-    append(scores, experiments.source_labels(test))
+    scores |= {row: [of_row] for row, of_row in experiments.source_labels(test).items()}
     tested = ap_of(scores, test, counted, seed, experiment="bias", n_classes=int(counted.sum()))
     return tested[0] + rows, tested[1]
 
 
 def reading_rows(y: Sequence[np.ndarray], train: Part, test: Part, seed: int) -> Rows:
     """Cut each patch out, or take ambiguous ones as background: slow, so on the first of the test pictures only."""
-    few = test.first(READ)
+    few = Part(test.net, test.images[:READ])
     rows = {PATCHES: y[0][: sum(map(len, few.grids))]} | experiments.other_readings(train, few, seed)
     shown = (few.images.labels == 1).any(0)
     scores = {row: [few.score(of_row)] for row, of_row in rows.items()}
     return ap_of(scores, few, shown, seed, experiment="readings", n_test=READ)
 
 
-def append(rows: dict[str, list], of_seed: Mapping[str, np.ndarray]) -> None:
-    """Append one seed's scores, row by row."""
-    for row, scores in of_seed.items():
-        rows[row].append(scores)
-
-
 def run(net: PatchNet, name: str, more: Sequence[str], seed: int) -> Rows:
     """Run the experiments on one collection, over the classes that have a positive in both parts."""
-    train, test = experiments.load_parts(net, name)
+    train, test = (Part(net, images) for images in datasets.load(name).split())
     counted = (train.images.labels == 1).any(0) & (test.images.labels == 1).any(0)
-    scores = defaultdict(list, {SVM: [experiments.whole_pictures_svm(train, test)]})
-    y = experiments.score_patches(train, test, range(seed, seed + SEEDS))
-    for s in range(seed, seed + SEEDS):
-        append(scores, experiments.whole_pictures(train, test, s))
-        print(f"{name}, seed {s}: patches, whole pictures", flush=True)
+    seeds = range(seed, seed + SEEDS)
+    scores = {SVM: [experiments.whole_pictures_svm(train, test)]}
+    scores |= experiments.whole_pictures(train, test, seeds)
+    y = experiments.score_patches(train, test, seeds)
+    print(f"{name}: patches, whole pictures", flush=True)
     if "no transfer" in more:
         bfloat16 = bfloat16_is_faster(net.backbone.device)
         y[NO_TRANSFER] = [experiments.no_transfer(train, test, seed, bfloat16)]

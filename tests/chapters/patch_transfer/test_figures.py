@@ -122,18 +122,6 @@ def test_every_scale_has_a_panel_with_all_its_centres_and_neighbours_in_full(pic
     assert not outlines
 
 
-def test_a_picture_of_another_size_than_its_grid_is_refused(picture, lattice):
-    labels, turned = np.full(len(lattice), 3), picture.transpose(1, 2)
-    for draw in (
-        lambda: figures.patch_grid(turned, lattice),
-        lambda: figures.labelled_patches(turned, objects(), CLASSES, lattice, labels),
-        lambda: figures.patch_sheet(turned, CLASSES, lattice, labels),
-        lambda: map_figures.patch_view(turned, "dog", np.empty((0, 4)), lattice, np.zeros(len(lattice))),
-    ):
-        with pytest.raises(ValueError, match="80 x 60 pixels, the picture has 60 x 80"):
-            draw()
-
-
 @pytest.fixture(scope="module")
 def scene(lattice):
     """A dog and a bus, and a difficult plant in the dog; with the labels of all patches, and which are of a kind."""

@@ -188,17 +188,6 @@ def test_height_and_width_are_not_swapped():
     assert label((100, 0, 140, 40), (100, 0, 140, 40, 1), size=(50, 200)) == 1
 
 
-@pytest.mark.parametrize("c", [-1, 3])
-def test_a_class_out_of_range_is_refused(c):
-    with pytest.raises(ValueError, match=rf"outside 0 \.\. 2: \[0, {c}\]"):
-        label(PATCH, (0, 0, 9, 9, 0), (0, 0, 9, 9, c))
-
-
-def test_a_box_that_is_not_finite_is_refused():
-    with pytest.raises(ValueError, match="not finite"):
-        label(PATCH, (0, 0, 9, 9, 0), (0, np.inf, 9, 9, 0))
-
-
 def test_intersections_and_areas_by_hand():
     a = np.array([[0, 0, 4, 2], [10, 10, 12, 13]], np.float64)
     b = np.array([[1, 1, 9, 9], [4, 0, 5, 2], [-1, -1, 20, 20]], np.float64)

@@ -188,16 +188,13 @@ def test_scores_of_all_pictures_are_those_of_each():
     np.testing.assert_allclose(scores, [(of_picture**3).mean(0) for of_picture in each])
 
 
-def test_labels_of_all_pictures_are_those_of_each_and_errors_name_the_picture():
+def test_labels_of_all_pictures_are_those_of_each_and_take_boxes():
     images = marked([(40, 0, 60, 20, 0, False)], [], labels=[[1, 0, 0], [0, 0, 0]])  # beyond 40, as width
     grids = [grid(40, 60, 64, 8)] * 2
     one, two = label_all(images, grids)
     assert one.tolist() == label_patches(grids[0].xyxy, images.boxes[0], 3, (40, 60)).tolist()
     assert {0, 3} <= set(one.tolist())
     assert (two == 3).all()
-    broken = marked([], [(0, np.nan, 5, 5, 0, False)], labels=[[0, 0, 0], [1, 0, 0]])
-    with pytest.raises(ValueError, match="marked, twin 1: A box is not finite"):
-        label_all(broken, grids)
     bare = ImageCollection("bare", "twin", images.images, CLASSES, images.labels)
     with pytest.raises(ValueError, match="bare has no boxes"):
         label_all(bare, grids)

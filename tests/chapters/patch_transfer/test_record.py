@@ -12,7 +12,7 @@ from lecture_lib import settings
 from lecture_lib.chapters.patch_transfer import experiments, record
 from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, NO_TRANSFER, PATCHES, Part
 from lecture_lib.chapters.patch_transfer.grid import grid
-from lecture_lib.chapters.patch_transfer.inference import pointing_game, points_at_middle
+from lecture_lib.chapters.patch_transfer.inference import pointing_game
 from lecture_lib.chapters.patch_transfer.record import CENTRE, KS, SUM, ap_of, k_rows, map_rows
 from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
 from lecture_lib.results import average, read
@@ -111,7 +111,7 @@ def test_the_middle_of_a_picture_is_on_an_object_within_the_tolerance():
     images = ImageCollection("drawn", "twin", pixels, CLASSES, labels, boxes=boxes)
     nan = np.nan
     expected = [[1, 0, nan], [0, nan, nan], [nan, nan, 1], [nan, nan, nan]]
-    np.testing.assert_array_equal(points_at_middle([GRID] * 4, images), expected)
+    np.testing.assert_array_equal(pointing_game(None, [GRID] * 4, images), expected)
 
 
 EVERY = np.ones(3, bool)
@@ -253,10 +253,7 @@ def planted(monkeypatch):
         return (perfect if right else reversed_y)(test.images.labels, n_outputs)
 
     def wrong(*names):
-        return lambda *given: {
-            name: score(next(p for p in given[::-1] if isinstance(p, Part)), not world.right)
-            for name in names
-        }
+        return lambda *given: {name: [score(given[-2], not world.right)] * 3 for name in names}
 
     def score_patches(train, test, seeds):
         world.seeds = list(seeds)
@@ -272,12 +269,19 @@ def planted(monkeypatch):
         "no_transfer": lambda train, test, seed, bfloat16: y(test, not world.right),
         "whole_pictures": wrong(experiments.WHOLE, experiments.WHOLE_ON_PATCHES),
         "whole_pictures_svm": lambda train, test: score(test, not world.right),
-        "centred_pictures": lambda test, seed: (centred(test), 10.0 * seed),
-        "source_labels": wrong(experiments.SOURCE_WHOLE, experiments.SOURCE_PATCHES),
-        "load_parts": lambda net, name: (part(world.train, name), part(READ, name)),
+        "centred_pictures": lambda test, seeds: (centred(test, seeds), [10.0 * s for s in seeds]),
+        "source_labels": lambda test: {
+            row: score(test, not world.right)
+            for row in (experiments.SOURCE_WHOLE, experiments.SOURCE_PATCHES)
+        },
     }
     for name, fake in fakes.items():
         monkeypatch.setattr(experiments, name, fake)
+    monkeypatch.setattr(
+        record.datasets,
+        "load",
+        lambda name: SimpleNamespace(split=lambda: (collect(world.train, name), collect(READ, name))),
+    )
     monkeypatch.setattr(record, "READ", 12)
     monkeypatch.setattr(record, "bfloat16_is_faster", lambda device: False)
     return world
