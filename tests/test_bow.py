@@ -7,9 +7,8 @@ import torch
 from lecture_lib.encoders.bow import bow, chi2_map, nearest, vlad
 
 WORDS = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
-X = torch.tensor(
-    [[1.0, 0.0], [3.0, 1.0], [0.0, -1.0], [5.0, 5.0], [-1.0, 3.0]]
-)  # nearest: 0, 1, 0, 1 or 2, 2
+# nearest: 0, 1, 0, 1 or 2, 2
+X = torch.tensor([[1.0, 0.0], [3.0, 1.0], [0.0, -1.0], [5.0, 5.0], [-1.0, 3.0]])
 
 
 def drawn(N=2500, D=7, K=11):

@@ -79,9 +79,8 @@ def test_a_large_frame_of_a_large_picture_is_exact():
 @pytest.mark.parametrize(("height", "width"), [(24, 30), (25, 31)])
 def test_the_mirrored_picture_has_mirrored_statistics(height, width):
     picture = noise(height, width)
-    where = scattered(
-        200, picture, [1, 2.75, 4, 6]
-    )  # eighths of a pixel: many borders halfway between two halves
+    # eighths of a pixel: many borders halfway between two halves
+    where = scattered(200, picture, [1, 2.75, 4, 6])
     mirrored_xy = where.xy * torch.tensor([-1, 1]) + torch.tensor([width - 1, 0])
     mirrored = frames(mirrored_xy.tolist(), where.size, picture)
     found = colour_statistics(picture.flip(2), mirrored).x

@@ -236,7 +236,7 @@ def test_encoding_all_views_reads_each_picture_once(which, threads):
     images = CountedImages(30)
     net = backbones.load("twin-alexnet", "random")
     derived = encoders.expand(collect(images, splits={}), which)
-    found = encoders.encode(net, derived, ["pool1"], pool="mean", progress=False)["pool1"]
+    found = encoders.encode(net, derived, ["pool1"], pool="mean")["pool1"]
     assert len(found) == 30 * len(which)
     assert sorted(images.read) == list(range(30))
     # flat pictures: all views of one have the same vector, which differs from its neighbours'

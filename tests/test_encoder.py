@@ -65,7 +65,7 @@ def plainly(net, images, layer):
 
 def test_rows_are_the_pictures_in_order_whatever_their_size_and_the_batch(net):
     images = DrawnImages(2 * BATCH + 3)
-    found = encoders.encode(net, collect(images), ["fc6", "pool5"], progress=False)
+    found = encoders.encode(net, collect(images), ["fc6", "pool5"])
     for layer, rows in found.items():
         expected = plainly(net, [images[i] for i in range(len(images))], layer).reshape(len(images), -1)
         assert rows.dtype == np.float16
@@ -74,9 +74,9 @@ def test_rows_are_the_pictures_in_order_whatever_their_size_and_the_batch(net):
 
 def test_second_run_reads_the_same_values_and_no_picture(net):
     images = DrawnImages(10)
-    first = encoders.encode(net, collect(images), ["conv5", "fc7"], progress=False)
+    first = encoders.encode(net, collect(images), ["conv5", "fc7"])
     images.read.clear()
-    second = encoders.encode(net, collect(images), ["fc7", "conv5"], progress=False)
+    second = encoders.encode(net, collect(images), ["fc7", "conv5"])
     assert images.read == []
     for layer in first:
         np.testing.assert_array_equal(first[layer], second[layer])
@@ -87,7 +87,7 @@ def test_several_layers_take_one_pass_and_one_reading(net):
     passes = []
     hook = net.stages.conv1.register_forward_hook(lambda *_: passes.append(1))
     try:
-        encoders.encode(net, collect(images), ["pool1", "pool5", "fc6", "fc7"], pool="mean", progress=False)
+        encoders.encode(net, collect(images), ["pool1", "pool5", "fc6", "fc7"], pool="mean")
     finally:
         hook.remove()
     assert len(passes) == 2
@@ -133,7 +133,7 @@ def test_weights_trained_further_are_not_served_from_the_cache():
 
 def test_interrupted_extraction_goes_on_from_its_last_finished_block(net, cache):
     images = DrawnImages(2 * BLOCK + 5)
-    uninterrupted = np.array(encoders.encode(net, collect(images), ["fc7"], progress=False)["fc7"])
+    uninterrupted = np.array(encoders.encode(net, collect(images), ["fc7"])["fc7"])
     settings.use(cache=cache / "other", quiet=True)
     batches = []
 
@@ -145,27 +145,25 @@ def test_interrupted_extraction_goes_on_from_its_last_finished_block(net, cache)
     hook = net.stages.fc7.register_forward_hook(interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
-            encoders.encode(net, collect(images), ["fc7"], progress=False)
+            encoders.encode(net, collect(images), ["fc7"])
     finally:
         hook.remove()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("encode")]
     images.read.clear()
-    resumed = encoders.encode(net, collect(images), ["fc7"], progress=False)["fc7"]
-    assert min(images.read) in (
-        BLOCK,
-        2 * BLOCK,
-    )  # the second block may have been finished by a faster thread
+    resumed = encoders.encode(net, collect(images), ["fc7"])["fc7"]
+    # the second block may have been finished by a faster thread
+    assert min(images.read) in (BLOCK, 2 * BLOCK)
     np.testing.assert_array_equal(resumed, uninterrupted)
 
 
 def test_a_picture_that_cannot_be_read_is_named_and_stops_the_threads(net):
     images = DrawnImages(BLOCK + 40, broken=BLOCK + 7)
     with pytest.raises(RuntimeError, match=rf"drawn: picture_{BLOCK + 7}\.jpg .* twin-alexnet: cut off"):
-        encoders.encode(net, collect(images), ["pool1"], pool="mean", progress=False)
+        encoders.encode(net, collect(images), ["pool1"], pool="mean")
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("encode")]
     images.broken = None  # repaired: what was finished before the fault is kept
     images.read.clear()
-    encoders.encode(net, collect(images), ["pool1"], pool="mean", progress=False)
+    encoders.encode(net, collect(images), ["pool1"], pool="mean")
     assert min(images.read) == BLOCK
 
 
@@ -192,7 +190,7 @@ def test_work_begun_is_bounded_where_the_caller_is_slow(net, monkeypatch):
             ahead.append(len(images.read) - stop)
 
     monkeypatch.setattr(store, "fetch", write_slowly)
-    encoders.encode(net, collect(images), ["conv1"], pool="mean", progress=False)
+    encoders.encode(net, collect(images), ["conv1"], pool="mean")
     assert 0 < max(ahead) <= (WORKERS + 1) * BATCH
 
 
@@ -209,7 +207,7 @@ def test_threads_work_side_by_side_and_leave_torchs_number_as_it_was(net, cache,
 
     hook = net.stages.conv1.register_forward_hook(look)
     try:
-        encoders.encode(net, collect(DrawnImages(6 * BATCH)), ["pool1"], pool="mean", progress=False)
+        encoders.encode(net, collect(DrawnImages(6 * BATCH)), ["pool1"], pool="mean")
     finally:
         hook.remove()
     assert max(n for n, _ in seen) == threads

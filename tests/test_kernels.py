@@ -56,9 +56,8 @@ def test_repeated_vectors_are_no_trouble():
 
 
 def test_more_vectors_than_dimensions_are_no_trouble():
-    x = np.abs(
-        vectors(1500, 20)
-    )  # all in one corner: the largest eigenvalue is near 1500, 1480 of them are rounding
+    # all in one corner: the largest eigenvalue is near 1500, 1480 of them are rounding
+    x = np.abs(vectors(1500, 20))
     x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float16)
     (inner,) = to_span(products(x))
     np.testing.assert_allclose(inner @ inner.T, x.astype(float) @ x.astype(float).T, rtol=0, atol=2e-4)

@@ -27,11 +27,8 @@ FC = [("conv", 6, 4096, 1, 0, 1), ("conv", 1, 4096, 1, 0, 1), ("conv", 1, 1000, 
 PUBLISHED = {
     "cnn-f": [
         *[("conv", 11, 64, 4, 0, 1), LRN, ("pool", 3, 2, [0, 1, 0, 1])],
-        *[
-            ("conv", 5, 256, 1, 2, 1),
-            LRN,
-            ("pool", 3, 2, [0, 1, 0, 1]),
-        ],  # nothing to pad, and no window reaches it
+        # nothing to pad, and no window reaches it
+        *[("conv", 5, 256, 1, 2, 1), LRN, ("pool", 3, 2, [0, 1, 0, 1])],
         *[("conv", 3, 256, 1, 1, 1)] * 3,
         *[("pool", 3, 2, 0), *FC],
     ],

@@ -181,6 +181,7 @@ def test_scores_may_be_float32_integers_or_torch_tensors():
     assert metrics.average_precision([3, 2, 1], [True, False, False]) == pytest.approx(1)
 
 
+@pytest.mark.filterwarnings("error")
 def test_the_measure_of_several_labels_is_mAP_over_the_classes_that_occur():
     scores, labels = ranking(50, 4)
     labels[::7, 0] = -1

@@ -30,7 +30,7 @@ def test_network_names_the_source_classes_of_the_world():
 def test_network_still_recognises_the_world_as_it_is_drawn_now():
     # a change of the drawing code that moves the pictures away from what the weights know shows here
     images = twin.ilsvrc2012("val", per_class=4)
-    scores = encoders.encode(backbones.load("twin-alexnet"), images, ["fc8"], progress=False)["fc8"]
+    scores = encoders.encode(backbones.load("twin-alexnet"), images, ["fc8"])["fc8"]
     assert metrics.top_k_error(scores.astype(np.float32), images.labels, k=1) < 0.12
     assert metrics.top_k_error(scores.astype(np.float32), images.labels, k=5) < 0.03
 
@@ -38,7 +38,7 @@ def test_network_still_recognises_the_world_as_it_is_drawn_now():
 def probe(images, weights: str, layers: list[str], **options) -> dict[str, float]:
     """Mean class accuracy of a linear classifier of the features of each layer."""
     net = backbones.load("twin-alexnet", weights=weights)
-    features = encoders.encode(net, images, layers, pool=8, progress=False)
+    features = encoders.encode(net, images, layers, pool=8)
     train, test = images.split_indices(seed=0, **options)
     found = {}
     for layer, x in features.items():

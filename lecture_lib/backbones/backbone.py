@@ -62,16 +62,9 @@ class Backbone:
         state = self.stages.state_dict()
         written = tuple((tensor.data_ptr(), tensor._version) for tensor in state.values())
         if self._hashed.get("written") != written:
-            makes = [
-                self.name,
-                self.layers,
-                self.resize,
-                self.input_size,
-                self.mean,
-                self.std,
-                repr(self.stages),
-            ]
-            self._hashed.update(written=written, digest=store.fingerprint([*makes, state]))
+            given = [self.name, self.layers, self.resize, self.input_size, self.mean, self.std]
+            digest = store.fingerprint([*given, repr(self.stages), state])
+            self._hashed.update(written=written, digest=digest)
         return self._hashed["digest"]
 
 

@@ -86,9 +86,8 @@ class LocalResponseNorm(nn.LocalResponseNorm):
         return x * around.mul_(self.alpha / self.size).add_(self.k).pow(-self.beta)
 
 
-Plan = Mapping[
-    str, tuple[Conv | Pool | Norm, ...] | int
-]  # layer -> what it is made of; of a fully connected one, its units
+# layer -> what it is made of; of a fully connected one, its units
+Plan = Mapping[str, tuple[Conv | Pool | Norm, ...] | int]
 
 LRN = Norm(k=2, alpha=5e-4)  # of Chatfield et al.
 LRN_CAFFENET = Norm(k=1, alpha=1e-4)

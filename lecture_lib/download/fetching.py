@@ -94,9 +94,8 @@ def _receive(session: requests.Session, url: str, file: RemoteFile, part: Path) 
     import requests
     import urllib3
 
-    if (
-        not file.sha256
-    ):  # an earlier call or another source has begun it, and nothing tells whether the rest fits
+    if not file.sha256:
+        # an earlier call or another source has begun it, and nothing tells whether the rest fits
         part.unlink(missing_ok=True)
     failures, most = 0, 0
     while True:
@@ -120,9 +119,8 @@ def _receive(session: requests.Session, url: str, file: RemoteFile, part: Path) 
 
 def _transfer(session: requests.Session, url: str, file: RemoteFile, part: Path) -> None:
     """Append to `part` what it lacks, or write it anew where the source does not go on with it."""
-    start = (
-        _size(part) if file.sha256 or session.headers.get("If-Range") else 0
-    )  # else nothing tells versions apart
+    # without a hash or a tag nothing tells versions apart
+    start = _size(part) if file.sha256 or session.headers.get("If-Range") else 0
     headers = {"Range": f"bytes={start}-"} if start else {}
     with session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
         code, tag = response.status_code, response.headers.get("ETag", "")

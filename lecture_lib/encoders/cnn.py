@@ -43,7 +43,6 @@ def encode(
     *,
     pool: Pool = None,
     l2: bool = False,
-    progress: bool = True,
 ) -> dict[str, np.ndarray]:
     """Encode pictures by the activations of a network at several layers, in one pass.
 
@@ -58,9 +57,11 @@ def encode(
     cannot be prepared or whose activations are not finite in float16 (above 65,504: take l2=True).
     """
     check_layers(net, layers)
-    recipes = {
-        layer: {"images": images.images.fingerprint} | _recipe(net, layer, pool, l2) for layer in layers
-    }
+    if not (pool in (None, "mean", "max") or (type(pool) is int and pool > 0)):
+        raise ValueError(f'pool is None, "mean", "max" or the side of a grid (1, 2, ...), not {pool!r}.')
+    made_by = {"encoder": "cnn", "version": VERSION, "net": net.name, "weights": net.fingerprint}
+    made_by |= {"images": images.images.fingerprint, "pool": pool, "l2": bool(l2), "dtype": "float16"}
+    recipes = {layer: made_by | {"layer": layer} for layer in layers}
 
     def stream(spans: list[tuple[int, int]], names: list[str]) -> Iterator[dict[str, np.ndarray]]:
         batches = [range(i, min(i + BATCH, stop)) for start, stop in spans for i in range(start, stop, BATCH)]
@@ -69,15 +70,8 @@ def encode(
                 parts = [next(computed) for _ in range(start, stop, BATCH)]
                 yield {layer: np.concatenate([part[layer] for part in parts]) for layer in names}
 
-    label = f"{net.name} on {images.name}" if progress else None
+    label = f"{net.name} on {images.name}"
     return store.fetch(recipes, len(images), stream, block=BLOCK, progress=label)
-
-
-def _recipe(net: Backbone, layer: str, pool: Pool, l2: bool) -> dict:
-    if not (pool in (None, "mean", "max") or (type(pool) is int and pool > 0)):
-        raise ValueError(f'pool is None, "mean", "max" or the side of a grid (1, 2, ...), not {pool!r}.')
-    made_by = {"encoder": "cnn", "version": VERSION, "net": net.name, "weights": net.fingerprint}
-    return made_by | {"layer": layer, "pool": pool, "l2": bool(l2), "dtype": "float16"}
 
 
 def _compute(

@@ -81,9 +81,8 @@ def _statistics(table: Tensor, rows: Tensor, columns: Tensor, up_down: Tensor, l
         low, high = torch.searchsorted(at, borders)
         table = table.index_select(axis, high).sub_(table.index_select(axis, low))
     total, squares = table.split(3, 2)
-    area = (up_down.diff(dim=0).T * left_right.diff(dim=0))[
-        :, :, None
-    ]  # in quarters of a pixel, as the sums are
+    # in quarters of a pixel, as the sums are
+    area = (up_down.diff(dim=0).T * left_right.diff(dim=0))[:, :, None]
     # in whole numbers up to the last division: no cancellation, a cell of one colour has variance 0
     mean = total / (255 * area)
     variance = (squares * area - total * total) / (255 * area).square()

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -126,8 +126,7 @@ def sample(images: ImageCollection, dense: Dense, n: int, seed: int = 0) -> tupl
         few = np.random.default_rng([seed, i]).permutation(len(local.x))[:share]
         return local.x[few], _place(local)[few]
 
-    cores = torch.get_num_threads()
-    with closing(in_order(take, range(len(images)), cores, 1)) as made:
+    with closing(in_order(take, range(len(images)), torch.get_num_threads(), 1)) as made:
         x, places = zip(*made, strict=True)
     return torch.cat(x), torch.cat(places)
 
@@ -171,9 +170,8 @@ def learn(
     axes, words = np.split(np.array(names), [3])
     tensor = {name: torch.from_numpy(np.array(array[0])) for name, array in stored.items()}
     pca = PCA(*(tensor[name] for name in axes))
-    return Codebook(
-        dense, pca, GMM(*(tensor[name] for name in words)) if kind == "gmm" else tensor["words"], xy
-    )
+    found = GMM(*(tensor[name] for name in words)) if kind == "gmm" else tensor["words"]
+    return Codebook(dense, pca, found, xy)
 
 
 def encode(
@@ -181,8 +179,6 @@ def encode(
     codebook: Codebook,
     which: Sequence[View] = (WHOLE,),
     method: Method = "fisher",
-    *,
-    progress: bool = True,
 ) -> np.ndarray:
     """Encode the views of pictures, unnormalised: float16 [N, V, d], a read-only memory map.
 
@@ -198,22 +194,16 @@ def encode(
     if "fisher" in method and not isinstance(codebook.words, GMM):
         raise ValueError('A Fisher vector needs Gaussians: learn the codebook with kind="gmm".')
     recipe = {"encoder": "local", "version": VERSION, "images": images.images.fingerprint, "method": method}
-    recipe |= {
-        "codebook": codebook.fingerprint,
-        "views": [_window(view) for view in which],
-        "dtype": "float16",
-    }
+    recipe |= {"codebook": codebook.fingerprint, "views": list(map(_window, which)), "dtype": "float16"}
 
     def stream(spans: list[tuple[int, int]], _names: list[str]) -> Iterator[dict[str, np.ndarray]]:
         numbers = [i for start, stop in spans for i in range(start, stop)]
-        cores = torch.get_num_threads()
-        with closing(
-            in_order(lambda i: encode_one(images, i, codebook, which, method), numbers, cores, 1)
-        ) as made:
+        one = partial(encode_one, images, codebook=codebook, which=which, method=method)
+        with closing(in_order(one, numbers, torch.get_num_threads(), 1)) as made:
             for start, stop in spans:
                 yield {"phi": np.stack([next(made).half().numpy() for _ in range(start, stop)])}
 
-    label = f"{method}, K = {codebook.K}, on {images.name}" if progress else None
+    label = f"{method}, K = {codebook.K}, on {images.name}"
     return store.fetch({"phi": recipe}, len(images), stream, block=BLOCK, progress=label)["phi"]
 
 

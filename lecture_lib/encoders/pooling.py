@@ -27,9 +27,8 @@ def weighted_sums(
         return total[None], torch.tensor([len(x)], device=x.device)
     values, q = weigh(x[:0])
     sums = values.new_zeros(len(regions), values.shape[1], q.shape[1])
-    code = torch.zeros(
-        len(x), dtype=torch.int64, device=x.device
-    )  # equal for descriptors in the same regions
+    # equal for descriptors in the same regions
+    code = torch.zeros(len(x), dtype=torch.int64, device=x.device)
     for inside in regions:
         code = 2 * code + inside
     order = code.argsort()

@@ -55,9 +55,8 @@ def report() -> pd.DataFrame:
     for (kind, key), pieces in _kept().items():
         name, recipe, array = FOLDERS[kind], key, None
         if kind == "arrays":
-            with contextlib.suppress(
-                OSError, ValueError, KeyError, EOFError
-            ):  # cleared in the meantime, or damaged
+            # cleared in the meantime, or damaged
+            with contextlib.suppress(OSError, ValueError, KeyError, EOFError):
                 about = json.loads(folder(kind).joinpath(f"{key}.json").read_text(encoding="utf-8"))
                 recipe = ", ".join(f"{key}={value}" for key, value in about["recipe"].items())
                 name = about["name"]

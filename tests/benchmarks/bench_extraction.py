@@ -62,7 +62,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
         torch.set_num_threads(cores)
 
     def end_to_end() -> None:
-        encoders.encode(net, images, [layer], progress=False)
+        encoders.encode(net, images, [layer])
 
     network()
     tasks = {"network": network, "side by side": side_by_side, "end to end": end_to_end}
