@@ -5,6 +5,7 @@ import io
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from lecture_lib.datasets import ArrayImages, ImageCollection
@@ -29,6 +30,13 @@ def coloured(classes, groups=None, images=ArrayImages, **options):
 def render(figure):
     """RGB pixels [H, W, 3] as shown in a notebook."""
     return np.asarray(Image.open(io.BytesIO(style.encode(figure)[0])).convert("RGB")).astype(int)
+
+
+def pixels_of(figure):
+    """RGB pixels [H, W, 3] as drawn, with all their colours."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
 
 
 def texts(figure):

@@ -21,7 +21,7 @@ from lecture_lib import display
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.datasets.twin import TwinImages
 from lecture_lib.display import labels, pictures, style
-from lecture_lib.display.tiles import Block, Frame, Tile, fit, page, tiles
+from lecture_lib.display.tiles import GAP, Block, Frame, Tile, fit, tiles
 
 CLASSES = ("duck", "owl", "car", "oak tree with a name far too long for its place")
 GROUPS = ("bird", "bird", "conveyance, transport", "plant")
@@ -104,7 +104,7 @@ def test_a_figure_of_pyplots_is_not_shown_twice(monkeypatch):
 def test_a_page_of_photographs_is_a_small_file():
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     picture = np.asarray(Image.fromarray(noise).resize((800, 600), Image.Resampling.BICUBIC))
-    data, kind = style.encode(page(picture)[0])
+    data, kind = style.encode(tiles([[Block([Tile(picture)])]]).figure)
     assert kind == "jpeg"
     assert len(data) < 150_000
 
@@ -208,7 +208,9 @@ def test_classes_take_the_place_of_groups_where_there_are_none(images):
 
 def test_pixels_of_a_page_are_not_resampled():
     board = np.indices((61, 83)).sum(0)[..., None].repeat(3, 2).astype(np.uint8) % 2 * 255
-    assert np.array_equal(render(page(board)[0]), board)
+    assert np.array_equal(
+        render(tiles([[Block([Tile(board)])]]).figure)[GAP : GAP + 61, GAP : GAP + 83], board
+    )
 
 
 blocks = st.builds(
@@ -257,6 +259,8 @@ def test_captions_headings_and_labels_touch_no_picture_and_stay_on_the_page():
             beside = box.x1 <= x or box.x0 >= x + 70
             assert beside or box.y0 >= height - y or box.y1 <= height - y - 50
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    x, y = corners[0]
+    assert render(figure)[y : y + 15, x : x + 15, 1].max() > 100  # the sign lies on the black picture
 
 
 @given(st.text(min_size=1), st.floats(1, 300), st.floats(5, 14))
@@ -322,11 +326,6 @@ def test_neighbours_that_share_one_of_several_classes_are_alike():
     assert all(p.get_width() > 1.25 * p.get_height() for p in boxes)  # whole pictures, not squares
 
 
-def test_neighbours_of_other_queries_are_refused(images):
-    with pytest.raises(ValueError, match="at fc6"):
-        display.neighbours_grid(images, [0, 1], {"fc6": np.zeros((3, 2), int)})
-
-
 def test_mirrors_stand_below_their_partners_and_all_views_are_equally_large():
     def plain(i, height, width):
         return torch.tensor(colour_of(i), dtype=torch.uint8)[:, None, None].expand(3, height, width)
@@ -381,12 +380,6 @@ def test_nan_leaves_a_gap_in_line_and_band():
 def test_two_values_of_one_method_at_one_place_are_refused():
     with pytest.raises(ValueError, match="'fc6' has two rows for n = 10; average them first"):
         display.learning_curves(pd.concat([rows(), rows()[2:3]]), ylabel="%")
-
-
-def test_crowded_numbers_are_tilted():
-    for ns, angle in (((24, 192, 384, 768, 1024, 4096), 45), ((24, 192, 384, 768), 0), ((24,), 0)):
-        axes = display.learning_curves(rows(["VOC"], ns), ylabel="%").axes[0]
-        assert {t.get_rotation() for t in axes.get_xticklabels()} == {angle}
 
 
 def test_every_class_has_its_dots_at_its_values_joined_by_a_line_and_the_mean_apart():

@@ -10,7 +10,6 @@ from lecture_lib.display import style
 from lecture_lib.display.labels import name_ends
 
 MEAN = "mAP"  # the row of a table that is no class
-CROWDED = 0.07  # of the axis: numbers nearer to each other touch, unless they are tilted
 
 
 def learning_curves(
@@ -35,8 +34,6 @@ def learning_curves(
             f"{twice[0]['method']!r} has two rows for n = {twice[0]['n']:g}; average them first."
         )
     ticks = np.unique(table["n"])
-    steps = np.diff(np.log(ticks.astype(float)))
-    crowded = len(steps) > 1 and steps.min() < CROWDED * steps.sum()
     with style.look():
         figure, axes = style.new_axes(8.5, 4.6, title, grid="y", xscale="log", ylabel=ylabel)
         for method, (colour, marker, stroke) in style.of(*table["method"].unique()).items():
@@ -50,7 +47,7 @@ def learning_curves(
         if chance is not None:
             axes.axhline(chance, color=style.FAINT, ls="--", lw=1, label="by chance")
         axes.minorticks_off()
-        axes.set_xticks(ticks, [f"{n:g}" for n in ticks], rotation=45 if crowded else 0)
+        axes.set_xticks(ticks, [f"{n:g}" for n in ticks])
         axes.set_xlabel(f"{xlabel} (logarithmic)")
         name_ends(axes)
     return figure

@@ -82,34 +82,27 @@ def neighbours_grid(
 
     The frame tells whether a neighbour is of the query's class (green), of its group (amber, thinner), or of
     another group (red, thinnest). Of pictures that show several classes, one in common is enough, and they are
-    not cut to a square, which might cut that off. Raises ValueError if neighbours are of other queries.
+    not cut to a square, which might cut that off.
     """
-    for layer, indices in neighbours.items():
-        if np.ndim(indices) != 2 or len(indices) != len(queries):
-            raise ValueError(
-                f"Neighbours at {layer} of {len(queries)} pictures are {list(np.shape(indices))}, not [Q, k]."
-            )
     every = np.concatenate([np.ravel(queries), *(np.ravel(indices) for indices in neighbours.values())])
     drawn = iter(thumbnails(images, every, 72, square=not images.multi_label))
-    blocks, kinds = [Block([Tile(next(drawn)) for _ in queries], 1, heading="picture")], list(FRAMES.values())
+    blocks = [Block([Tile(next(drawn)) for _ in queries], 1, heading="picture")]
     for layer, indices in neighbours.items():
-        frames = [
-            kinds[kinship(images, query, near)]
-            for query, row in zip(queries, indices, strict=True)
-            for near in row
-        ]
-        shown = [Tile(next(drawn), frame=frame) for frame in frames]
-        blocks.append(Block(shown, np.shape(indices)[1], heading=layer))
+        pairs = [(query, near) for query, row in zip(queries, indices, strict=True) for near in row]
+        shown = [Tile(next(drawn), frame=FRAMES[kinship(images, *pair)]) for pair in pairs]
+        blocks.append(Block(shown, indices.shape[1], heading=layer))
     figure, axes, corners = tiles([blocks], title=title, gap=FRAMED, foot=KEY)
     draw_key(axes, FRAMES, corners[len(queries)][0], figure.bbox.height - KEY + 8)
     return figure
 
 
-def kinship(images: ImageCollection, i: int, j: int) -> int:
-    """How near two pictures are: 0 where they have a class in common, 1 where a group, 2 where neither."""
+def kinship(images: ImageCollection, i: int, j: int) -> str:
+    """How near two pictures are: the key of FRAMES for a class in common, a group, or neither."""
     one, other = (set(classes_of(images, k)) for k in (i, j))
+    if one & other:
+        return "same class"
     groups = [group or name for group, name in zip(images.groups, images.classes, strict=True)]
-    return 0 if one & other else 1 if {groups[c] for c in one} & {groups[c] for c in other} else 2
+    return "same group" if {groups[c] for c in one} & {groups[c] for c in other} else "another group"
 
 
 def classes_of(images: ImageCollection, i: int) -> list[int]:

@@ -25,6 +25,7 @@ HEADING = 27  # pixels of the name of a block
 NARROWEST = 320  # pixels of a page, so that headings fit
 KEY = 30  # pixels of a key below the pictures
 LETTER = 0.72  # pixels of a letter, for each point of its size
+LINE = 1.6  # pixels of a line of text, likewise
 
 
 class Frame(NamedTuple):
@@ -101,7 +102,7 @@ def tiles(
     cell     pixels that a column is wide at least, for captions wider than their pictures
     size     points of the captions, which are cut to their column; `align` "center" or "left"
     """
-    step, places = 1.6 * size, []  # block, x, y of its upper left corner, width and height of a cell
+    places = []  # block, x, y of its upper left corner, width and height of a cell
     y, right = HEAD if title else GAP, max(NARROWEST, 10 * len(title))
     for row in rows:
         head, x, below = HEADING * any(block.heading for block in row), left, y
@@ -109,35 +110,37 @@ def tiles(
             shapes = [tile.picture.shape[:2] for tile in block.tiles] or [(0, 0)]
             h, w = np.max(shapes, axis=0).tolist()
             lines = max((len(tile.lines) for tile in block.tiles), default=0)
-            w, down = max(w, cell), h + gap + (round(lines * step) + 4 if lines else 0)
+            w, down = max(w, cell), h + gap + (round(lines * LINE * size) + 4 if lines else 0)
             columns = block.columns or max(len(block.tiles), 1)
             places.append((block, x, y + head, w + gap, down, columns))
             below = max(below, y + head + -(-len(block.tiles) // columns) * down)
             right, x = max(right, x + columns * (w + gap)), x + columns * (w + gap) - gap + between
         y = below
-    canvas, corners = blank(right, y + foot), []
-    for block, x, y, across, down, columns in places:
-        for k, tile in enumerate(block.tiles):
-            corners.append((x + k % columns * across, y + k // columns * down))
-            paste(canvas, tile.picture, *corners[-1])
-    figure, axes = page(canvas, title)
+    figure, axes = page(right, y + foot, title)
     write_names(axes, places, right)
-    here = iter(corners)
-    for block, _, _, across, _, _ in places:
-        for tile in block.tiles:
-            x, y = next(here)
-            h, w = tile.picture.shape[:2]
-            if tile.frame:
-                draw_frame(axes, x, y, w, h, tile.frame)
-            centred = align == "center"
-            room = min(across, w + 2 * GAP) if centred else across
-            for k, line in enumerate(tile.lines):
-                noted = k == len(tile.lines) - 1 and tile.note
-                axes.text(
-                    x + w / 2 * centred, y + h + 5 + step * (k + 0.7), fit(line, room, size), ha=align,
-                    fontsize=size, color=tile.frame.colour if noted and tile.frame else style.INK,
-                )  # fmt: skip
+    corners = []
+    for block, left, top, across, down, columns in places:
+        for k, tile in enumerate(block.tiles):
+            x, y = left + k % columns * across, top + k // columns * down
+            corners.append((x, y))
+            draw_tile(axes, tile, x, y, across, size, align)
     return Page(figure, axes, corners)
+
+
+def draw_tile(axes: Axes, tile: Tile, x: int, y: int, across: int, size: float, align: str) -> None:
+    """Draw a picture pixel for pixel, its upper left corner at (x, y), its frame, and what stands below it."""
+    h, w = tile.picture.shape[:2]
+    axes.figure.figimage(tile.picture, x, axes.bbox.height - y - h, zorder=-1)  # below all that is drawn
+    if tile.frame:
+        draw_frame(axes, x, y, w, h, tile.frame)
+    centred = align == "center"
+    room = min(across, w + 2 * GAP) if centred else across
+    for k, line in enumerate(tile.lines):
+        noted = tile.frame and tile.note and k == len(tile.lines) - 1
+        axes.text(
+            x + w / 2 * centred, y + h + 5 + LINE * size * (k + 0.7), fit(line, room, size), ha=align,
+            fontsize=size, color=tile.frame.colour if noted else style.INK,
+        )  # fmt: skip
 
 
 def write_names(axes: Axes, places: Sequence[tuple], right: int) -> None:
@@ -192,18 +195,10 @@ def blank(width: int, height: int) -> np.ndarray:
     return np.full((height, width, 3), 255, np.uint8)
 
 
-def paste(canvas: np.ndarray, picture: np.ndarray | Image.Image, x: int, y: int) -> None:
-    """Put a picture, uint8 [h, w, 3], onto the canvas with its upper left corner at (x, y)."""
-    picture = np.asarray(picture)
-    canvas[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
-
-
-def page(canvas: np.ndarray, title: str = "") -> tuple[Figure, Axes]:
-    """A figure that shows the canvas pixel for pixel, and its axes in pixels, y pointing down."""
-    h, w = canvas.shape[:2]
-    figure = style.new_figure(w / style.DPI, h / style.DPI)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.imshow(canvas, extent=(0, w, h, 0), interpolation="none", aspect="auto")
+def page(width: int, height: int, title: str = "") -> tuple[Figure, Axes]:
+    """An empty figure of that many pixels, and its axes in pixels, y pointing down."""
+    figure = style.new_figure(width / style.DPI, height / style.DPI)
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
     axes.text(GAP, 22, title, fontsize=14, color=style.INK)
     return figure, axes

@@ -18,14 +18,14 @@ from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
 from lecture_lib.display.labels import name_ends
 from lecture_lib.display.pictures import as_pixels, enlarge, filter_tiles
-from lecture_lib.display.tiles import GAP, HEAD, Block, Tile, blank, page, paste, tiles
+from lecture_lib.display.tiles import GAP, Block, Frame, Tile, blank, tiles
 
 Groups = ImageCollection | Sequence[str]
 KINDS = {"convolutional": "#1f77d0", "pooling": "#9a9a9a", "fully connected": "#ff7f0e"}
 HIGHEST = "#c2281d"
 SIDE = 4.4  # inches of one of several maps
 CHANNELS = 8  # of a layer's activations
-CELL = 42  # pixels of a cell of a map of pictures
+THUMBNAIL = 36  # pixels of a picture of a map of pictures
 LAYERS = 6  # of marks, each of some points of every group, so that no group lies wholly over another
 
 
@@ -59,10 +59,9 @@ def activations(
         label = f"{name}\n{' × '.join(map(str, v.shape))}"
         rows.append([Block([Tile(one) for one in shown], label=label)])
     left, photograph = 2 * size + 140, np.asarray(enlarge(as_pixels(picture), 2 * size))
-    figure, axes, corners = tiles(rows, title=title, left=left)
-    (h, w), (_, top), (width, height) = photograph.shape[:2], corners[0], figure.bbox.size
-    axes.imshow(photograph, extent=(GAP, GAP + w, top + h, top), interpolation="none", aspect="auto")
-    axes.set(xlim=(0, width), ylim=(height, 0))
+    figure, _, corners = tiles(rows, title=title, left=left)
+    width, height = figure.bbox.size
+    figure.figimage(photograph, GAP, height - corners[0][1] - len(photograph))
     for name, y in zip(maps, sorted({y for _, y in corners}), strict=True):
         if name in vectors:
             wide = CHANNELS * (size + GAP) - GAP
@@ -163,19 +162,13 @@ def picture_map(xy: np.ndarray, images: ImageCollection, *, n: int = 300, title:
 
     The map is laid out in cells; a cell shows the picture nearest to its centre, in a frame of its group's colour.
     """
-    cells = choose_cells(xy, n)
-    columns, rows = np.array(list(cells.values())).max(0) + 1
-    names = style.groups_of(images)
-    looks = style.looks(names)
-    top = HEAD if title else GAP
-    canvas = blank(columns * CELL + GAP, top + rows * CELL + 4)
-    for (i, (column, row)), tile in zip(
-        cells.items(), pictures.thumbnails(images, cells, CELL - 6, square=True), strict=True
-    ):
-        framed = Image.new("RGB", (CELL - 2, CELL - 2), looks[names[i]][0])
-        framed.paste(tile, (2, 2))
-        paste(canvas, framed, 4 + column * CELL, top + row * CELL)
-    return page(canvas, title)[0]
+    cells, names = choose_cells(xy, n), style.groups_of(images)
+    looks, (columns, rows) = style.looks(names), np.array(list(cells.values())).max(0) + 1
+    page = [Tile(blank(THUMBNAIL, THUMBNAIL)) for _ in range(columns * rows)]
+    drawn = pictures.thumbnails(images, cells, THUMBNAIL, square=True)
+    for (i, (column, row)), picture in zip(cells.items(), drawn, strict=True):
+        page[row * columns + column] = Tile(picture, frame=Frame(looks[names[i]][0], 1.5))
+    return tiles([[Block(page, columns)]], title=title).figure
 
 
 def choose_cells(xy: np.ndarray, n: int) -> dict[int, tuple[int, int]]:

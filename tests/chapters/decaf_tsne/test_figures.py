@@ -119,11 +119,10 @@ def test_thumbnails_do_not_overlap_and_stay_where_their_points_are(xy, n, spread
 
 
 def test_picture_map_shows_pictures_where_their_points_are(images, xy):
-    size = figures.CELL
-    pixels = render(figures.picture_map(xy, images, n=20))
-    for i, (column, row) in figures.choose_cells(xy, 20).items():
-        middle = pixels[GAP + row * size + size // 2, 4 + column * size + size // 2]
-        assert np.abs(middle - colour_of(i)).max() < 9
+    pixels, cell = render(figures.picture_map(xy, images, n=20)), figures.THUMBNAIL + GAP
+    for i, place in figures.choose_cells(xy, 20).items():
+        column, row = GAP + np.array(place) * cell + cell // 2
+        assert np.abs(pixels[row, column] - colour_of(i)).max() < 9
 
 
 # ------------------------------------------------------------------------------------------------------------ plots

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from looking import check_figures, render, texts
+from looking import check_figures, pixels_of, render, texts
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
@@ -230,7 +230,7 @@ def bank(n=4, k=7):
 
 def drawn_tiles(figure):
     """The pictures of a page by line and column, each reduced to its 7 x 7 weights: list of [7, 7, 3]."""
-    canvas = np.asarray(of(AxesImage, figure.axes[0])[0].get_array()).astype(int)
+    canvas = pixels_of(figure)
     label = next(t for t in figure.axes[0].texts if t.get_text() == "before")
     top = round(label.get_position()[1]) - 28
     return [
@@ -303,7 +303,7 @@ def ranks(*first):
 
 def placed(figure):
     """The pictures on the page by the text below them, in their order: text -> picture's number."""
-    canvas = of(AxesImage, figure.axes[0])[0].get_array()
+    canvas = pixels_of(figure)
     at = {
         name: text.get_position() for name, text in written(figure.axes[0]).items() if name.startswith("rank")
     }
