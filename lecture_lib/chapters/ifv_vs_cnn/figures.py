@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
@@ -19,7 +20,10 @@ from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
 from lecture_lib.encoders.sift import BINS, DIM, ORIENTATIONS, Local, grey
 
-ACROSS = 75  # dots of the grid across a picture, at most
+DOT = 4  # area of a dot of the grid, in square points
+DOTS_FIT = (
+    160  # pixels of a picture's width over which such dots stay apart; over a wider one they are smaller
+)
 AROUND = 1.3  # what is shown around the largest patch, in sides of it
 EDGES = ("#ffd92f", "#12b5c9", "#f768a1", "#ff7f0e")  # of patches by bin size, in turn: bright upon grey
 STEPS = {"before": ("#c2281d", "-"), "after": ("#1f5fb0", "--")}  # the signed square root: colour and stroke
@@ -60,8 +64,8 @@ def frames(picture: Tensor, local: Local, at: tuple[float, float]) -> Figure:
     local    its N descriptors, of one or several bin sizes
     at       (x, y) in pixels: of each size the patch is drawn whose centre is nearest
 
-    Over a large picture not every dot of the grid is drawn; the part on the right has them all. The picture is in
-    grey, as SIFT sees it. Raises ValueError if the descriptors are those of a picture of another shape.
+    The picture is in grey, as SIFT sees it. Raises ValueError if the descriptors are those of a picture of another
+    shape.
     """
     image, sizes = in_grey(picture, local), local.size.unique().tolist()
     finest = local.xy[local.size == sizes[0]].numpy()
@@ -69,9 +73,9 @@ def frames(picture: Tensor, local: Local, at: tuple[float, float]) -> Figure:
     with style.look():
         figure = style.new_figure(10, 8 / (ratio + 1) + 0.5, layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=[ratio, 1])
-        for axes, dots, s in ((left, thinned(finest), 4), (right, finest, 9)):
+        for axes, area in ((left, DOT * min(1, DOTS_FIT / image.shape[1]) ** 2), (right, 9)):
             draw_grey(axes, image)
-            axes.scatter(*dots.T, s=s, color="#ff4040", linewidths=0)
+            axes.scatter(*finest.T, s=area, color="#ff4040", linewidths=0)
         for bin_size, colour in reversed(list(zip(sizes, cycle(EDGES), strict=False))):
             centre, side = local.xy[nearest(local, at, bin_size)].numpy(), BINS * bin_size
             for axes, lw in ((left, 1.5), (right, 2.5)):
@@ -108,13 +112,6 @@ def draw_grey(axes: Axes, image: np.ndarray) -> None:
     """Draw a picture [H, W] of greys in 0..1, each pixel as it is."""
     axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="none")
     axes.set_axis_off()
-
-
-def thinned(xy: np.ndarray) -> np.ndarray:
-    """Those points of a grid [N, 2] that lie in every n-th row and column, so that at most ACROSS lie in a row."""
-    places = [np.unique(np.round(c, 2), return_inverse=True) for c in xy.T]
-    every = -(-max(len(values) for values, _ in places) // ACROSS)
-    return xy[np.all([where % every == 0 for _, where in places], axis=0)]
 
 
 def cell_lines(centre: np.ndarray, size: float, **options) -> LineCollection:
@@ -201,14 +198,12 @@ def burstiness(before: np.ndarray, after: np.ndarray) -> Figure:
         most = max(np.abs(v).max() for v in scaled)
         edges = np.linspace(-most, most, VALUES + 1)
         for v, (name, (colour, stroke)) in zip(scaled, STEPS.items(), strict=True):
-            left.hist(v.ravel(), edges, histtype="stepfilled", color=colour, alpha=0.12)
-            line = {"color": colour, "ls": stroke, "lw": 1.8}
-            left.hist(
-                v.ravel(), edges, histtype="step", label=f"{name}: kurtosis {np.mean(v**4):.3g}", **line
-            )
+            line = {"ls": stroke, "lw": 1.8}
+            fill = {"histtype": "stepfilled", "facecolor": to_rgba(colour, 0.12), "edgecolor": colour}
+            left.hist(v.ravel(), edges, label=f"{name}: kurtosis {np.mean(v**4):.3g}", **fill, **line)
             share, energy = accumulated(v)
             top = np.interp(TOP, share, energy)
-            right.plot(share, energy, label=f"{name}: top {TOP:.0%} hold {top:.0%}", **line)
+            right.plot(share, energy, color=colour, label=f"{name}: top {TOP:.0%} hold {top:.0%}", **line)
             right.plot(TOP, top, "o", color=colour, ms=6)
         left.set(yscale="log", ylim=(0.7, None), ylabel="values (logarithmic)")
         left.set(xlim=(-most, most), xlabel="value, in units of the vector's root mean square")

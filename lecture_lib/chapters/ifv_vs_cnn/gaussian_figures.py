@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch
 from PIL import Image
 from scipy.spatial import KDTree
 from torch import Tensor
@@ -16,7 +16,7 @@ from torch import Tensor
 from lecture_lib.chapters.ifv_vs_cnn.figures import in_grey, wheel
 from lecture_lib.display import style
 from lecture_lib.display.pictures import as_pixels, enlarge
-from lecture_lib.display.tiles import GAP, Block, Tile, blank, tiles
+from lecture_lib.display.tiles import Block, Tile, blank, tiles
 from lecture_lib.encoders.sift import BINS, Local
 
 MOST_POINTS = 4000  # of a plane that are drawn; more are one black spot
@@ -25,7 +25,7 @@ POSITIVE, NEGATIVE = "#c2281d", "#1f5fb0"  # the ends of the colour map "RdBu_r"
 DARK, LIGHT = 0.52, 0.76  # lightness of neighbouring Gaussians' colours
 WIDE, SMALL = 300, 190  # pixels of the longer side of a map, of all Gaussians or of one
 COLUMNS = 3  # of maps
-LEGEND, ENTRY = 70, 150  # pixels: height of a legend, width of what it says of a Gaussian
+LEGEND = 75  # pixels
 PAPER = 0.45  # how far a picture without colour is from white: 1 is not at all
 SHADE = 0.5  # how bright a colour is where the picture is black
 PATCHES, PATCH = 9, 42  # typical patches of a Gaussian, pixels across each
@@ -143,17 +143,13 @@ def assignment_maps(
     """
     rows, colours = gaussian_rows(picture, local, q, means, ks, whole=True), gaussian_colours(means)
     page = tiles(rows, title=title, size=10.5, align="left", foot=LEGEND)
-    shares, y = np.asarray(q.mean(0)), page.figure.bbox.height - LEGEND
+    shares, text = np.asarray(q.mean(0)), "share of the descriptors"
     strongest = np.argsort(-shares, kind="stable")[:NAMED]
-    text = "share of the descriptors"
     if rest := len(shares) - len(strongest):
         text += f" ({rest} other Gaussians: {1 - shares[strongest].sum():.1%})"
-    page.axes.text(GAP, y + 16, text, fontsize=11, color=style.INK)
-    across = int(page.figure.bbox.width - GAP) // ENTRY
-    for j, k in enumerate(strongest):
-        left, top = GAP + j % across * ENTRY, y + 26 + j // across * 20
-        page.axes.add_patch(Rectangle((left, top), 14, 14, color=colours[k], lw=0))
-        page.axes.text(left + 20, top + 12, f"k = {k}: {shares[k]:.1%}", fontsize=10, color=style.INK)
+    entries = [Patch(color=colours[k], lw=0, label=f"k = {k}: {shares[k]:.1%}") for k in strongest]
+    look = {"loc": "lower left", "ncols": 6, "handlelength": 1, "handleheight": 1, "frameon": False}
+    page.axes.legend(handles=entries, title=text, alignment="left", **look)
     return page.figure
 
 
