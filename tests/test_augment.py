@@ -84,15 +84,6 @@ def pixels(height, width, size=1e-9):
     return Local(torch.zeros(len(xy), 1), xy, torch.full((len(xy),), float(size)), (height, width))
 
 
-@pytest.mark.parametrize(("height", "width"), [(256, 340), (256, 256), (512, 256)])
-def test_points_inside_a_crop_are_those_of_its_pixels(height, width):
-    for view in TEN_CROPS:
-        seen = inside(view, pixels(height, width)).reshape(1, height, width)
-        kept = torch.zeros(3, height, width, dtype=torch.uint8)
-        cut(kept, replace(view, mirrored=False)).fill_(1)  # a slice of it
-        assert torch.equal(kept[:1] == 1, seen)
-
-
 @pytest.mark.parametrize("size", [2, 4, 6])
 def test_a_crop_has_the_descriptors_that_the_cut_picture_has(size):
     picture = noise(64, 90)

@@ -556,6 +556,14 @@ def test_of_equally_good_Cs_the_smallest_is_taken():
     assert linear.choose(Spy(), x, labels).Cs == linear.CS
 
 
+def test_scores_that_are_equal_but_for_rounding_are_equal(monkeypatch):
+    scores = [[0.3, 0.1], [0.2, 0.2], [0.1, 0.3]]
+    assert np.mean(scores, 0)[0] < np.mean(scores, 0)[1]  # in floating point
+    found = iter(np.ravel(scores))
+    monkeypatch.setattr("lecture_lib.linear.selection.measure", lambda *_: next(found))
+    assert linear.choose(Spy(), *easy(), (1.0, 2.0)).probe.C == 1.0
+
+
 def test_given_parts_are_used_and_several_labels_are_measured_by_mAP():
     x, labels = pictures(classes=4, noise=3)
     present = (signs(labels).T > 0).astype(np.int8)

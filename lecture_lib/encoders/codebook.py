@@ -28,12 +28,10 @@ class PCA:
 
     mean        float32 [D0]
     components  float32 [D, D0], rows orthogonal, of length 1, in falling order of variance
-    variances   float32 [D], of the data along the axes
     """
 
     mean: Tensor
     components: Tensor
-    variances: Tensor
 
     def __call__(self, x: Tensor) -> Tensor:
         """Project descriptors: [.., D0] to float32 [.., D]."""
@@ -69,12 +67,11 @@ def fit_pca(x: Tensor, dim: int = 80) -> PCA:
         )
     mean = sum(part.cpu().double().sum(0) for part in x.split(CHUNK)) / len(x)
     scatter = sum((z := part.cpu().double() - mean).T @ z for part in x.split(CHUNK))
-    variances, axes = torch.linalg.eigh(scatter / (len(x) - 1))
-    variances, axes = variances.flip(0)[:dim].clamp(min=0), axes.T.flip(0)[:dim]
+    axes = torch.linalg.eigh(scatter / (len(x) - 1)).eigenvectors.T.flip(0)[:dim]
     # of equally large components (mirrored pictures make such pairs) the first decides, not rounding
     large = (axes.abs() >= 0.99 * axes.abs().amax(1, keepdim=True)).to(torch.uint8).argmax(1, keepdim=True)
     axes = axes * axes.gather(1, large).sign()
-    return PCA(*(a.float().to(x.device) for a in (mean, axes, variances)))
+    return PCA(*(a.float().to(x.device) for a in (mean, axes)))
 
 
 def fit_gmm(x: Tensor, K: int, *, seed: int = 0, iterations: int = 20) -> GMM:

@@ -151,14 +151,14 @@ def learn(
     """
     recipe = {"codebook": kind, "version": VERSION, "images": images.images.fingerprint, "seed": seed}
     recipe |= {"dense": asdict(dense), "K": K, "dim": dim, "xy": xy, "n": n}
-    names = ["mean", "components", "axis variances"]
+    names = ["mean", "components"]
     names += ["weights", "means", "variances", "log likelihood"] if kind == "gmm" else ["words"]
 
     def stream(_spans, _names) -> Iterator[dict[str, np.ndarray]]:
         x, places = sample(images, dense, n, seed)
         pca = fit_pca(x, dim)
         z = torch.cat([pca(x), places], dim=1) if xy else pca(x)
-        found = [pca.mean, pca.components, pca.variances]
+        found = [pca.mean, pca.components]
         if kind == "gmm":
             gmm = fit_gmm(z, K, seed=seed)
             found += [gmm.weights, gmm.means, gmm.variances, gmm.log_likelihood]
@@ -167,7 +167,7 @@ def learn(
         yield {name: np.asarray(array)[None] for name, array in zip(names, found, strict=True)}
 
     stored = store.fetch({name: recipe | {"part": name} for name in names}, 1, stream)
-    axes, words = np.split(np.array(names), [3])
+    axes, words = np.split(np.array(names), [2])
     tensor = {name: torch.from_numpy(np.array(array[0])) for name, array in stored.items()}
     pca = PCA(*(tensor[name] for name in axes))
     found = GMM(*(tensor[name] for name in words)) if kind == "gmm" else tensor["words"]
