@@ -250,12 +250,14 @@ def test_published_weights_recognise_photographs(name):
         net = backbones.load(name)
     except backbones.WeightsNotFound as error:
         pytest.skip(str(error))
-    from lecture_lib.datasets.reading import read_picture
+    from lecture_lib.datasets.reading import decode_picture
 
     right = []
     for category in ("grand_piano", "trilobite", "strawberry", "dalmatian"):
         files = sorted((folder / category).glob("*.jpg"))[:6]
-        x = torch.stack([backbones.preprocess(net, read_picture(file)) for file in files])
+        x = torch.stack(
+            [backbones.preprocess(net, decode_picture(file.read_bytes(), file.name)) for file in files]
+        )
         best = backbones.features(net, x, ["pool10"])["pool10"].argmax(1)
         right += [net.classes[i] == category.replace("_", " ") for i in best]
     assert np.mean(right) > 0.75

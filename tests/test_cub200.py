@@ -110,7 +110,7 @@ def test_pictures_labels_boxes_parts_and_splits_belong_together(cub, capsys):
     with pytest.raises(ProtocolError, match="one official split"):
         birds.split(seed=1)
     said = capsys.readouterr().out
-    assert "name 5 pictures of 3 classes, 3 for training and 2 for testing; published were 11,788" in said
+    assert "name 5 pictures of 3 classes, 3 in train and 2 in test; published were 11,788" in said
     assert said.count("\n") == 1
 
 
@@ -166,7 +166,7 @@ def test_a_box_and_a_point_over_the_edge_are_clipped_and_reported(cub, capsys):
     assert birds.parts[3, 0].tolist() == [4.5, 30, 1]
     said = capsys.readouterr().out
     assert f"1 pictures have a box that reaches out and is clipped, the first is images/{file_of(1)}" in said
-    assert f"1 pictures have a part point outside, the first is images/{file_of(4)}" in said
+    assert f"1 pictures have a part point outside, which is clipped, the first is images/{file_of(4)}" in said
 
 
 @pytest.mark.parametrize(
@@ -185,23 +185,23 @@ def test_a_picture_whose_box_has_no_pixel_of_it_is_named_and_left_out(cub, box, 
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("images.txt", "2 001", "2001", "the line '2001.* without its id"),
-        ("images.txt", "2 001", "x 001", "the line 'x 001.* without its id"),
+        ("images.txt", "2 001", "2001", "the line '2001"),
+        ("images.txt", "2 001", "x 001", "the line 'x 001.* instead of <id> <name>"),
         ("images.txt", "2 001", "1 001", "two lines for 1"),
         ("images.txt", "1 001.Black_footed", "1 002.Laysan", "says class 1 for images/002.Laysan"),
         ("classes.txt", "2 002", "7 002", "says class 2 for images/002"),
-        ("image_class_labels.txt", "3 2\n", "", "has no line for 3, and 0 such faults more"),
-        ("image_class_labels.txt", "3 2\n", "3 2\n3 2\n", "has two lines for 3"),
-        ("image_class_labels.txt", "3 2\n", "3 2\n9 2\n", "unknown id 9"),
+        ("image_class_labels.txt", "3 2\n", "", "has 0 lines for 3 instead of 1"),
+        ("image_class_labels.txt", "3 2\n", "3 2\n3 2\n", "has 2 lines for 3 instead of 1"),
+        ("image_class_labels.txt", "3 2\n", "3 2\n9 2\n", "has 1 lines for 9 instead of 0"),
         ("image_class_labels.txt", "3 2\n", "3 1\n", "says class 1 for images/002"),
         ("image_class_labels.txt", "3 2\n", "3 5\n", "says class 5 for images/002"),
-        ("image_class_labels.txt", "3 2\n", "3 two\n", "not 1 numbers for each id"),
+        ("image_class_labels.txt", "3 2\n", "3 two\n", "not 2 numbers a line"),
         ("train_test_split.txt", "4 1\n", "4 2\n", "other marks than 0 and 1"),
-        ("train_test_split.txt", "4 1\n", "4.5 1\n", "the line '4.5 1'"),
-        ("bounding_boxes.txt", "1 1.0 2.0 11.0 20.5", "1 1.0 2.0 11.0", "not 4 numbers for each id"),
-        ("bounding_boxes.txt", "1 1.0 2.0", "1 nan 2.0", "not 4 numbers for each id"),
-        ("parts/parts.txt", "2 beak\n", "", "part_locs.txt has the unknown id 1 2"),
-        ("parts/part_locs.txt", "4 1 4.5 1.25 1\n", "", "has no line for 4 1, and 0 such faults more"),
+        ("train_test_split.txt", "4 1\n", "4.5 1\n", "has 0 lines for 4 instead of 1"),
+        ("bounding_boxes.txt", "1 1.0 2.0 11.0 20.5", "1 1.0 2.0 11.0", "not 5 numbers a line"),
+        ("bounding_boxes.txt", "1 1.0 2.0", "1 nan 2.0", "a number that is none"),
+        ("parts/parts.txt", "2 beak\n", "", "part_locs.txt has 1 lines for 1 2 instead of 0"),
+        ("parts/part_locs.txt", "4 1 4.5 1.25 1\n", "", "has 0 lines for 4 1 instead of 1"),
         ("parts/part_locs.txt", "4 1 4.5 1.25 1\n", "4 1 4.5 1.25 3\n", "other marks than 0 and 1"),
     ],
 )

@@ -193,9 +193,9 @@ def test_an_interrupted_check_is_not_done_again(pictures, monkeypatch):
     decode, done = reading.decode_picture, []
 
     def stop_at_the_last(data, name):
-        if name == "7.jpg":
+        if name.name == "7.jpg":
             raise KeyboardInterrupt
-        done.append(name)
+        done.append(name.name)
         return decode(data, name)
 
     monkeypatch.setattr(reading, "decode_picture", stop_at_the_last)
@@ -203,7 +203,9 @@ def test_an_interrupted_check_is_not_done_again(pictures, monkeypatch):
         datasets.folder(pictures)
     assert len(done) == 7
     done.clear()
-    monkeypatch.setattr(reading, "decode_picture", lambda data, name: done.append(name) or decode(data, name))
+    monkeypatch.setattr(
+        reading, "decode_picture", lambda data, name: done.append(name.name) or decode(data, name)
+    )
     assert len(datasets.folder(pictures)) == 8
     assert done == ["7.jpg"]
 
@@ -739,11 +741,11 @@ def test_published_archives_have_checksums_and_the_layout_the_messages_promise()
     for place in layout.LAYOUT.values():
         assert place.archives or place.by_hand
         for part in place.archives:
-            if part.file.name != "indoorCVPR_09.tar":  # none is on record anywhere
-                assert len(bytes.fromhex(part.file.sha256)) == 32
+            if part.name != "indoorCVPR_09.tar":  # none is on record anywhere
+                assert len(bytes.fromhex(part.sha256)) == 32
             assert part.holds.startswith(place.folder)
-            assert part.file.page
-            assert all(url.startswith("http") for url in part.file.urls)
+            assert part.page
+            assert all(url.startswith("http") for url in part.urls)
 
 
 @pytest.mark.parametrize("source", ["twin", "real"])

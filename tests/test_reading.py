@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torchvision.io import ImageReadMode, decode_image
 
-from lecture_lib.datasets.reading import UnreadablePicture, decode_picture, read_picture
+from lecture_lib.datasets.reading import UnreadablePicture, decode_picture, read_bytes
 
 RGB = np.random.default_rng(0).integers(
     0, 256, (5, 7, 3), dtype=np.uint8
@@ -26,6 +26,10 @@ def encoded(picture: Image.Image, kind: str, **options) -> bytes:
     file = io.BytesIO()
     picture.save(file, kind, **options)
     return file.getvalue()
+
+
+def read_picture(path: Path) -> torch.Tensor:
+    return decode_picture(read_bytes(path), Path(path).name)
 
 
 def pixels(data: bytes) -> np.ndarray:

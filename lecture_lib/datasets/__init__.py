@@ -9,9 +9,9 @@ The names: "ilsvrc2012", "caltech101" (101 object classes), "sun397" and "mit67"
 with boxes and part points), "voc2007" and "voc2012" (several objects a picture, with boxes), "voc2012_action"
 (what people do, with a box a person), "coco_as_voc" (pictures of COCO in VOC's layout, a stand-in for VOC 2007).
 
-To add a dataset, touch three files: data/datasets.toml (a table: its folder, its loader, its archives), a new module
-NAME.py here with `load(name, folder, **options)`, which ends in `folders.collect`, and `twin.py` (a function of the
-dataset's name that draws its twin). What has the layout of a dataset that is there needs the table alone.
+To add a dataset, touch three files: data/datasets.toml (a table: its folder, its loader, its archives), a loader
+(name, folder, **options) that ends in `collect` (in folders.py, or a module of its own) and `twin.py` (a function of
+the dataset's name that draws its twin). What has the layout of a dataset that is there needs the table alone.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from os import PathLike
-from pathlib import Path
 
 from lecture_lib import settings
-from lecture_lib.datasets import archives, layout
+from lecture_lib.datasets import layout
 from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
 from lecture_lib.datasets.derived import box_crops
 from lecture_lib.datasets.folders import folder
-from lecture_lib.datasets.layout import LAYOUT, DatasetNotFound, read_groups
+from lecture_lib.datasets.layout import DatasetNotFound, fetch, read_groups
 from lecture_lib.datasets.reading import UnreadablePicture
 
 __all__ = [
@@ -44,16 +43,6 @@ __all__ = [
 ]
 
 
-def fetch(name: str) -> Path:
-    """Download a dataset's published files into LECTURE_DATA, check and unpack them; return its folder.
-
-    What is finished is not done again: an interrupted call goes on where it stopped, and an archive that was
-    put into LECTURE_DATA by hand is taken from there. Raises DownloadError with what to do by hand, where it
-    cannot be done.
-    """
-    return archives.fetch(name)
-
-
 def load(name: str, /, root: str | PathLike | None = None, **options) -> ImageCollection:
     """Load a dataset: its twin in the demo profile, its photographs in the real one.
 
@@ -62,14 +51,14 @@ def load(name: str, /, root: str | PathLike | None = None, **options) -> ImageCo
               profile
     options   those of the dataset's loader, for example background=True for Caltech-101
     """
-    if name not in LAYOUT:
-        raise ValueError(f"There is no dataset {name!r}; there are {', '.join(LAYOUT)}, and folder(path).")
-    if settings.current().profile == "demo" and root is None and not LAYOUT[name].stand_in:
+    place = layout.place_of(name)
+    if settings.current().profile == "demo" and root is None and not place.stand_in:
         from lecture_lib.datasets import twin  # here, because the renderer is not needed for photographs
 
         return getattr(twin, name)(**options)
-    loader = import_module(f"{__name__}.{LAYOUT[name].loader}")
-    return loader.load(name, layout.find(name, root), **options)
+    module, function = place.loader.split(".")
+    read = getattr(import_module(f"{__name__}.{module}"), function)
+    return read(name, layout.find(name, root), **options)
 
 
 def load_available(*names: str) -> dict[str, ImageCollection]:

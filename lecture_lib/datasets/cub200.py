@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from lecture_lib.datasets import layout, protocols
+from lecture_lib.datasets.collecting import collect
 from lecture_lib.datasets.collection import Boxes, ImageCollection
-from lecture_lib.datasets.files import read_lines
-from lecture_lib.datasets.folders import collect
+from lecture_lib.datasets.files import read_lines, report
 from lecture_lib.datasets.layout import DatasetNotFound
 
 _FILES = (
@@ -24,7 +24,7 @@ _FILES = (
     "train_test_split.txt",
     "bounding_boxes.txt",
 )
-_PUBLISHED = "11,788 pictures of 200 classes, 5,994 for training and 5,794 for testing"
+_PUBLISHED = "11,788 pictures of 200 classes, 5,994 in train and 5,794 in test"
 _AGAIN = "Unpack CUB_200_2011.tgz again."
 
 
@@ -55,12 +55,6 @@ def load(name: str, folder: Path) -> ImageCollection:
     boxes[:, 2:] += boxes[:, :2]
     parts, part_names = _read_parts(folder / "parts", file_of)
     splits = {"train": np.flatnonzero(in_train == 1), "test": np.flatnonzero(in_train == 0)}
-    train, test = map(len, splits.values())
-    found = (
-        f"{len(labels):,} pictures of {len(place)} classes, {train:,} for training and {test:,} for testing"
-    )
-    if found != _PUBLISHED:
-        print(f"{name}: the text files name {found}; published were {_PUBLISHED}.")
     classes = [re.sub(r"^\d+\.", "", label).replace("_", " ") for label in name_of.values()]
     collection = collect(
         name,
@@ -73,29 +67,25 @@ def load(name: str, folder: Path) -> ImageCollection:
         parts=parts,
         part_names=part_names,
         splits=splits,
-        protocol=partial(protocols.official_split, train="train", test="test"),
+        protocol=protocols.official_split,
+        published=_PUBLISHED,
     )
     return collection if parts is None else _clip_parts(collection)
 
 
-def _read_table(path: Path, ids: int) -> dict[tuple[int, ...], str]:
-    """What stands behind the first `ids` numbers of each line, by these numbers."""
-    table = {}
-    for line in read_lines(path):
-        *key, rest = line.split(maxsplit=ids)
-        if len(key) != ids or not all(part.isdecimal() for part in key):
-            raise ValueError(f"cub200: {path} has the line {line[:60]!r} without its id. {_AGAIN}")
-        if (key := tuple(map(int, key))) in table:
-            raise ValueError(f"cub200: {path} has two lines for {_spell(key)}. {_AGAIN}")
-        table[key] = rest
-    if not table:
-        raise ValueError(f"cub200: {path} is empty. {_AGAIN}")
-    return table
-
-
 def _read_names(path: Path) -> dict[int, str]:
     """Names by id, in the order of the ids, from lines "<id> <name>"."""
-    return {number: name for (number,), name in sorted(_read_table(path, 1).items())}
+    names = {}
+    for line in read_lines(path):
+        number, _, name = line.partition(" ")
+        if not number.isdecimal() or not name:
+            raise ValueError(f"cub200: {path} has the line {line[:60]!r} instead of <id> <name>. {_AGAIN}")
+        if int(number) in names:
+            raise ValueError(f"cub200: {path} has two lines for {number}. {_AGAIN}")
+        names[int(number)] = name.strip()
+    if not names:
+        raise ValueError(f"cub200: {path} is empty. {_AGAIN}")
+    return dict(sorted(names.items()))
 
 
 def _read_rows(path: Path, columns: int, *ids: Iterable[int], marks: bool = False) -> np.ndarray:
@@ -104,26 +94,25 @@ def _read_rows(path: Path, columns: int, *ids: Iterable[int], marks: bool = Fals
     marks    whether the last number is a mark, 0 or 1
     returns  float64 [n (p), columns]
     """
-    table, expected = _read_table(path, len(ids)), list(product(*ids))
-    odd = table.keys() ^ set(expected)
-    if odd:
-        what = "no line for" if min(odd) in expected else "the unknown id"
-        raise ValueError(
-            f"cub200: {path} has {what} {_spell(min(odd))}, and {len(odd) - 1} such faults more. {_AGAIN}"
-        )
+    width = len(ids) + columns
     try:
-        rows = np.array([table[key].split() for key in expected], np.float64)
+        rows = np.array([line.split() for line in read_lines(path)], np.float64).reshape(-1, width)
     except ValueError:  # some other number of columns, or no numbers
-        rows = np.empty((0, 0))
-    if rows.shape[1] != columns or not np.isfinite(rows).all():
-        raise ValueError(f"cub200: {path} is not {columns} numbers for each id. {_AGAIN}")
+        raise ValueError(f"cub200: {path} is not {width} numbers a line. {_AGAIN}") from None
+    keys, expected = [tuple(row) for row in rows[:, : len(ids)].tolist()], list(product(*ids))
+    if sorted(keys) != expected:
+        lines, wanted = Counter(keys), set(expected)
+        odd = min(key for key in {*keys, *wanted} if lines[key] != (key in wanted))
+        key = " ".join(f"{number:g}" for number in odd)
+        raise ValueError(
+            f"cub200: {path} has {lines[odd]} lines for {key} instead of {int(odd in wanted)}. {_AGAIN}"
+        )
+    rows = rows[np.lexsort(rows[:, : len(ids)].T[::-1]), len(ids) :]
+    if not np.isfinite(rows).all():
+        raise ValueError(f"cub200: {path} has a number that is none. {_AGAIN}")
     if marks and not np.isin(rows[:, -1], (0, 1)).all():
         raise ValueError(f"cub200: {path} has other marks than 0 and 1. {_AGAIN}")
     return rows
-
-
-def _spell(key: Sequence[int]) -> str:
-    return " ".join(map(str, key))
 
 
 def _read_parts(folder: Path, ids: Iterable[int]) -> tuple[np.ndarray | None, list[str]]:
@@ -142,9 +131,7 @@ def _clip_parts(collection: ImageCollection) -> ImageCollection:
     parts = collection.parts.copy()
     parts[..., :2] = np.clip(parts[..., :2], 0, collection.images.sizes[:, None])
     far = np.flatnonzero(np.abs(parts - collection.parts).max(axis=(1, 2)) > 1)
-    if len(far):
-        print(
-            f"cub200: {len(far)} pictures have a part point outside, the first is {collection.names[far[0]]}. "
-            "They are clipped."
-        )
+    report(
+        "cub200", [collection.names[i] for i in far], "pictures have a part point outside, which is clipped"
+    )
     return replace(collection, parts=parts)

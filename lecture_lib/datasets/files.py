@@ -52,22 +52,15 @@ class FileImages:
         return len(self.names)
 
     def __getitem__(self, i: int) -> Tensor:
-        path = self.path(i)
+        path = self.root / self.names[i]
         try:
             data = reading.read_bytes(path)
             if _digest(data) != self.digests[i].tobytes().hex():
-                raise UnreadablePicture(
-                    reading.printable(path), "it is another picture than when it was loaded"
-                )
-            return reading.decode_picture(data, reading.printable(path))
+                raise UnreadablePicture(path, "it is another picture than when it was loaded")
+            return reading.decode_picture(data, path)
         except UnreadablePicture as error:
-            raise UnreadablePicture(
-                error.file, f"{error.reason}; the file has changed since. Load the dataset again"
-            ) from None
-
-    def path(self, i: int) -> Path:
-        """The file of picture i."""
-        return self.root / self.names[i]
+            reason = f"{error.reason}; the file has changed since. Load the dataset again"
+            raise UnreadablePicture(path, reason) from None
 
     def take(self, indices: np.ndarray) -> FileImages:
         """The pictures at `indices`."""
@@ -99,39 +92,32 @@ def check(root: Path, names: Sequence[str], title: str) -> tuple[FileImages, np.
     """
     ledger = _Ledger(root)
     names = [_find_spelling(root, name) for name in names]
-    known: list[tuple | None] = []
-    stamps: list[tuple[int, ...]] = []
-    for name in names:
-        stamps.append(())
-        with contextlib.suppress(OSError):  # reading it will say what is wrong
-            stamps[-1] = store.file_stamp(root / name)
-        known.append(ledger.find(name, stamps[-1]))
-    new = [i for i, entry in enumerate(known) if entry is None]
+    new = [name for name in dict.fromkeys(names) if not ledger.knows(name)]
     skipped = []
     bar = tqdm(total=len(new), desc=f"{title}: checking pictures once", delay=1, leave=False)
     pool = ThreadPoolExecutor(settings.current().threads)
     try:
         for start in range(0, len(new), _SAVE_EVERY):
             block = new[start : start + _SAVE_EVERY]
-            for i, verdict in zip(block, pool.map(lambda i: _examine(root / names[i]), block), strict=True):
+            for name, verdict in zip(block, pool.map(lambda name: _examine(root / name), block), strict=True):
                 bar.update()
                 if isinstance(verdict, str):
-                    skipped.append((reading.printable(names[i]), verdict))
+                    skipped.append((name, verdict))
                 else:
-                    known[i] = verdict
-                    ledger.add(names[i], stamps[i], verdict)
+                    ledger.entries[name] = verdict
             ledger.save()
     finally:
         pool.shutdown(cancel_futures=True)
         bar.close()
         ledger.save()
-    kept = np.array([i for i, entry in enumerate(known) if entry is not None], np.int64)
-    entries = [known[i] for i in kept]
+    kept = np.array([i for i, name in enumerate(names) if name in ledger.entries], np.int64)
+    names = tuple(names[i] for i in kept)
+    entries = [ledger.entries[name] for name in names]
     images = FileImages(
         root,
-        tuple(names[i] for i in kept),
-        frozen_array([list(bytes.fromhex(digest)) for digest, *_ in entries], np.uint8).reshape(-1, 16),
-        frozen_array([size for _, *size in entries], np.int32).reshape(-1, 2),
+        names,
+        frozen_array([list(bytes.fromhex(entry[-3])) for entry in entries], np.uint8).reshape(-1, 16),
+        frozen_array([entry[-2:] for entry in entries], np.int32).reshape(-1, 2),
     )
     return images, kept, tuple(skipped)
 
@@ -143,34 +129,21 @@ def _find_spelling(root: Path, name: str) -> str:
     return next((f"{stem}.{e}" for e in endings if os.path.exists(root / f"{stem}.{e}")), name)
 
 
-def list_pictures(folder: Path, pattern: str = ".*") -> list[str]:
-    """Names of the files in `folder`, sorted, without hidden ones and what file browsers leave behind.
+def list_folder(folder: Path, pattern: str = ".*") -> tuple[list[str], list[str]]:
+    """Names of the files and of the folders in `folder`, without hidden ones and what file browsers leave behind.
 
-    pattern  a regular expression that the whole name fits, in small or capital letters
-    The order of the names alone decides, so that index 17 is the same picture on every machine.
+    pattern  a regular expression that a file's whole name fits, in small or capital letters
+    Sorted: the names alone decide the order, so that index 17 is the same picture on every machine.
     """
-    return sorted(
-        entry.name
-        for entry in os.scandir(folder)
-        if not entry.name.startswith(".")
-        and entry.name.lower() not in _DEBRIS
-        and re.fullmatch(pattern, entry.name, re.IGNORECASE)
-        and not _is_folder(entry)
-    )
-
-
-def list_folders(folder: Path) -> list[str]:
-    """Names of the folders in `folder` in sorted order, without hidden ones (.ipynb_checkpoints, ...)."""
-    return sorted(
-        entry.name for entry in os.scandir(folder) if not entry.name.startswith(".") and _is_folder(entry)
-    )
-
-
-def _is_folder(entry: os.DirEntry) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
+    files, folders = [], []
+    for name in sorted(os.listdir(folder)):
+        if name.startswith(".") or name.lower() in _DEBRIS:
+            continue
+        if os.path.isdir(folder / name):
+            folders.append(name)
+        elif re.fullmatch(pattern, name, re.IGNORECASE):
+            files.append(name)
+    return files, folders
 
 
 def list_by_class(
@@ -183,16 +156,21 @@ def list_by_class(
     files, labels, odd = [], [], []
     for label, name in enumerate(folders):
         try:
-            found = list_pictures(root / name, pattern)
-            odd += [f"{name}/{inner} (inside a class folder)" for inner in list_folders(root / name)]
+            found, inside = list_folder(root / name, pattern)
         except OSError as error:
             odd.append(f"{name} ({error.strerror})")
             continue
+        odd += [f"{name}/{inner} (inside a class folder)" for inner in inside]
         files += [f"{name}/{file}" for file in found]
         labels += [label] * len(found)
-    if odd:
-        print(f"{title}: {len(odd)} folders are left out, the first {reading.printable(odd[0])}.")
+    report(title, odd, "folders are left out")
     return files, np.array(labels, np.int64)
+
+
+def report(title: str, found: Sequence[str], what: str) -> None:
+    """Say in a line, if anything was found, how many and which is the first."""
+    if found:
+        print(f"{title}: {len(found):,} {what}, the first is {reading.printable(found[0])}.")
 
 
 def read_lines(path: Path) -> list[str]:
@@ -209,14 +187,17 @@ def read_lines(path: Path) -> list[str]:
     return [line.strip() for line in io.StringIO(text, newline=None) if line.strip()]
 
 
-def _examine(path: Path) -> tuple[str, int, int] | str:
-    """Digest, width and height of a picture, or why it cannot be read."""
+def _examine(path: Path) -> list | str:
+    """What the ledger keeps of a picture, or why it cannot be read."""
+    stamp = ()
+    with contextlib.suppress(OSError):  # reading will say what is wrong
+        stamp = store.file_stamp(path)  # before: who replaces the file meanwhile changes the stamp
     try:
         data = reading.read_bytes(path)
-        height, width = reading.decode_picture(data, path.name).shape[1:]
+        height, width = reading.decode_picture(data, path).shape[1:]
     except UnreadablePicture as error:
         return error.reason
-    return _digest(data), width, height
+    return [*stamp, _digest(data), width, height]
 
 
 def _digest(data: bytes) -> str:
@@ -224,36 +205,36 @@ def _digest(data: bytes) -> str:
 
 
 class _Ledger:
-    """What is known of the readable files below one folder, in a file of the cache folder."""
+    """What is known of the readable files below one folder, in a file of the cache folder.
+
+    entries   name -> [*file_stamp, digest, width, height]
+    """
 
     def __init__(self, root: Path):
         key = hashlib.sha256(os.fsencode(os.path.abspath(root))).hexdigest()[:20]
-        self.file = store.folder("pictures") / f"{key}.json"
-        self.head = {"version": reading.VERSION, "root": reading.printable(os.path.abspath(root))}
-        self.entries: dict[str, list] = {}  # name -> [*file_stamp, digest, width, height]
-        self.changed = False
+        self.root, self.file = root, store.folder("pictures") / f"{key}.json"
+        self.entries: dict[str, list] = {}
         # a ledger that is not there, damaged or of an older version is begun again
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             content = json.loads(self.file.read_bytes())
             if content["version"] == reading.VERSION:
                 self.entries = dict(content["files"])
+        self.saved = dict(self.entries)
 
-    def find(self, name: str, stamp: tuple[int, ...]) -> tuple[str, int, int] | None:
-        """Digest, width and height, if the file is still the one that was checked."""
-        entry = self.entries.get(name)
-        if entry is None or tuple(entry[:-3]) != stamp:
-            return None
-        return tuple(entry[-3:])
-
-    def add(self, name: str, stamp: tuple[int, ...], verdict: tuple[str, int, int]) -> None:
-        self.entries[name] = [*stamp, *verdict]
-        self.changed = True
+    def knows(self, name: str) -> bool:
+        """Whether the file is still the one that was checked; else it is forgotten."""
+        with contextlib.suppress(KeyError, OSError):
+            if (*self.entries[name][:-3],) == store.file_stamp(self.root / name):
+                return True
+        self.entries.pop(name, None)
+        return False
 
     def save(self) -> None:
-        if not self.changed:
+        if self.entries == self.saved:
             return
-        self.changed = False
-        text = json.dumps(self.head | {"files": self.entries}, separators=(",", ":"))
+        self.saved = dict(self.entries)
+        head = {"version": reading.VERSION, "root": reading.printable(os.path.abspath(self.root))}
+        text = json.dumps(head | {"files": self.entries}, separators=(",", ":"))
         try:
             store.write_atomically(self.file, text.encode())
         except store.StoreError as error:

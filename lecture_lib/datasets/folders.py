@@ -1,19 +1,28 @@
-"""Collections of pictures in files: the common last step of every loader, and folders of one's own."""
+"""Pictures with one folder a class: Caltech-101, SUN-397, MIT-67, ILSVRC-2012, and folders of one's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from itertools import combinations
+import re
+from collections import Counter
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
-from lecture_lib.datasets import protocols
-from lecture_lib.datasets.collection import Boxes, ImageCollection, box_fault
-from lecture_lib.datasets.files import FileImages, check, list_by_class, list_folders, list_pictures
+from lecture_lib.datasets import layout, protocols
+from lecture_lib.datasets.collecting import collect, index
+from lecture_lib.datasets.collection import ImageCollection
+from lecture_lib.datasets.files import list_by_class, list_folder, read_lines, report
 from lecture_lib.datasets.layout import DatasetNotFound
+
+_BACKGROUND = "BACKGROUND_Google"
+_WORDS = ("LOC_synset_mapping.txt", "synset_words.txt", "words.txt")
+_MIT_LISTS = {"train": "TrainImages.txt", "test": "TestImages.txt"}
+_MIT_PUBLISHED = "6,700 pictures of 67 classes, 5,360 in train and 1,340 in test"
+
+# torchvision's datasets do not serve: Caltech101 counts files and expects numbers without gaps, so a deleted picture
+# or a .DS_Store breaks it; SUN397 knows no partitions, and its order is that of the file system; ImageNet wants the
+# development kit beside the pictures, which not every copy has.
 
 
 def folder(path: str | PathLike) -> ImageCollection:
@@ -26,130 +35,160 @@ def folder(path: str | PathLike) -> ImageCollection:
     if not path.is_dir():
         what = "is a file, not a folder" if path.exists() else "is not there"
         raise DatasetNotFound(f"{path} {what}. Give a folder with one folder of pictures a class.")
-    loose = list_pictures(path)
-    classes = list_folders(path)
+    loose, classes = list_folder(path)
     files, labels = list_by_class(path.name, path, classes)
     if not files:
         return collect(path.name, path, loose, np.full(len(loose), -1), classes=())
-    if loose:
-        print(
-            f"{path.name}: {len(loose)} files beside the class folders are left out, the first {loose[0]!r}."
-        )
+    report(path.name, loose, "files beside the class folders are left out")
     return collect(path.name, path, files, labels, classes, protocol=protocols.few_shot)
 
 
-def index(
-    listed: Mapping[str, Sequence[str]], others: Iterable[str] = ()
-) -> tuple[list[str], dict[str, np.ndarray]]:
-    """Turn lists of names into all names, once and sorted, and each list's places among them (int64, each once)."""
-    names = sorted({*others, *(name for part in listed.values() for name in part)})
-    place = {name: i for i, name in enumerate(names)}
-    return names, {
-        key: np.array([place[name] for name in dict.fromkeys(part)], np.int64) for key, part in listed.items()
-    }
+def caltech101(name: str, root: Path, background: bool = False) -> ImageCollection:
+    """Caltech-101 (Fei-Fei, Fergus and Perona 2004): 9,144 pictures of 101 object classes and of background.
 
+    Reads `101_ObjectCategories/<class>/image_*.jpg`.
 
-def collect(
-    name: str,
-    root: Path,
-    files: Sequence[str],
-    labels: np.ndarray,
-    classes: Sequence[str],
-    groups: Sequence[str] = (),
-    *,
-    boxes: Sequence[Boxes] | None = None,
-    parts: np.ndarray | None = None,
-    part_names: Sequence[str] = (),
-    splits: Mapping[str, np.ndarray] | None = None,
-    protocol: Callable | None = None,
-    broken: Mapping[int, tuple[str, str]] | None = None,
-) -> ImageCollection:
-    """Check `files` and make a collection of the readable ones.
-
-    labels, boxes, parts and splits are for all files and follow when some are left out. `broken` are those that
-    the loader itself could not take: place in `files` -> what is wrong, (file, reason).
-    Says in one line each what was left out and why: files that cannot be read or have a box without a pixel in the
-    picture, and classes that have no picture; and which boxes were clipped and which pictures are in two splits.
-    Raises DatasetNotFound if nothing is left.
+    background  with the background class, as the last one
+    `split` draws the usual protocol: 30 training and up to 50 test pictures a class, seeds 0 to 4. The groups
+    are this project's own (data/groups/caltech101.csv), after those of the lecture's t-SNE maps.
     """
-    broken = dict(broken or {})
-    tried = np.array([i for i in range(len(files)) if i not in broken], np.int64)
-    images, kept, unreadable = check(root, [files[i] for i in tried], name)
-    kept, skipped = tried[kept], [*broken.values(), *unreadable]
-    if boxes is not None:
-        images, kept, boxes, misplaced = _check_boxes(name, images, kept, boxes)
-        skipped += misplaced
-    if skipped:
-        count = f"{len(skipped):,} of {len(files):,} files"
-        file, reason = skipped[0]
-        print(f"{name}: {count} left out, the first {file} ({reason}). All are in .skipped.")
-    if not len(images):
-        raise DatasetNotFound(f"{name}: no readable picture under {root}.")
-    place = np.full(len(files), -1)
-    place[kept] = np.arange(len(kept))
-    splits = {key: place[rows][place[rows] >= 0] for key, rows in (splits or {}).items()}
-    _report_overlap(name, images, splits)
-    labels, groups = np.asarray(labels)[kept], tuple(groups) or ("",) * len(classes)
-    if labels.ndim == 1 and len(classes):
-        present = np.unique(labels)
-        empty = [c for i, c in enumerate(classes) if i not in set(present.tolist())]
-        if empty:
-            more = f" and {len(empty) - 5} more" if len(empty) > 5 else ""
-            named = ", ".join(empty[:5]) + more
-            print(f"{name}: no picture of {named}, left out as a class. Fill or delete the folder.")
-            labels = np.searchsorted(present, labels)
-            if boxes is not None:  # the one object of a picture is of the picture's class
-                boxes = [replace(marked, labels=np.searchsorted(present, marked.labels)) for marked in boxes]
-            classes, groups = [classes[i] for i in present], [groups[i] for i in present]
-    return ImageCollection(
-        name,
-        "real",
-        images,
-        tuple(classes),
-        labels,
-        tuple(groups),
-        boxes=boxes,
-        parts=None if parts is None else parts[kept],
-        part_names=tuple(part_names),
-        splits=splits,
-        protocol=protocol,
-        skipped=tuple(skipped),
+    classes = [label for label in list_folder(root)[1] if label != _BACKGROUND]
+    if background:
+        classes.append(_BACKGROUND)
+    files, labels = list_by_class(name, root, classes, r"image_.*\.jpe?g")
+    return collect(name, root, files, labels, classes, _groups(name, classes), protocol=protocols.few_shot)
+
+
+def _groups(name: str, classes: list[str]) -> list[str]:
+    group_of = layout.read_groups(name)
+    return [group_of.get(label, "") for label in classes]
+
+
+def sun397(name: str, root: Path, partitions: list[int] | None = None) -> ImageCollection:
+    """SUN-397 (Xiao et al. 2010): 108,754 pictures of 397 scene classes, ten published partitions.
+
+    Reads `SUN397/<letter>/<class>[/<sub-class>]/sun_*.jpg`.
+
+    partitions  numbers from 1 to 10: only the pictures that these name; None: all pictures there are
+    Splits are "train_01", "test_01", ... from the partition files (in `SUN397/Partitions`, `SUN397` or beside
+    it), 50 training and 50 test pictures a class; `split(seed)` gives partition seed + 1.
+    """
+    listed, there = _read_partitions(root), ()
+    if partitions is not None:
+        listed = {key: names for key, names in listed.items() if int(key[-2:]) in partitions}
+    else:
+        found = (path for path in root.rglob("sun_*.*") if re.fullmatch(r"\.jpe?g", path.suffix.lower()))
+        there = [path.relative_to(root).as_posix() for path in found]
+    files, splits = index(listed, there)
+    class_of = ["/".join(file.split("/")[1:-1]) for file in files]
+    classes, labels = np.unique(np.array(class_of, dtype=str), return_inverse=True)
+    return collect(
+        name, root, files, labels, classes.tolist(), splits=splits, protocol=protocols.published_partition
     )
 
 
-def _check_boxes(
-    name: str, images: FileImages, kept: np.ndarray, boxes: Sequence[Boxes]
-) -> tuple[FileImages, np.ndarray, tuple[Boxes, ...], list[tuple[str, str]]]:
-    """Leave out pictures with a box that has no pixel in them, and clip the other boxes; `boxes` is of all files."""
-    good, clipped, misplaced, far = [], [], [], []
-    for k, (i, size) in enumerate(zip(kept, images.sizes, strict=True)):
-        xyxy = boxes[i].xyxy
-        fault = next(filter(None, (box_fault(box, *size) for box in xyxy)), "")
-        if fault:
-            misplaced.append((images.names[k], fault))
-            continue
-        inside = np.clip(xyxy, 0, np.tile(size, 2)).astype(np.float32)
-        if (np.abs(inside - xyxy) > 1).any():  # less is rounding
-            far.append(images.names[k])
-        good.append(k)
-        clipped.append(replace(boxes[i], xyxy=inside))
-    if far:
-        print(
-            f"{name}: {len(far)} pictures have a box that reaches out and is clipped, the first is {far[0]}."
+def _read_partitions(root: Path) -> dict[str, list[str]]:
+    """Split name -> files relative to `root`, for every partition file there is, in the order of their numbers."""
+    homes = (root / "Partitions", root, root.parent / "Partitions")
+    home = next((home for home in homes if any(home.glob("Training_*.txt"))), root)
+    return {
+        f"{part}_{file.stem[-2:]}": [line.lstrip("/") for line in read_lines(file)]
+        for training in sorted(home.glob("Training_*.txt"))
+        for part, file in (("train", training), ("test", home / f"Testing_{training.stem[-2:]}.txt"))
+        if file.is_file()
+    }
+
+
+def mit67(name: str, root: Path) -> ImageCollection:
+    """MIT-67 (Quattoni and Torralba 2009): indoor scenes, 6,700 of 15,620 pictures in 67 classes and five groups.
+
+    Reads those of `indoorCVPR_09/Images/<class>/*` that the two official lists name. TrainImages.txt and
+    TestImages.txt are in `indoorCVPR_09`, `indoorCVPR_09/Images` or beside it. They are the splits "train" and
+    "test": 5,360 and 1,340 pictures, about 80 and 20 a class (77 to 83 and 17 to 23, so the mean over classes is
+    not quite the accuracy). Groups follow those of the dataset's page: store, home, public spaces, leisure, working
+    place (data/groups/mit67.csv).
+    Raises DatasetNotFound without pictures or lists, ValueError if a list is something else.
+    """
+    if not (root / "Images").is_dir():
+        raise DatasetNotFound(f"{name}: no folder Images in {root}. {layout.how_to_get(name, root.parent)}")
+    files, splits = index({part: _read_list(_find_list(root, file)) for part, file in _MIT_LISTS.items()})
+    classes, labels = np.unique([file.partition("/")[0] for file in files], return_inverse=True)
+    classes = classes.tolist()
+    return collect(
+        name,
+        root / "Images",
+        files,
+        labels,
+        classes,
+        _groups(name, classes),
+        splits=splits,
+        protocol=protocols.official_split,
+        published=_MIT_PUBLISHED,
+    )
+
+
+def _find_list(root: Path, file: str) -> Path:
+    """A list in one of its usual places, also as "train_images.txt" or "TrainImages (1).txt"."""
+    homes = (root, root / "Images", root.parent)
+    for home in homes:
+        for name in list_folder(home)[0]:
+            if re.sub("[^a-z.]", "", name.lower()) == file.lower():
+                return home / name
+    raise DatasetNotFound(
+        f"mit67: no {file} in {', '.join(map(str, homes))}. The lists are published apart from the pictures: "
+        f'datasets.fetch("mit67") brings them, or save https://web.mit.edu/torralba/www/{file} in {root}.'
+    )
+
+
+def _read_list(path: Path) -> list[str]:
+    """The lines <class>/<file> of a list."""
+    names = read_lines(path)
+    strange = [name for name in names if len([part for part in name.split("/") if part]) != 2]
+    if strange or not names:
+        what = f"has the line {strange[0][:60]!r} instead of <class>/<file>" if strange else "is empty"
+        raise ValueError(f"mit67: {path} {what}. Delete it and fetch it again.")
+    return names
+
+
+def ilsvrc2012(name: str, root: Path, split: str = "val", per_class: int | None = None) -> ImageCollection:
+    """ILSVRC-2012 (Russakovsky et al. 2015): the source task, 1000 classes.
+
+    Reads `ILSVRC2012/{train,val}/<wnid>/*.JPEG`.
+
+    split      "train" or "val"
+    per_class  only the first so many pictures of each class; None: all
+    Classes are in the order of their WordNet ids, as in every published network, and are named by the first
+    word of LOC_synset_mapping.txt or words.txt where one of them is there, else by the id.
+    """
+    if split not in ("train", "val"):
+        raise ValueError(f"{name}: no split {split!r}; take 'train' or 'val'.")
+    if not (root / split).is_dir():
+        raise DatasetNotFound(f"{name}: no folder {split} under {root}.")
+    wnids = list_folder(root / split)[1]
+    if not wnids:
+        raise DatasetNotFound(
+            f"{name}: {root / split} has no class folders (n01440764, ...). Sort its pictures into one "
+            "folder a class first; torchvision.datasets.ImageNet does it from the original archives."
         )
-    good = np.array(good, np.int64)
-    return images.take(good), kept[good], tuple(clipped), misplaced
+    files, labels = list_by_class(name, root, [f"{split}/{wnid}" for wnid in wnids])
+    number = np.arange(len(labels)) - np.searchsorted(labels, labels)  # of a picture in its class
+    chosen = np.flatnonzero(number < (per_class or len(labels)))
+    return collect(
+        name,
+        root,
+        [files[i] for i in chosen],
+        labels[chosen],
+        _name_classes(root, wnids),
+        splits={split: np.arange(len(chosen))},
+    )
 
 
-def _report_overlap(name: str, images: FileImages, splits: Mapping[str, np.ndarray]) -> None:
-    """Say which pictures are in two splits that should share none (train_01 may share some with test_02)."""
-    for one, other in combinations(splits, 2):
-        within = "trainval" in (one, other) and "test" not in (one, other)  # trainval is train and val
-        if within or one.partition("_")[2] != other.partition("_")[2]:
-            continue
-        both = np.intersect1d(splits[one], splits[other])
-        if len(both):
-            print(
-                f"{name}: {len(both)} pictures are both in {one} and in {other}, so they are trained on and tested, "
-                f"the first is {images.names[both[0]]}."
-            )
+def _name_classes(root: Path, wnids: list[str]) -> list[str]:
+    file = next((root / name for name in _WORDS if (root / name).is_file()), None)
+    if file is None:
+        return wnids
+    lines = (line.split(maxsplit=1) for line in read_lines(file))
+    word_of = {line[0]: line[1].split(",")[0].strip() for line in lines if len(line) == 2}
+    words = [word_of.get(wnid, wnid) for wnid in wnids]
+    shared = {word for word, n in Counter(words).items() if n > 1}  # a crane is a bird and a machine
+    return [f"{word} ({wnid})" if word in shared else word for word, wnid in zip(words, wnids, strict=True)]

@@ -31,37 +31,33 @@ _DEPTH = 258  # the TIFF tag of the bits a sample
 class UnreadablePicture(ValueError):
     """A file that is not a whole picture; `file` names it, `reason` says why."""
 
-    def __init__(self, file: str, reason: str):
-        super().__init__(f"{file}: {reason}.")
-        self.file, self.reason = file, reason
+    def __init__(self, file: str | PathLike, reason: str):
+        self.file, self.reason = printable(file), reason
+        super().__init__(f"{self.file}: {reason}.")
 
     def __reduce__(self):
         return UnreadablePicture, (self.file, self.reason)  # so that a worker process can hand it back
-
-
-def read_picture(path: str | PathLike) -> Tensor:
-    """Read a file as uint8 [3, H, W] RGB, upright; the memory order may be channels-last.
-
-    Grey, palette, CMYK and 16-bit pictures become 8-bit RGB, transparent ones lie on white, EXIF rotation is
-    applied, an animation shows its first frame. The content decides the format, not the file's extension.
-    Raises UnreadablePicture, with the reason, for everything else.
-    """
-    return decode_picture(read_bytes(path), printable(path))
 
 
 def read_bytes(path: str | PathLike) -> bytes:
     """The bytes of a file; UnreadablePicture where the system does not hand them out."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # reading a pipe would wait for ever
-            raise UnreadablePicture(printable(path), "a folder or a device, not a file")
+            raise UnreadablePicture(path, "a folder or a device, not a file")
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise UnreadablePicture(printable(path), (error.strerror or str(error)).lower()) from None
+        raise UnreadablePicture(path, (error.strerror or str(error)).lower()) from None
 
 
-def decode_picture(data: bytes, name: str) -> Tensor:
-    """Decode the bytes of a picture file as `read_picture` does; `name` is for the error message."""
+def decode_picture(data: bytes, name: str | PathLike) -> Tensor:
+    """Decode the bytes of a picture file as uint8 [3, H, W] RGB, upright; the memory order may be channels-last.
+
+    name   the file, for the error message
+    Grey, palette, CMYK and 16-bit pictures become 8-bit RGB, transparent ones lie on white, EXIF rotation is
+    applied, an animation shows its first frame. The content decides the format, not the file's extension.
+    Raises UnreadablePicture, with the reason, for everything else.
+    """
     if not data:
         raise UnreadablePicture(name, "the file is empty")
     try:
@@ -70,9 +66,8 @@ def decode_picture(data: bytes, name: str) -> Tensor:
             raise Image.DecompressionBombError  # Pillow's own, which it raises from twice that size
         # Pillow for every format: torchvision.io's JPEG decoder needs a fifth less time, but is deprecated
         rgb = _to_rgb(picture)
-        turn = _UPRIGHT.get(
-            _orientation(picture)
-        )  # after loading: of a TIFF, Pillow then has turned it itself
+        # after loading: of a TIFF, Pillow then has turned it itself
+        turn = _UPRIGHT.get(_orientation(picture))
         rgb = rgb if turn is None else rgb.transpose(turn)
     except MemoryError:
         raise

@@ -5,8 +5,7 @@ And the action task of 2012: what people do, 10 classes, with a box a person.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,9 +13,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from lecture_lib.datasets import protocols
-from lecture_lib.datasets.collection import Boxes, ImageCollection
-from lecture_lib.datasets.files import read_lines
-from lecture_lib.datasets.folders import collect, index
+from lecture_lib.datasets.collecting import collect, index
+from lecture_lib.datasets.collection import Boxes, ImageCollection, labels_of
+from lecture_lib.datasets.files import read_lines, report
 from lecture_lib.datasets.layout import DatasetNotFound
 
 GROUP_OF = {  # the four groups of the challenge's own description
@@ -33,7 +32,6 @@ ACTIONS = (
 _SPLITS = ("train", "val", "trainval", "test")
 # flag in <class>_<split>.txt -> the labels that agree with it; 0 is difficult, which actions are not flagged for
 _AGREE = {"Main": {1: (1,), 0: (-1,), -1: (0,)}, "Action": {1: (1, -1), -1: (0, -1)}}
-Annotation = tuple[Boxes, list[float]]  # the objects marked, and the picture's width and height
 
 # torchvision.datasets.VOCDetection opens one split at a time and hands out the XML as nested dictionaries of
 # text; the pictures of all splits are one collection here, so annotations are read directly.
@@ -53,7 +51,7 @@ def load(name: str, folder: Path) -> ImageCollection:
     has none.
     """
     task = "Action" if name == "voc2012_action" else "Main"
-    classes, read = (ACTIONS, read_actions) if task == "Action" else (CLASSES, read_annotation)
+    classes = ACTIONS if task == "Action" else CLASSES
     lists = folder / "ImageSets" / task
     listed = {
         part: [line.split()[0] for line in read_lines(lists / f"{part}.txt")]
@@ -65,27 +63,31 @@ def load(name: str, folder: Path) -> ImageCollection:
             f"{name}: no split file (trainval.txt, ...) in {lists}. Unpack the archive again."
         )
     ids, splits = index(listed)
-    labels = np.zeros((len(ids), len(classes)), np.int8)
-    boxes, sizes, broken = [Boxes([], [], [], [])] * len(ids), [[0.0, 0.0]] * len(ids), {}
+    boxes, sizes, broken = [Boxes([], [], [], [])] * len(ids), np.zeros((len(ids), 2)), {}
     for i, picture in enumerate(ids):
         try:
-            boxes[i], sizes[i] = read(folder / "Annotations" / f"{picture}.xml")
+            boxes[i], sizes[i] = read_annotation(folder / "Annotations" / f"{picture}.xml", task)
         except (OSError, ValueError) as error:
             reason = "no such file" if isinstance(error, FileNotFoundError) else str(error)
             broken[i] = f"Annotations/{picture}.xml", reason
-        labels[i, boxes[i].labels] = -1
-        labels[i, boxes[i].labels[~boxes[i].difficult]] = 1
-    place = {picture: i for i, picture in enumerate(ids) if i not in broken}
+    labels = labels_of(boxes, len(classes))
     flags = _read_flags(name, lists, classes)
     if task == "Action":
         for (c, part), flag_of in flags.items():
             unseen = [i for i in splits.get(part, ()) if ids[i] not in flag_of]
             labels[unseen, c] = np.where(labels[unseen, c] == 1, 1, -1)
-    _compare(name, flags, _AGREE[task], classes, place, labels)
+    place = {picture: i for i, picture in enumerate(ids) if i not in broken}
+    differ = [
+        f"{picture} in {classes[c]}_{part}.txt"
+        for (c, part), flag_of in flags.items()
+        for picture, flag in flag_of.items()
+        if picture in place and labels[place[picture], c] not in _AGREE[task].get(flag, ())
+    ]
+    report(name, differ, "entries of the split files disagree with the annotations, which are taken")
     # the test labels of 2012 were never published; and some lists are without a test part
     published = "test" in splits and folder.name != "VOC2012"
     train, test = ("trainval", "test") if published else ("train", "val")
-    collection = collect(
+    return collect(
         name,
         folder,
         [f"JPEGImages/{picture}.jpg" for picture in ids],
@@ -96,42 +98,16 @@ def load(name: str, folder: Path) -> ImageCollection:
         splits=splits,
         protocol=partial(protocols.official_split, train=train, test=test),
         broken=broken,
+        sizes=sizes,
     )
-    _compare_sizes(collection, dict(zip(ids, sizes, strict=True)))
-    return collection
 
 
-def read_annotation(path: Path) -> Annotation:
-    """Read one annotation file: its objects, and the picture's width and height ((0, 0) if not given).
+def read_annotation(path: Path, task: str = "Main") -> tuple[Boxes, list[float]]:
+    """Read one annotation file: its objects, and the picture's width and height (0 if not given).
 
+    task   "Main": a box for each object; "Action": one for each action that a person does
     Raises ValueError if it is not VOC's XML or names a class that VOC does not have.
     """
-    items, boxes, size = _read_objects(path)
-    names = [(item.findtext("name") or "").strip() for item in items]
-    unknown = sorted(set(names) - set(CLASSES))
-    if unknown:
-        raise ValueError(f"not a class of VOC: {', '.join(unknown)}")
-    return replace(boxes, labels=[CLASSES.index(c) for c in names]), size
-
-
-def read_actions(path: Path) -> Annotation:
-    """Read one annotation file as `read_annotation` does, but one box for each action that a person does.
-
-    Raises ValueError if it is not VOC's XML.
-    """
-    items, boxes, size = _read_objects(path)
-    does = [
-        (i, c)
-        for i, item in enumerate(items)
-        for c, action in enumerate(ACTIONS)
-        if _number(item, f"actions/{action}") == 1
-    ]
-    who, labels = np.array(does, np.int64).reshape(-1, 2).T
-    return Boxes(boxes.xyxy[who], labels, boxes.difficult[who], boxes.truncated[who]), size
-
-
-def _read_objects(path: Path) -> tuple[list[ElementTree.Element], Boxes, list[float]]:
-    """Objects of an annotation file as XML and as boxes that are not yet labelled (-1), and the picture's size."""
     try:
         root = ElementTree.fromstring(path.read_bytes())
         for item in root.iter():
@@ -148,9 +124,22 @@ def _read_objects(path: Path) -> tuple[list[ElementTree.Element], Boxes, list[fl
         raise ValueError(f"not a VOC annotation: {error}") from None
     # the first pixel is 1 and xmax is the last pixel inside: as 0-based [x0, x1) that is xmin - 1 and xmax
     xyxy = np.array(corners, np.float32).reshape(-1, 4) - np.array([1, 1, 0, 0], np.float32)
-    flags = {key: [_number(item, key) == 1 for item in items] for key in ("difficult", "truncated")}
+    if task == "Action":
+        does = [[c for c, a in enumerate(ACTIONS) if _number(item, f"actions/{a}") == 1] for item in items]
+    else:
+        names = [(item.findtext("name") or "").strip() for item in items]
+        unknown = sorted(set(names) - set(CLASSES))
+        if unknown:
+            raise ValueError(f"not a class of VOC: {', '.join(unknown)}")
+        does = [[CLASSES.index(label)] for label in names]
+    pairs = [(i, c) for i, labels in enumerate(does) for c in labels]
+    rows, labels = np.array(pairs, np.int64).reshape(-1, 2).T
+    difficult, truncated = (
+        np.array([_number(item, key) == 1 for item in items], bool)[rows]
+        for key in ("difficult", "truncated")
+    )
     size = [_number(root, f"size/{key}") for key in ("width", "height")]
-    return items, Boxes(xyxy, [-1] * len(items), **flags), size
+    return Boxes(xyxy[rows], labels, difficult, truncated), size
 
 
 def _number(item: ElementTree.Element, key: str) -> float:
@@ -179,40 +168,3 @@ def _read_flags(name: str, lists: Path, classes: Sequence[str]) -> dict[tuple[in
                 for picture, *_, flag in lines:
                     flag_of[picture] = max(int(flag), flag_of.get(picture, -1))
     return flags
-
-
-def _compare(
-    name: str,
-    flags: Mapping[tuple[int, str], Mapping[str, int]],
-    agree: Mapping[int, Sequence[int]],
-    classes: Sequence[str],
-    place: Mapping[str, int],
-    labels: np.ndarray,
-) -> None:
-    """Report where the flags of the split files do not `agree` with the labels."""
-    differ = [
-        f"{picture} in {classes[c]}_{part}.txt"
-        for (c, part), flag_of in flags.items()
-        for picture, flag in flag_of.items()
-        if picture in place and labels[place[picture], c] not in agree.get(flag, ())
-    ]
-    if differ:
-        print(
-            f"{name}: {len(differ)} entries of the split files disagree with the annotations, the first "
-            f"is {differ[0]}. The annotations are taken."
-        )
-
-
-def _compare_sizes(collection: ImageCollection, annotated: Mapping[str, list[float]]) -> None:
-    """Report pictures of another size than annotated: their boxes are somewhere else."""
-    ids = [file.removeprefix("JPEGImages/").rpartition(".")[0] for file in collection.names]
-    sizes = collection.images.sizes.tolist()
-    differ = [
-        i for i, picture in enumerate(ids) if any(annotated[picture]) and annotated[picture] != sizes[i]
-    ]
-    if differ:
-        i = differ[0]
-        print(
-            f"{collection.name}: {len(differ)} pictures are not of the annotated size, so their boxes are wrong, the "
-            f"first is {collection.names[i]}: {sizes[i]} instead of {annotated[ids[i]]}."
-        )
