@@ -35,10 +35,10 @@ WALKS = {
 
 
 class Pictures:
-    """Coarse noise of given sizes, which counts how it is read and is interrupted at one of them."""
+    """Coarse noise of given sizes, which counts how it is read."""
 
-    def __init__(self, sizes, stop_at=None):
-        self.sizes, self.stop_at, self.read = sizes, stop_at, []
+    def __init__(self, sizes):
+        self.sizes, self.read = sizes, []
         self.names = [f"picture_{i}.jpg" for i in range(len(sizes))]
         self.fingerprint = f"{sizes} drawn"
 
@@ -47,8 +47,6 @@ class Pictures:
 
     def __getitem__(self, i):
         self.read.append(i)
-        if i == self.stop_at:
-            raise KeyboardInterrupt
         return noise(*self.sizes[i], seed=i)
 
 
@@ -58,9 +56,8 @@ def noise(height, width, seed=0):
     return torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")[0].to(torch.uint8)
 
 
-def collect(sizes, **options):
-    images = Pictures(sizes, **options)
-    return ImageCollection("drawn", "twin", images, ("a",), np.zeros(len(sizes), np.int64))
+def collect(sizes):
+    return ImageCollection("drawn", "twin", Pictures(sizes), ("a",), np.zeros(len(sizes), np.int64))
 
 
 @pytest.fixture(autouse=True)
@@ -154,23 +151,6 @@ def test_a_resized_picture_is_not_stretched(size):
         assert float(black[1].sum(0).mean()) == pytest.approx(scale.factor * y, abs=0.12)
 
 
-def test_a_patch_responds_most_where_its_box_says(twin):
-    found = grid(66, 90, 64, 8, overlap=0.875)  # a patch a cell
-    black = torch.zeros(3, 66, 90, dtype=torch.uint8)
-    for number, lam in ((3, 2.0), (5, 2.8)):
-        here = np.flatnonzero(found.scale == number)
-        painted = np.random.default_rng(0).choice(here, 12, replace=False)
-        pictures = [black]
-        for x0, y0, x1, y1 in found.xyxy[painted].round().astype(int):
-            pictures.append(black.clone())
-            pictures[-1][:, y0:y1, x0:x1] = 255
-        vectors = phi_shared(twin, torch.stack(pictures), found, [here] * 13).view(13, len(here), -1)
-        strongest = here[(vectors[1:] - vectors[0]).norm(dim=2).argmax(1)]
-        apart = (found.xyxy[strongest] - found.xyxy[painted])[:, :2] / (66 / lam)
-        assert np.abs(apart).max() < 0.45  # of a patch; at borders it is up to three cells of eight
-        assert (np.abs(np.median(apart, axis=0)) < 0.2).all()
-
-
 def test_chosen_patches_come_in_the_order_asked_for(twin, monkeypatch):
     picture = noise(66, 90)[None]
     found = twin.grid(66, 90)
@@ -181,17 +161,6 @@ def test_chosen_patches_come_in_the_order_asked_for(twin, monkeypatch):
     monkeypatch.setattr(module, "WINDOWS", 7)
     got = phi_shared(twin, picture, found, [np.append(chosen, chosen[:2])])
     torch.testing.assert_close(got, everything[[*chosen, *chosen[:2]]], rtol=1e-4, atol=1e-4)
-
-
-def test_a_few_pictures_together_are_each_alone(twin):
-    pictures = torch.stack([noise(66, 90, seed) for seed in range(4)])
-    found = twin.grid(66, 90)
-    rng = np.random.default_rng(0)
-    chosen = [rng.permutation(len(found))[:n] for n in (30, 0, 1, 45)]
-    want = torch.cat(
-        [phi_shared(twin, pictures[i, None], found, [some]) for i, some in enumerate(chosen) if len(some)]
-    )
-    torch.testing.assert_close(phi_shared(twin, pictures, found, chosen), want, rtol=1e-4, atol=1e-4)
 
 
 SIZES = [(64, 80), (64, 80), (70, 64), (3, 3), (64, 80), (64, 80), (64, 80), (70, 64)]
@@ -240,22 +209,6 @@ def test_all_patches_are_taken_by_default_and_read_from_the_cache_the_second_tim
     images.images.read.clear()
     encode_patches(twin, images, grids, progress=False)
     assert images.images.read == []
-
-
-def test_an_interrupted_call_goes_on_from_its_last_block(twin, monkeypatch):
-    monkeypatch.setattr(module, "ROWS", 100)
-    monkeypatch.setattr(module, "PICTURES", 1)
-    sizes = [(64, 64)] * 4
-    images, stopped = collect(sizes), collect(sizes, stop_at=3)
-    grids = twin.grids(images)
-    chosen = [np.arange(70)] * 4
-    images.images.read.clear()
-    with pytest.raises(KeyboardInterrupt):
-        encode_patches(twin, stopped, grids, chosen, progress=False)
-    got = encode_patches(twin, images, grids, chosen, progress=False)
-    assert images.images.read[0] >= 1
-    assert 0 not in images.images.read
-    np.testing.assert_allclose(got, plainly(twin, images, grids, chosen), rtol=2e-3, atol=2e-3)
 
 
 def test_what_is_not_finite_is_named():

@@ -1,7 +1,6 @@
 """The experiments of patch transfer and what they are made of, on small pictures and a narrow network."""
 
 import copy
-import hashlib
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -17,7 +16,7 @@ from lecture_lib.backbones import Backbone, normalise, twin_alexnet
 from lecture_lib.chapters.patch_transfer import adaptation, baselines, experiments, from_scratch
 from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, gather, probabilities, resample, train
 from lecture_lib.chapters.patch_transfer.cutting import cut_patches, phi_one_by_one
-from lecture_lib.chapters.patch_transfer.encode import PatchNet, phi_shared, resized
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, phi_shared
 from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, PATCHES, Part
 from lecture_lib.chapters.patch_transfer.from_scratch import train_all
 from lecture_lib.chapters.patch_transfer.inference import picture_score
@@ -25,7 +24,6 @@ from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, label_all
 from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
 from lecture_lib.encoders import TEN_CROPS
 from lecture_lib.encoders.augment import cut as cut_view
-from lecture_lib.linear import choose, svm
 from lecture_lib.metrics import average_precision
 
 CLASSES = ("bus", "cat", "sofa")
@@ -33,40 +31,20 @@ SOURCE = ("cat", "stone", "bus", "boulder")  # a sofa is none of them
 SHORT = replace(RECIPE, epochs=1, batch=16)
 
 
-class Drawn:
-    """Pictures of several sizes, in memory."""
-
-    def __init__(self, pictures):
-        self.pictures = pictures
-        self.names = [f"drawn {i}" for i in range(len(pictures))]
-        self.fingerprint = hashlib.sha256(b"".join(p.numpy().tobytes() for p in pictures)).hexdigest()
-
-    def __len__(self):
-        return len(self.pictures)
-
-    def __getitem__(self, i):
-        return self.pictures[i]
-
-    def take(self, indices):
-        return Drawn([self.pictures[i] for i in indices])
-
-
 def collect(n, seed):
     """Squares of 16 pixels, one class a colour: one in the even pictures, two in the odd; difficult in the third."""
     rng = np.random.default_rng(seed)
-    pictures, boxes, labels = [], [], np.zeros((n, 3), np.int8)
+    pictures = rng.integers(0, 60, (n, 3, 44, 52), dtype=np.uint8)
+    boxes, labels = [], np.zeros((n, 3), np.int8)
     for i in range(n):
-        height, width = ((40, 48), (56, 44))[i % 2]
-        picture = rng.integers(0, 60, (3, height, width), dtype=np.uint8)
         present = [i % 3, (i + 1) % 3][: 1 + i % 2]
         x0, y0 = rng.integers(0, 5, len(present)) + [0, 24][: len(present)], rng.integers(0, 20, len(present))
         for c, x, y in zip(present, x0, y0, strict=True):
-            picture[c, y : y + 16, x : x + 16] = 250
+            pictures[i, c, y : y + 16, x : x + 16] = 250
         labels[i, present] = -1 if i == 2 else 1
         xyxy = np.stack([x0, y0, x0 + 16, y0 + 16], axis=1)
         boxes.append(Boxes(xyxy, present, [i == 2] * len(present), [False] * len(present)))
-        pictures.append(torch.from_numpy(picture))
-    return ImageCollection("drawn", "twin", Drawn(pictures), CLASSES, labels, boxes=tuple(boxes))
+    return ImageCollection("drawn", "twin", ArrayImages(pictures), CLASSES, labels, boxes=tuple(boxes))
 
 
 def narrow(patch):
@@ -141,28 +119,13 @@ def same_phi(a, b):
 # patches as pictures
 
 
-def test_a_cut_patch_is_a_square_of_the_resized_picture(net):
-    picture = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 70, 97), dtype=np.uint8))
-    grid = net.grid(70, 97)
-    literal = []
-    for scale in grid.scales:
-        large = resized(picture[None], scale)[0]
-        for row in scale.rows:
-            for column in scale.columns:
-                y, x = scale.corner[0] + 8 * row, scale.corner[1] + 8 * column
-                literal.append(large[:, y : y + 64, x : x + 64])
-    chosen = np.random.default_rng(1).permutation(len(grid))
-    found = cut_patches(net, picture, grid, chosen)
-    assert found.dtype == torch.uint8
-    assert torch.equal(found, torch.stack(literal)[torch.from_numpy(chosen)])
-
-
 def test_a_cut_patch_shows_what_is_in_its_box(net):
     coarse = torch.randint(0, 256, (1, 3, 8, 8), generator=torch.Generator().manual_seed(0)).float()
     picture = nn.functional.interpolate(coarse, (120, 150), mode="bilinear")[0].to(torch.uint8)
     grid = net.grid(120, 150)
-    found = cut_patches(net, picture, grid, np.arange(len(grid)))
-    for patch, (x0, y0, x1, y1) in zip(found[::9], grid.xyxy[::9].round().astype(int), strict=True):
+    chosen = np.random.default_rng(1).permutation(len(grid))[:60]
+    found = cut_patches(net, picture, grid, chosen)
+    for patch, (x0, y0, x1, y1) in zip(found, grid.xyxy[chosen].round().astype(int), strict=True):
         seen = resize(picture[:, y0:y1, x0:x1], [64, 64], antialias=True)
         assert (patch.float() - seen.float()).abs().mean() < 4
 
@@ -229,7 +192,7 @@ def test_the_seed_decides_all_and_the_generator_is_left_alone():
     assert not torch.equal(one, weights(replace(SHORT, seed=1)))
 
 
-def test_an_epoch_shows_every_patch_once_with_its_label_and_mirrors_half(monkeypatch):
+def test_half_of_the_patches_are_mirrored_anew_in_each_epoch_and_keep_their_labels(monkeypatch):
     patches = torch.arange(40, dtype=torch.uint8)[:, None, None, None].repeat(1, 3, 64, 64)
     patches[..., 32:] += 200
     shown, labels = [], []
@@ -239,16 +202,11 @@ def test_an_epoch_shows_every_patch_once_with_its_label_and_mirrors_half(monkeyp
     )
     monkeypatch.setattr(from_scratch.F, "cross_entropy", lambda s, y: labels.extend(y.tolist()) or loss(s, y))
     train_all(backbone(), patches, np.arange(40), 40, replace(SHORT, epochs=3), progress=False)
-    assert [len(x) for x in shown] == [16, 16, 8] * 3
     left, right = (torch.cat(shown)[:, 0, 0, at].int() for at in (0, -1))
     number, mirrored = torch.minimum(left, right), left > right
     assert labels == number.tolist()
-    epochs = [of_epoch.tolist() for of_epoch in number.split(40)]
-    assert all(sorted(of_epoch) == list(range(40)) for of_epoch in epochs)
-    assert epochs[0] != epochs[1]
     assert 40 < mirrored.sum() < 80  # of 120
-    times = torch.zeros(40).index_add_(0, number, mirrored.float())
-    assert len(times.unique()) == 4  # anew in each epoch
+    assert len(torch.zeros(40).index_add_(0, number, mirrored.float()).unique()) == 4
 
 
 # what patches are compared with
@@ -261,16 +219,13 @@ def test_present_classes_share_a_target():
     assert baselines.shares(labels).dtype == np.float32
 
 
-def test_svms_take_crops_of_length_one_summed_to_length_one():
+def test_the_length_of_a_crop_does_not_count_for_the_svms():
     rng = np.random.default_rng(0)
     labels = np.zeros((30, 2), np.int8)
     labels[:10, 0] = labels[5:20, 1] = 1
     means = 3 * np.stack([labels[:, 0], labels[:, 1], np.ones(30), np.zeros(30)], axis=1)
     crops, tests = ((means[:, None] + rng.normal(size=(30, 3, 4))).astype(np.float32) for _ in range(2))
-    unit = [x / np.linalg.norm(x, axis=2, keepdims=True) for x in (crops, tests)]
-    x, t = (one.sum(1) / np.linalg.norm(one.sum(1), axis=1, keepdims=True) for one in unit)
     found = baselines.svm_scores(crops, labels, tests)
-    np.testing.assert_allclose(found, choose(svm, x, labels, (0.1, 1.0, 10.0)).probe.scores(t), atol=5e-3)
     assert average_precision(found, labels).min() > 0.9
     crops[:, 1] *= 50
     tests[4] *= 0.01
@@ -310,12 +265,6 @@ def test_phi_of_ten_crops_is_that_of_each(net, parts):
 
 
 # experiments
-
-
-def test_gathering_goes_picture_after_picture():
-    values = [np.array([7, 8, 9]), np.array([1]), np.array([5, 6])]
-    chosen = [np.array([2, 0]), np.array([], np.int64), np.array([1])]
-    assert gather(values, chosen).tolist() == [9, 7, 6]
 
 
 def test_background_has_no_score(parts):
