@@ -24,6 +24,11 @@ SIZE = 72  # pixels across a picture
 SHOWN = 5  # pictures on each side of a confusion
 ARROW = 120  # pixels between the two sides of a confusion
 
+# of a picture that a classifier called by its name, or by another
+FRAMES = {
+    good: Frame(colour, 3, style.SIGNS[good]) for good, colour in ((True, style.RIGHT), (False, style.WRONG))
+}
+
 Ranking = tuple[np.ndarray, np.ndarray, np.ndarray]  # int [n] pictures, float [n] scores, bool [n] right
 
 
@@ -101,27 +106,17 @@ def ranked(images: ImageCollection, rows: Mapping[str, Ranking], *, title: str =
 
     rows  label -> (indices [n] into `images`, scores [n], right [n] bool), first to last
 
-    Each picture's score stands below it, and below a wrong one what it shows. Raises ValueError if a line's three
-    arrays differ in length.
+    Each picture's score stands below it, and below a wrong one what it shows.
     """
-    for label, arrays in rows.items():
-        if len({np.shape(array) for array in arrays}) != 1:
-            shapes = ", ".join(str(list(np.shape(array))) for array in arrays)
-            raise ValueError(f"{label}: pictures, scores and right must be of one length, not {shapes}.")
     drawn = iter(thumbnails(images, [i for indices, _, _ in rows.values() for i in indices], SIZE))
     page = []
     for label, (indices, scores, right) in rows.items():
         shown = [
-            Tile(next(drawn), f"{score:.2f}", frame_of(good), "" if good else what_is(images, i))
+            Tile(next(drawn), f"{score:.2f}", FRAMES[bool(good)], "" if good else what_is(images, i))
             for i, score, good in zip(indices, scores, right, strict=True)
         ]
         page.append([Block(shown, heading=label)])
     return tiles(page, title=title, gap=FRAMED, size=8.5).figure
-
-
-def frame_of(right: bool) -> Frame:
-    """The frame of a picture that a classifier called by its name, or by another."""
-    return Frame(style.RIGHT if right else style.WRONG, 3, style.SIGNS[bool(right)])
 
 
 def what_is(images: ImageCollection, i: int) -> str:

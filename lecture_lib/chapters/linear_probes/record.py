@@ -19,7 +19,7 @@ from lecture_lib.backbones import Backbone
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.datasets.protocols import few_shot_split
 from lecture_lib.linear import Linear, choose, logistic_regression, svm
-from lecture_lib.metrics import mean_class_accuracy
+from lecture_lib.metrics import measure
 from lecture_lib.results import records
 from lecture_lib.results.claims import Claim, ap_rows, paired_claim, verdicts
 
@@ -31,11 +31,8 @@ SPLITS = range(5)
 CS = {"SVM": (1.0, 10.0), "LogReg": (1.0, 10.0, 100.0)}  # for vectors of length 1
 LEARNERS = {"SVM": svm, "LogReg": logistic_regression}
 DROPOUT = 0.5
-VIEWS_LAYER = {
-    "demo": 6,
-    "real": 7,
-}  # the first fully connected layer, or the last map, where a network has none
-
+# the first fully connected layer, or the last map, where a network has none
+VIEWS_LAYER = {"demo": 6, "real": 7}
 # of a convolutional layer's map: the twin's is small enough to be taken whole, as DeCAF takes pool5
 POOLINGS = {"demo": {4: "4 x 4 means"}, "real": {"mean": "mean of the map", 2: "2 x 2 means"}}
 
@@ -45,12 +42,12 @@ Vectors = Mapping[str, np.ndarray]  # pooling -> float32 [N, d]
 def encode(net: Backbone, images: ImageCollection) -> dict[str, Vectors]:
     """Encode pictures at the layers of DeCAF5, 6 and 7, pooled in each way and of length 1: "DeCAF5" -> Vectors."""
     layers = {f"DeCAF{n}": net.decaf[n] for n in (5, 6, 7)}
-    found = {
+    pooled = {
         name: encoders.encode(net, images, list(layers.values()), pool=pool, l2=True)
         for pool, name in POOLINGS[settings.current().profile].items()
     }
     return {
-        decaf: {name: of[layer].astype(np.float32) for name, of in found.items()}
+        decaf: {name: of[layer].astype(np.float32) for name, of in pooled.items()}
         for decaf, layer in layers.items()
     }
 
@@ -59,16 +56,16 @@ def few_shot(
     images: ImageCollection,
     vectors: Mapping[str, Vectors],
     split: int,
-    held: int,
+    validate: int,
     curve: Sequence[int] = (),
     learners: Mapping = LEARNERS,
 ) -> Iterator[dict]:
     """Train on one split of a few-shot protocol, and yield rows of the record: mean class accuracies in %.
 
-    vectors  layer -> pooling -> [N, d] of all pictures; the SVM's validation chooses one pooling a layer
-    held     of each class's training pictures, those that validate C and pooling (25 + 5 in DeCAF)
-    curve    numbers of training pictures a class, for the SVM with the C and the pooling that all of them chose:
-             training pictures contain each other, test pictures are the same
+    vectors   layer -> pooling -> [N, d] of all pictures; the SVM's validation chooses one pooling a layer
+    validate  of each class's training pictures, those that validate C and pooling (25 + 5 in DeCAF)
+    curve     numbers of training pictures a class, for the SVM with the C and the pooling that all of them chose:
+              training pictures contain each other, test pictures are the same
 
     Dropout has the C that is best without: only the masks differ. As in DeCAF, the first layer is tried without. Rows
     of a `pooling` are the SVM's on each; the others are of the pooling that was chosen.
@@ -76,11 +73,11 @@ def few_shot(
     labels = images.labels
     train, test = images.split_indices(split)
     per_class = int(np.bincount(labels[train]).min())
-    fold = few_shot_split(labels[train], per_class - held, held, split)
+    fold = few_shot_split(labels[train], per_class - validate, validate, split)
     about = {"dataset": images.name, "source": images.source, "split": split, "per_class": per_class}
 
     def row(method: str, layer: str, classifier: Linear, x: np.ndarray, **more: object) -> dict:
-        share = mean_class_accuracy(classifier.predict(x[test]), labels[test])
+        share = measure(classifier.scores(x[test]), labels[test])
         line = about | {"method": method, "layer": layer} | more
         return line | {"metric": "mean class accuracy", "value": 100 * share}
 
@@ -110,29 +107,22 @@ def few_shot(
 def few_shot_claims(frame: pd.DataFrame, source: str, seed: int) -> list[Claim]:
     """Put three statements about one collection's layers to the test, paired over the splits of `few_shot`'s rows."""
     frame = frame[(frame.per_class == frame.per_class.max()) & frame.get("pooling", frame.weights).isna()]
-    of = {
-        key: some.set_index("split").value
-        for key, some in frame.fillna({"weights": "trained"}).groupby(["weights", "layer", "method"])
-    }
-    name, plain = frame.dataset.iloc[0], of["trained", "DeCAF7", "SVM"]
-    tested = [
-        ("deeper", "an SVM does better on DeCAF7 than on DeCAF5", plain, of["trained", "DeCAF5", "SVM"]),
-        (
-            "trained",
+    frame = frame.fillna({"weights": "trained"})
+    of = frame.pivot_table("value", "split", ["weights", "layer", "method"])
+    plain, dropout = (of["trained", "DeCAF7", method] for method in ("SVM", "SVM with Dropout"))
+    lower, random = of["trained", "DeCAF5", "SVM"], of["random", "DeCAF7", "SVM"]
+    tested = {
+        "deeper": ("an SVM does better on DeCAF7 than on DeCAF5", plain - lower),
+        "trained": (
             "an SVM on DeCAF7 does better with trained weights than with random ones",
-            plain,
-            of["random", "DeCAF7", "SVM"],
+            plain - random,
         ),
-        (
-            "dropout",
-            "dropout makes the SVM on DeCAF7 better",
-            of["trained", "DeCAF7", "SVM with Dropout"],
-            plain,
-        ),
-    ]
+        "dropout": ("dropout makes the SVM on DeCAF7 better", dropout - plain),
+    }
+    name, about = frame.dataset.iloc[0], {"over": "splits", "source": source, "seed": seed}
     return [
-        paired_claim(f"{id}, {name}", f"On {name}, {text}", a - b, over="splits", source=source, seed=seed)
-        for id, text, a, b in tested
+        paired_claim(f"{id}, {name}", f"On {name}, {statement}", gain, **about)
+        for id, (statement, gain) in tested.items()
     ]
 
 
@@ -166,9 +156,11 @@ def rows_of_views(
     about |= {"layer": f"DeCAF{VIEWS_LAYER[settings.current().profile]}"} | more
     labels = images.labels
     if labels.ndim == 1:
-        shares = {method: mean_class_accuracy(of.argmax(1), labels[test]) for method, of in scores.items()}
-        metric = {"metric": "mean class accuracy"}
-        return [about | {"method": m} | metric | {"value": 100 * share} for m, share in shares.items()], []
+        about |= {"metric": "mean class accuracy"}
+        return [
+            about | {"method": method, "value": 100 * measure(of, labels[test])}
+            for method, of in scores.items()
+        ], []
     shared = (labels[train] == 1).any(0) & (labels[test] == 1).any(0)
     about |= {"n_test": len(test), "n_classes": int(shared.sum())}
     classes = [name for name, both in zip(images.classes, shared, strict=True) if both]
@@ -194,9 +186,9 @@ def main() -> None:
         of_images = []
         trained, untrained = encode(net, images), encode(random, images)
         for split in SPLITS:
-            held, curve = FEW_SHOT[images.name]
-            of_images += few_shot(images, trained, split, held, curve)
-            plain = few_shot(images, untrained, split, held, learners={"SVM": svm})
+            validate, curve = FEW_SHOT[images.name]
+            of_images += few_shot(images, trained, split, validate, curve)
+            plain = few_shot(images, untrained, split, validate, learners={"SVM": svm})
             of_images += (row | {"weights": "random"} for row in plain)
             print(f"{images.name}, split {split}", flush=True)
         claims += few_shot_claims(pd.DataFrame(of_images), images.source, chosen.seed)

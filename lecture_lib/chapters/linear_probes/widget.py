@@ -44,17 +44,8 @@ def probe_explorer(images: ImageCollection, scores: Scores) -> ipywidgets.VBox:
     images  N pictures with one label each, on which the classifiers were tested
     scores  layer -> C -> scores [N, n_classes]; each layer has the same Cs
 
-    It starts at the layer and C that call most pictures by their name, with a class of some mistakes. Raises
-    ValueError if the scores do not fit the pictures.
+    It starts at the layer and C that call most pictures by their name, with a class of some mistakes.
     """
-    shape = (len(images), len(images.classes))
-    for layer, by_cost in scores.items():
-        for C, table in by_cost.items():
-            if np.shape(table) != shape:
-                raise ValueError(
-                    f"Scores at {layer}, C = {C:g}, are {list(np.shape(table))}, "
-                    f"not {list(shape)} for the pictures and classes of {images.name}."
-                )
 
     def draw(layer: str, C: float, c: int) -> tuple[Figure, str]:
         alt = f"Pictures with the highest scores of {images.classes[c]}, and mistakes, at {layer} with C = {C:g}"
