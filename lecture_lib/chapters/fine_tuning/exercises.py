@@ -87,9 +87,7 @@ _PAIRS = {
     "difficult pictures (-1) count as negatives in pairs.": "y == 0 -> y != 1",
     "difficult pictures (-1) count as positives in pairs.": "y == 1 -> y != 0",
     "only the worst pair of each class counts; take the mean over all.": "clamp(min=0) -> clamp(min=0).max()",
-    "it takes the means of positives and negatives, and one pair of them; form all pairs.": (
-        "[y == 1][:, None] -> [y == 1].mean(); [y == 0] -> [y == 0].mean()"
-    ),
+    "it forms one pair, of their means; form all pairs.": "1][:, None] -> 1].mean(); 0] -> 0].mean()",
 }
 _RANKED = {
     "it ranks the classes of a picture; rank the pictures of a class.": "zip(scores.T, labels.T) -> zip(scores, labels)"
@@ -165,9 +163,7 @@ def classification_hinge(scores, labels):
         **crossed(_DIFFICULT, _EVERYTHING),
         _OVER_CLASSES: f"{_MEAN}.mean()",
         "it is one mean over everything; first a mean in each class, then their sum.": "slack.sum() / counted.sum()",
-        "it sums over pictures; take the mean over those of each class that count.": (
-            "slack.sum() | slack.sum(0).mean()"
-        ),
+        "it sums over pictures; take the mean over each class's that count.": "slack.sum() | slack.sum(0).mean()",
         "it has a number for each class; they are still to be summed.": _MEAN,
         "it has a number for each picture and class; the means are still to be taken.": "slack",
     },
@@ -250,20 +246,12 @@ def learning_rates(layers, lr, ratio, decay, frozen=None):
             "layers[-1]: lr -> layers[-1]: lr * ratio; rate = lr * ratio -> rate = lr * ratio**2"
         ),
         "decay is missing: each layer learns at decay times the rate above it.": "rate * decay -> rate",
-        "ratio is missing: the last layer before the head learns at ratio x lr.": (
-            "lr * ratio -> lr | lr * ratio -> lr * decay"
-        ),
-        "decay begins one layer too high: the layer before the head learns at ratio x lr.": (
-            "* ratio -> * ratio * decay"
-        ),
+        "ratio is missing: the layer before the head learns at ratio x lr.": "* ratio -> * 1 | * ratio -> * decay",
+        "decay begins one layer too high: that before the head learns at ratio x lr.": "* ratio -> * ratio * decay",
         "it divides by ratio; multiply with it.": "lr * ratio -> lr / ratio",
         "it divides by decay; multiply with it.": "rate * decay -> rate / decay",
-        "the first layer learns fastest; rates fall from the head down to the pictures.": (
-            "layers[-2::-1] -> layers[:-1]"
-        ),
-        "the order is upside down: the last layer is the head.": (
-            "layers[-1]: lr -> layers[0]: lr; layers[-2::-1] -> layers[1:]"
-        ),
+        "the first layer learns fastest; rates fall from the head down to the pictures.": "[-2::-1] -> [:-1]",
+        "the order is upside down: the last layer is the head.": "{layers[-1] -> {layers[0]; [-2::-1] -> [1:]",
         "frozen names the last layer that is frozen: it is frozen itself, too.": "(frozen) + 1 -> (frozen)",
         "all layers before the one that frozen names are frozen, too.": f"{_FROZEN} -> [frozen]",
         "the layers up to the one that frozen names are frozen, those after it learn.": (

@@ -30,6 +30,7 @@ def _without_warning(improve: Callable, phi: np.ndarray) -> Iterator[tuple]:
 _X = np.array([[1, 0.5, -2], [0, 1.5, 1], [2, -1, 0.5], [-1, 3, 0], [0.5, 0.25, 4]])
 _Q = np.array([0.9, 0.2, 0.6, 0.05, 0.35])
 _GAUSSIAN = np.array([0.25, 1, -0.5]), np.array([0.5, 2, 1.5]), 0.16
+_Z = "((x - mu) / sigma)"
 _SLIDE = "this is the sum on the slide; it still has to be divided by sigma, N and sqrt(pi)."
 _SECOND_ORDER = "q @ (((x - mu) / sigma) ** 2 - 1) / (len(x) * np.sqrt(pi))"
 
@@ -89,16 +90,10 @@ def improve(phi):
 """,
     mistakes={
         "a row of zeros becomes 0 / 0 = NaN; it should stay zeros.": "root / length",
-        "the root of a negative number is NaN: take that of |phi|, and give the sign back.": (
-            "np.sign(phi) * np.sqrt(np.abs(phi)) -> np.sqrt(phi)"
-        ),
+        "the root of a negative number is NaN: take that of |phi|, and give the sign back.": "np.abs(phi) -> phi",
         "the sign is lost: sign(phi) sqrt(|phi|).": "np.sign(phi) * -> 1 *",
-        "negative numbers become 0; they have a root, too: sign(phi) sqrt(|phi|).": (
-            "root.clip(0) / length | np.sign(phi) -> (phi > 0)"
-        ),
-        "it divides by the length before the root, which changes it: first the root, then the length.": (
-            "norm(root -> norm(phi; root / np.sqrt(length)"
-        ),
+        "negative numbers become 0: sign(phi) sqrt(|phi|).": "root.clip(0) / length | np.sign(phi) -> (phi > 0)",
+        "it takes the length before the root, which changes it.": "norm(root -> norm(phi; root / np.sqrt(length)",
         "it divides the roots by the length of phi; they have a length of their own.": "norm(root -> norm(phi",
         "the roots are right, but rows still have to be divided by their length.": "root",
         "the sign is lost, and rows still have to be divided by their length.": "np.abs(root)",
@@ -106,10 +101,8 @@ def improve(phi):
         "it divides phi by the length of the roots; divide the roots.": "phi / length",
         "it divides by the length of the whole matrix; each row has its own.": "axis=1 -> axis=None",
         "it divides columns by their length; a picture's vector is a row (axis=1).": "axis=1 -> axis=0",
-        "it divides by the sum of a row's absolute values (L1); the length is the root of the sum of squares.": (
-            "axis=1 -> ord=1, axis=1"
-        ),
-        "it divides by a row's largest number.": "axis=1 -> ord=np.inf, axis=1",
+        "it divides by the sum of absolute values (L1); take the root of that of squares.": "axis -> ord=1, axis",
+        "it divides by a row's largest number.": "axis -> ord=np.inf, axis",
         "it divides by the sum of squares; the length is the root of that.": "root / length**2",
         "it takes squares, not square roots.": "np.sqrt(np.abs(phi)) -> phi**2",
     },
@@ -144,9 +137,7 @@ def first_order(x, q, mu, sigma, pi):
         "it multiplies by sqrt(pi); divide by it.": "np.sqrt(pi) -> pi**-0.5",
         _SLIDE: "q @ (x - mu)",
         f"{_SLIDE} And q is soft here: no descriptor counts as a whole.": "(q > 0.5) @ (x - mu)",
-        "sigma is missing: it is in units of x, not of the Gaussian's width.": (
-            "q @ (x - mu) / len(x) | ) / sigma) -> ))"
-        ),
+        "sigma is missing: u is in units of x, not of the width.": "q @ (x - mu) / len(x) | ) / sigma) -> ))",
         "it divides by sigma^2, the variance; the formula has sigma.": "/ sigma -> / sigma**2",
         "it divides by sqrt(sigma), but sigma is no variance.": "/ sigma -> / np.sqrt(sigma)",
         "it multiplies by sigma; divide by it.": "/ sigma -> * sigma",
@@ -155,15 +146,9 @@ def first_order(x, q, mu, sigma, pi):
         "q is rounded to 0 or 1 (hard assignment); take it as it is.": "q @ -> (q > 0.5) @",
         "q is squared.": "q @ -> q**2 @",
         "mu is subtracted once; take it from each x_i before.": "q @ ((x - mu) / sigma) -> (q @ x - mu) / sigma",
-        "it is one number; sum over descriptors (axis 0), not over dimensions.": (
-            "q @ -> np.sum(q @; sigma) -> sigma))"
-        ),
-        "it has one row for each descriptor; they are still to be summed (axis 0).": (
-            "q @ -> q[:, None] * | q[:, None] * ((x - mu) / sigma)"
-        ),
-        "it sums over dimensions (axis 1); sum over descriptors, axis 0.": (
-            "q @ ((x - mu) / sigma) -> q * ((x - mu) / sigma).sum(1) | q * ((x - mu) / sigma).sum(1)"
-        ),
+        "it is one number; sum over descriptors (axis 0) only.": "q @ -> np.sum(q @; sigma) -> sigma))",
+        "each descriptor has a row; sum them (axis 0).": "q @ -> q[:, None] * | q[:, None] * ((x - mu) / sigma)",
+        "it sums over dimensions; sum over descriptors (axis 0).": f"q @ {_Z} -> q * {_Z}.sum(1) | q * {_Z}.sum(1)",
         "this is v, of second order; u has no square.": f"{_SECOND_ORDER} | {_SECOND_ORDER} / np.sqrt(2)",
     },
     tries=(
@@ -215,13 +200,9 @@ def soft_assignment(x, pi, mu, var):
             for rest in (0, "np.log(pi)", _WIDTH)
             for factor in (1, 2)
         ),
-        "columns sum to 1; a descriptor is shared out among the Gaussians (axis 1).": (
-            "max(1 -> max(0; p.sum(1 -> p.sum(0"
-        ),
+        "columns sum to 1; share out a descriptor among Gaussians (axis 1).": "max(1 -> max(0; p.sum(1 -> p.sum(0",
         "all of q together sums to 1; each row should.": f"{_SHARE} / len(x) | {_JOINT} / {_JOINT}.sum()",
-        "these are pi N(x; mu, var); each row is still to be divided by its sum.": (
-            f"{_JOINT} | np.exp(log_p - {_CONSTANT})"
-        ),
+        "these are pi N(x; mu, var); divide each row by its sum.": f"{_JOINT} | np.exp(log_p - {_CONSTANT})",
         "these are densities, N(x; mu, var), not yet q.": f"{_JOINT} / pi | np.exp(log_p - {_CONSTANT}) / pi",
         "these are logarithms of pi N(x; mu, var), not yet q.": f"log_p | log_p - {_CONSTANT}",
         "these are logarithms, not yet q.": "np.log(p)",
@@ -264,9 +245,7 @@ def dimensions(K, D):
         "x and y are appended to each descriptor, not to the Fisher vector: D becomes D + 2.": (
             "2 * K * (D + 2) -> 2 * K * D + 2 | 2 * K * (D + 2) -> K * D + 2"
         ),
-        "x and y lengthen the part of every Gaussian: the 2 belongs to D, not to K D.": (
-            "K * (D + 2) -> (K * D + 2)"
-        ),
+        "x and y lengthen the part of every Gaussian: the 2 belongs to D, not to K D.": "K * (D + 2) -> (K * D + 2)",
         "x and y are two numbers, in u as in v: D becomes D + 2.": "D + 2 -> D + 1",
         "the factor 2 is missing with (x, y): a Gaussian has u and v.": ", 2 * K -> , K",
         "x and y are missing: with them, a descriptor has D + 2 numbers.": "(D + 2) -> D",

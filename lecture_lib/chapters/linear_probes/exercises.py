@@ -139,15 +139,11 @@ def hinge(w, b, x, y, C):
         "the gradient of 1/2 |w|^2 is w, not 2 w.": "w - C -> 2 * w - C",
         "gradient_b has a part of its own for b, but b is not penalised.": ", -C -> , b - C",
         "C is in the value, but missing in the gradient.": "w - C * pull -> w - pull; -C * pull -> -pull",
-        "the value has the sum over pictures, the gradient their mean.": (
-            "@ x, -> @ x / len(x),; pull.sum() -> pull.mean()"
-        ),
+        "the value has the sum over pictures, the gradient their mean.": "(loss > 0) -> (loss > 0) / len(x)",
         "a sign is wrong: a loss changes with w by -y_i x_i, with b by -y_i.": "w - C -> w + C; , -C -> , C",
         "pictures beyond the margin, whose loss is 0, are in the gradient, too.": "y * (loss > 0) -> y",
         "y_i is missing: a loss changes with w by -y_i x_i.": "y * (loss > 0) -> 1 * (loss > 0)",
-        "only pictures on the wrong side are in the gradient; those inside the margin lose, too.": (
-            "loss > 0 -> loss > 1"
-        ),
+        "only the wrong side is in the gradient; those inside the margin lose, too.": "loss > 0 -> loss > 1",
         "C is missing: it multiplies the sum of the losses.": "C * loss -> loss",
         "it takes the mean of the losses; the formula has their sum.": "loss.sum() -> loss.mean()",
         "b is penalised; 1/2 |w|^2 is about w alone.": "w @ w / 2 -> (w @ w + b * b) / 2",
@@ -159,9 +155,7 @@ def hinge(w, b, x, y, C):
         "the margin, 1 in the formula, is missing.": "1 - y -> -y",
         "the losses are squared: that is the squared hinge, another loss.": "loss.sum() -> (loss**2).sum()",
         "b is missing in w.x_i + b.": "x @ w + b -> x @ w",
-        "it takes the labels to be 0 and 1; y is -1 or +1 already.": (
-            "1 - y -> 1 - (2 * y - 1) | 1 - y -> 1 - np.where(y == 0, -1, 1)"
-        ),
+        "it takes the labels to be 0 and 1; y is -1 or +1 already.": "1 - y -> 1 - (2 * y - 1) | 1 - y -> 1 - 1",
     },
     tries=(("", _W, _B, _X, _Y, _C), ("", 10 * _W, 10 * _B, _X, np.sign(_X @ _W + _B), _C)),
     parts=_value_and_gradient,
@@ -181,7 +175,7 @@ def mean_class_accuracy(predicted, labels):
     return np.mean([(predicted[labels == c] == c).mean() for c in np.unique(labels)])
 """,
     mistakes={
-        "every picture counts the same; here every class should, however few pictures it has.": (
+        "every picture counts the same; every class should, however few its pictures.": (
             "(predicted == labels).mean()"
         ),
         "0 / 0 = NaN, of a class without a picture or of no class: those in labels should count.": _ALL_CLASSES,
@@ -241,10 +235,8 @@ def eleven_point_ap(scores, labels):
     mistakes={
         "the lowest score comes first in its ranking.": "-scores -> scores",
         "the pictures are not put in the order of their scores.": "labels[np.argsort(-scores)] -> labels",
-        "difficult pictures (-1) are counted as negative; they should be left out.": "[labels >= 0] -> .clip(0)",
-        "difficult pictures (-1) are counted as positive; they should be left out.": (
-            "labels[labels >= 0] -> abs(labels)"
-        ),
+        "difficult pictures (-1) count as negative; leave them out.": "[labels >= 0] -> .clip(0)",
+        "difficult pictures (-1) count as positive; leave them out.": "labels[labels >= 0] -> abs(labels)",
         "it takes ten recalls; 0, 0.1, ..., 1 are eleven.": "range(11) -> range(1, 11) | range(11) -> range(10)",
         "this is the area under the curve (VOC 2010, scikit-learn); VOC 2007 takes eleven recalls.": (
             "precision[labels == 1].mean() | np.maximum.accumulate(precision[::-1])[::-1][labels == 1].mean()"
@@ -257,9 +249,7 @@ def eleven_point_ap(scores, labels):
         "it takes recalls above t (>); one of exactly t counts, too: >=.": (
             f"true >= t -> true > t; .max() -> .max(initial=0) | {_CARELESS} > t; .max() -> .max(initial=0)"
         ),
-        "np.linspace(0, 1, 11)[3] (or np.arange's) is above 3/10; compare whole numbers: 10 TP >= 3 P.": (
-            f"{_CARELESS} >= t"
-        ),
+        "np.linspace(0, 1, 11)[3], or np.arange's, is above 3/10: compare 10 TP >= 3 P.": f"{_CARELESS} >= t",
     },
     tries=(  # each with one trap
         _ranked([0, 1, 1, 0, 1], "the ranking 0 1 1 0 1, where precision rises on the way,"),

@@ -66,9 +66,7 @@ _COLUMN = "background is no class: leave its column, the last one, out."
 _OF_CLASSES = {
     "it takes the power of the mean; first the power of each patch, then the mean.": "y[:, :-1].mean(0) ** k",
     "1/M is missing: a picture of more patches would score higher.": ".mean(0) -> .sum(0)",
-    "it divides by the number of classes; M is the number of patches.": (
-        ".mean(0) -> .sum(0) / 3 | .mean(0) -> .sum(0) / 4"
-    ),
+    "it divides by the classes; M is the number of patches.": ".mean(0) -> .sum(0) / 3 | .mean(0) -> .sum(0) / 4",
     "it takes a root at the end; the score is the mean itself.": ".mean(0) -> .mean(0) ** (1 / k)",
     "only the best patch counts; take the mean over all patches.": "y[:, :-1].max(0) | y[:, :-1].max(0) ** k",
     "k is missing: this is the plain mean.": "y[:, :-1].mean(0)",
@@ -82,6 +80,13 @@ _OF_CLASSES = {
 
 _LENGTH, _STEP, _UP = "(n - s)", "((1 - overlap) * s)", "math.ceil"
 _FLOOR = f"{_UP} -> math.floor; - 1e-9) + 1 -> + 1e-9)"
+
+_OTHERWISE = f"{_STEP} -> (s - overlap * s) | {_LENGTH} / {_STEP} -> (n / s - 1) / (1 - overlap)"
+_ROUNDING = (
+    "of rounding: a number of steps that is whole comes out a trifle larger, as 0.6 / (1 - 0.8) does, and is rounded "
+    "up to one more. Take 1e-9 away first."
+)
+_SIZES = (500, 375, 0.65), (375, 500, 0.5), (300, 300, 0.7), (333, 500, 0.6), (480, 360, 0.8)
 
 # 05.4
 
@@ -146,27 +151,19 @@ def label(patch, box):
             f"{_W} * {_H} -> abs((x1 - x0) * (y1 - y0)) | {_W} -> abs(x1 - x0) | {_H} -> abs(y1 - y0)"
         ),
         "one condition is enough for it; both must hold.": " and shared ->  or shared",
-        "the second condition is missing: a patch inside a large object shows only a part of it.": (
-            f"shared >= {_PATCH}"
-        ),
-        "the first condition is missing: in a large patch a small object is hardly to be seen.": (
-            f"shared >= {_BOX}"
-        ),
+        "the second condition is missing: a patch inside a large object shows a part of it.": f"shared >= {_PATCH}",
+        "the first condition is missing: in a large patch a small object is hardly to be seen.": f"shared >= {_BOX}",
         "0.2 and 0.6 are exchanged: 0.2 of the patch, 0.6 of the object.": (
             "shared >= 0.6 * area(*patch) and shared >= 0.2 * area(*box)"
         ),
-        "exactly 0.2 |P|, or 0.6 |B|, is enough: >=, not >.": (
-            "shared >= -> shared > | >= 0.2 -> > 0.2 | >= 0.6 -> > 0.6"
-        ),
+        "exactly 0.2 |P|, or 0.6 |B|, is enough: >=, not >.": ">= -> > | >= 0.2 -> > 0.2 | >= 0.6 -> > 0.6",
         "it compares with the area of the union; compare with that of the patch, and with that of the object.": (
             " | ".join(
                 f"shared >= {least} * (area(*patch) + area(*box) - shared)" for least in (0.2, 0.5, 0.6)
             )
         ),
         "every overlap is enough for it; two conditions must hold.": "shared > 0",
-        "it counts one pixel too many each way: x1 and y1 are exclusive, a width is x1 - x0.": (
-            "x1 - x0 -> x1 - x0 + 1; y1 - y0 -> y1 - y0 + 1"
-        ),
+        "a pixel too many each way: x1 and y1 are exclusive, w = x1 - x0.": "- x0 -> - x0 + 1; - y0 -> - y0 + 1",
         "it takes the object's last two numbers for its width and height; they are x1 and y1.": (
             "*box -> bx0, by0, bx1, by1; = patch, box -> = patch, (*box[:2], box[0] + box[2], box[1] + box[3])"
         ),
@@ -236,20 +233,14 @@ def n_patches(width, height, overlap):
         "these are the numbers at each scale; they are still to be summed.": (
             "total = 0 -> total = []; total += columns * rows -> total.append(columns * rows)"
         ),
-        "it rounds down: the last patch of a row ends before the border. With one more, they overlap a little more.": (
-            f"{_FLOOR} + 1"
-        ),
+        "it rounds down: a row ends before the border; with one more, they overlap a little more.": f"{_FLOOR} + 1",
         "it rounds to the nearest; where that is down, steps become too long.": (
             f"{_UP} -> round; - 1e-9 -> - 0 | {_FLOOR} + 1; + 1e-9 -> + 0.5 + 1e-9"
         ),
-        "it counts the steps between patches; of n patches in a row there are n - 1.": (
-            f"1e-9) + 1 -> 1e-9) | {_FLOOR}"
-        ),
+        "it counts the steps between patches; n patches have n - 1.": f"1e-9) + 1 -> 1e-9) | {_FLOOR}",
         "where a whole number of steps fits exactly, it takes one more.": f"{_FLOOR} + 2",
         "patches lie side by side; neighbours overlap.": "1 - overlap -> 1",
-        "it steps by overlap x s; neighbours that overlap by that are (1 - overlap) x s apart.": (
-            "1 - overlap -> overlap"
-        ),
+        "it steps by overlap x s; neighbours are (1 - overlap) x s apart.": "1 - overlap -> overlap",
         "it divides the whole length by the step; the first patch takes s of it, w - s is left for steps.": (
             f"{_LENGTH} -> n; 1e-9) + 1 -> 1e-9) | {_LENGTH} -> n; {_FLOOR}"
         ),
@@ -260,27 +251,9 @@ def n_patches(width, height, overlap):
         "it adds the numbers of rows and columns; multiply them.": "columns * rows -> columns + rows",
         "one scale is missing: LAMBDAS has nine.": "LAMBDAS: -> LAMBDAS[1:]: | LAMBDAS: -> LAMBDAS[:-1]:",
         "it is the number at the first scale; sum over all nine.": "LAMBDAS: -> LAMBDAS[:1]:",
-        "of rounding: a number of steps that is whole comes out a trifle larger, as 0.6 / (1 - 0.8) does, and is "
-        "rounded up to one more. Take 1e-9 away first.": " | ".join(
-            f"{_LENGTH} / {_STEP} - 1e-9 -> {steps}"
-            for steps in (
-                f"{_LENGTH} / {_STEP}",
-                f"{_LENGTH} / s / (1 - overlap)",
-                "(n / s - 1) / (1 - overlap)",
-                f"{_LENGTH} / (s - overlap * s)",
-            )
-        ),
+        **crossed({_ROUNDING: "- 1e-9 -> - 0"}, f"total | {_STEP} -> s / (1 - overlap) | {_OTHERWISE}"),
     },
-    tries=tuple(
-        (f"the number for {width} x {height} at {overlap:.0%}", width, height, overlap)
-        for width, height, overlap in (
-            (500, 375, 0.65),
-            (375, 500, 0.5),
-            (300, 300, 0.7),
-            (333, 500, 0.6),
-            (480, 360, 0.8),
-        )
-    ),
+    tries=tuple((f"the number for {w} x {h} at {overlap:.0%}", w, h, overlap) for w, h, overlap in _SIZES),
     tolerance=0,
 )
 

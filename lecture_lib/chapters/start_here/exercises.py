@@ -34,9 +34,7 @@ def to_unit(picture):
     return picture.float() / 255
 """,
     mistakes={
-        "white is 255, also where a picture has none: divide by 255, not by its own largest number.": (
-            "/ 255 -> / picture.max()"
-        ),
+        "white is 255, also where a picture has none: divide by 255, not by its largest.": "/ 255 -> / picture.max()",
         "0 is black and 1 is white, also where a picture has neither: divide by 255, whatever its own range.": (
             "picture.float() / 255 -> (picture.float() - picture.min()) / (picture.max() - picture.min())"
         ),
