@@ -9,25 +9,8 @@ import numpy as np
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
-_WHY_NOT = {
-    "b": "the gap between two islands depends on perplexity and start, as the four maps have shown (b)",
-    "c": "t-SNE evens out densities: the size of an island follows from the number of its points (c)",
-    "e": "the target's classes were not in the training set, and their islands lie apart all the same (e)",
-}
-
-
-def _check_supported(supported: Any) -> None:
-    letters = {letter for part in supported for letter in str(part).lower() if letter.isalnum()}
-    if unknown := letters - set("abcde"):
-        raise Wrong(f"{min(unknown)!r} is none of the letters a to e.")
-    for letter, reason in _WHY_NOT.items():
-        if letter in letters:
-            raise Wrong(f"{reason}.")
-    if "a" not in letters:
-        raise Wrong("one about neighbours is missing: being neighbours is what t-SNE tries to keep.")
-    if "d" not in letters:
-        raise Wrong("one is missing: t-SNE was given no labels, so what put the groups together?")
-
+_NEAREST = np.array([[1, 2, 3], [0, 2, 4], [3, 0, 1], [2, 0, 4], [0, 1, 2]])
+_LABELS, _WORDS = np.array([0, 0, 1, 1, 2]), np.array(["bird", "fish", "bird"])
 
 PURITY = Exercise(
     number="01.1",
@@ -46,16 +29,8 @@ def purity(nearest, labels):
         "purity gives one number; give one for each picture, the mean comes later.": ".mean(1) -> .mean()",
     },
     tries=(
-        (
-            "the purity of each picture",
-            np.array([[1, 2, 3], [0, 2, 4], [3, 0, 1], [2, 0, 4], [0, 1, 2]]),
-            np.array([0, 0, 1, 1, 2]),
-        ),
-        (
-            "the purity with words for labels",
-            np.array([[2, 1], [0, 2], [0, 1]]),
-            np.array(["bird", "fish", "bird"]),
-        ),
+        ("the purity of each picture", _NEAREST, _LABELS),
+        ("the purity with words for labels", np.array([[2, 1], [0, 2], [0, 1]]), _WORDS),
     ),
 )
 
@@ -84,6 +59,26 @@ def multiply_adds(c_in, c_out, k, h, w, groups=1):
     ),
     tolerance=0,
 )
+
+_WHY_NOT = {
+    "b": "the gap between two islands depends on perplexity and start, as the four maps have shown (b)",
+    "c": "t-SNE evens out densities: the size of an island follows from the number of its points (c)",
+    "e": "the target's classes were not in the training set, and their islands lie apart all the same (e)",
+}
+
+
+def _check_supported(supported: Any) -> None:
+    letters = {letter for part in supported for letter in str(part).lower() if letter.isalnum()}
+    if unknown := letters - set("abcde"):
+        raise Wrong(f"{min(unknown)!r} is none of the letters a to e.")
+    for letter, reason in _WHY_NOT.items():
+        if letter in letters:
+            raise Wrong(f"{reason}.")
+    if "a" not in letters:
+        raise Wrong("one about neighbours is missing: being neighbours is what t-SNE tries to keep.")
+    if "d" not in letters:
+        raise Wrong("one is missing: t-SNE was given no labels, so what put the groups together?")
+
 
 SUPPORTED = Exercise(
     number="01.3",

@@ -13,15 +13,16 @@ from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 from lecture_lib.metrics import average_precision
 
-# 04.1 and 04.2. Slacks are at least 0.02 away from their kink, and the classes have 6, 5, 4 pictures that count.
-
+# Slacks are at least 0.02 away from their kink, and the classes have 6, 5, 4 pictures that count.
 _SCORES = torch.tensor(
     [[0.7, -1.6, 0.4, -0.2, 1.5, -0.9], [-0.45, 0.35, 1.8, -1.3, 0.9, 0.5], [1.3, -0.3, 0.15, 0.6, -2.1, 0.8]]
 ).T
 _LABELS = torch.tensor([[1, 0, 1, 0, 0, 1], [0, -1, 1, 0, 1, 0], [1, 0, -1, 1, 0, -1]], dtype=torch.int8).T
 # The first class as others are; one that no picture shows, one that every picture shows, one only difficult.
-_LONELY = torch.tensor([[1, 0, 1, -1], [0, 0, 1, -1], [0, -1, 1, -1]], dtype=torch.int8)
-_LONELY_SCORES = torch.tensor([[0.3, -0.4, 0.9, 1.7], [0.6, 0.2, -0.8, 0.4], [-1.9, 0.6, 0.1, -0.7]])
+_LONELY = (
+    torch.tensor([[0.3, -0.4, 0.9, 1.7], [0.6, 0.2, -0.8, 0.4], [-1.9, 0.6, 0.1, -0.7]]),
+    torch.tensor([[1, 0, 1, -1], [0, 0, 1, -1], [0, -1, 1, -1]], dtype=torch.int8),
+)
 
 
 def _loss_and_gradient(loss: Callable, scores: Tensor, labels: Tensor) -> Iterator[tuple]:
@@ -47,8 +48,7 @@ _NO_PICTURE, _NO_PAIR = (
     for what in ("picture that counts", "pair")
 )
 
-# 04.1: wrong slacks, in every way to make one number of them.
-
+# Wrong slacks, in every way to make one number of them.
 _Y, _MEAN = "torch.where(labels == 1, 1, -1)", "(slack.sum(0) / counted.sum(0))"
 _CLS = "(slack.sum(0) / counted.sum(0).clamp(min=1))"
 _EVERYTHING = "slack.mean(0).sum() | slack.mean()"
@@ -71,71 +71,6 @@ _DIFFICULT = {
     "difficult pictures count: 2 * labels - 1 makes y = -3 of their -1.": f"{_Y} -> 2 * labels - 1; * counted -> ",
     "difficult pictures are in the number to divide by; they do not count there either.": "counted -> counted",
 }
-
-# 04.2: likewise, with the slacks of pairs.
-
-_OF_CLASS = "slack.sum() / max(slack.numel(), 1)"
-_PAIR, _SLACK = "(labels == 1)[:, None] & (labels == 0)", "(1 - scores[:, None] + scores).relu()"
-_TOTAL = f"{_OF_CLASS} -> slack.sum(); total"
-_POOLED = f"{_OF_CLASS} -> slack.new_tensor([slack.sum(), slack.numel()]); total[0] / total[1]"
-_MEANS = "total | total / scores.shape[1]"
-_PAIRS = {
-    f"{_SIGN} 1 - s_pos + s_neg.": "1 - s[y == 1][:, None] + s -> 1 + s[y == 1][:, None] - s",
-    _MARGIN: "1 - s -> -s",
-    "slacks below 0 have to become 0: a pair beyond the margin costs nothing.": ").clamp(min=0) -> )",
-    _SQUARED: "clamp(min=0) -> clamp(min=0).square()",
-    "difficult pictures (-1) count as negatives in pairs.": "y == 0 -> y != 1",
-    "difficult pictures (-1) count as positives in pairs.": "y == 1 -> y != 0",
-    "only the worst pair of each class counts; take the mean over all.": "clamp(min=0) -> clamp(min=0).max()",
-    "it forms one pair, of their means; form all pairs.": "1][:, None] -> 1].mean(); 0] -> 0].mean()",
-}
-_RANKED = {
-    "it ranks the classes of a picture; rank the pictures of a class.": "zip(scores.T, labels.T) -> zip(scores, labels)"
-}
-_WITH_A_SLACK = {
-    "it divides by the pairs with a slack; divide by all pairs.": "max(slack.numel(), 1) -> (slack > 0).sum()"
-}
-
-# 04.3
-
-_LAYERS = ("conv1", "conv2", "conv3", "fc6", "fc7", "head")
-_FROZEN = "layers[: layers.index(frozen) + 1]"
-
-
-def _rates(learning_rates: Callable, layers: tuple[str, ...], frozen: str | None) -> Iterator[tuple]:
-    rates = learning_rates(layers, 0.1, 0.2, 0.5, frozen)
-    case = f"with layers={layers}, lr=0.1, ratio=0.2, decay=0.5, frozen={frozen!r}"
-    if not isinstance(rates, dict):
-        raise Wrong(f"it gives a {type(rates).__name__}; it should give a dict, layer -> learning rate.")
-    if missing := [layer for layer in layers if layer not in rates]:
-        raise Wrong(f"there is no rate for {missing[0]}, {case}; frozen layers have rate 0.")
-    if more := [layer for layer in rates if layer not in layers]:
-        raise Wrong(f"there is a rate for {more[0]!r}, which is none of the layers, {case}.")
-    what = {layer: f"the rate of {layer}, {case}," for layer in layers}
-    yield "", {what[layer]: float(finite(rates[layer], what[layer], ())) for layer in layers}
-
-
-# 04.4
-
-
-def _check_disagreement(two_classifiers: Callable) -> None:
-    for n, positives in ((10, 2), (8, 4)):
-        labels = np.repeat([1, 0], [positives, n - positives])
-        case = f"where {positives} of {n} pictures show the class"
-        names = "the scores of A", "the scores of B"
-        both = unpack(two_classifiers(labels), *names)
-        a, b = (finite(scores, name, (n,)) for scores, name in zip(both, names, strict=True))
-        right_a, right_b = (int(((scores > 0) == labels).sum()) for scores in (a, b))
-        ap_a, ap_b = (average_precision(scores, labels) for scores in (a, b))
-        if right_a < right_b and ap_a > ap_b:
-            raise Wrong(f"the two are exchanged {case}: A should be the one of higher accuracy and lower AP.")
-        if right_a <= right_b:
-            times = f"A is right {right_a} times of {n} and B {right_b} times"
-            raise Wrong(f"{case}, {times}; A should be more often.")
-        if ap_a >= ap_b:
-            aps = f"A has an AP of {ap_a:.3f} and B of {ap_b:.3f}; that of A should be lower."
-            raise Wrong(f"{case}, {aps} Only the order of the scores counts for it.")
-
 
 CLASSIFICATION_HINGE = Exercise(
     number="04.1",
@@ -167,12 +102,32 @@ def classification_hinge(scores, labels):
         "it has a number for each class; they are still to be summed.": _MEAN,
         "it has a number for each picture and class; the means are still to be taken.": "slack",
     },
-    tries=(
-        ("", _SCORES, _LABELS),
-        (" of a batch with a class that is not there", _LONELY_SCORES, _LONELY),
-    ),
+    tries=(("", _SCORES, _LABELS), (" of a batch with a class that is not there", *_LONELY)),
     parts=_loss_and_gradient,
 )
+
+# Likewise, with the slacks of pairs.
+_OF_CLASS = "slack.sum() / max(slack.numel(), 1)"
+_PAIR, _SLACK = "(labels == 1)[:, None] & (labels == 0)", "(1 - scores[:, None] + scores).relu()"
+_TOTAL = f"{_OF_CLASS} -> slack.sum(); total"
+_POOLED = f"{_OF_CLASS} -> slack.new_tensor([slack.sum(), slack.numel()]); total[0] / total[1]"
+_MEANS = "total | total / scores.shape[1]"
+_PAIRS = {
+    f"{_SIGN} 1 - s_pos + s_neg.": "1 - s[y == 1][:, None] + s -> 1 + s[y == 1][:, None] - s",
+    _MARGIN: "1 - s -> -s",
+    "slacks below 0 have to become 0: a pair beyond the margin costs nothing.": ").clamp(min=0) -> )",
+    _SQUARED: "clamp(min=0) -> clamp(min=0).square()",
+    "difficult pictures (-1) count as negatives in pairs.": "y == 0 -> y != 1",
+    "difficult pictures (-1) count as positives in pairs.": "y == 1 -> y != 0",
+    "only the worst pair of each class counts; take the mean over all.": "clamp(min=0) -> clamp(min=0).max()",
+    "it forms one pair, of their means; form all pairs.": "1][:, None] -> 1].mean(); 0] -> 0].mean()",
+}
+_RANKED = {
+    "it ranks the classes of a picture; rank the pictures of a class.": "zip(scores.T, labels.T) -> zip(scores, labels)"
+}
+_WITH_A_SLACK = {
+    "it divides by the pairs with a slack; divide by all pairs.": "max(slack.numel(), 1) -> (slack > 0).sum()"
+}
 
 RANKING_HINGE = Exercise(
     number="04.2",
@@ -212,12 +167,27 @@ def ranking_hinge(scores, labels):
             "scores.new_tensor(total)"
         ),
     },
-    tries=(
-        ("", _SCORES, _LABELS),
-        (" of a batch with a class without a pair", _LONELY_SCORES, _LONELY),
-    ),
+    tries=(("", _SCORES, _LABELS), (" of a batch with a class without a pair", *_LONELY)),
     parts=_loss_and_gradient,
 )
+
+_LAYERS = ("conv1", "conv2", "conv3", "fc6", "fc7", "head")
+_FEW = ("conv1", "fc2", "head")
+_FROZEN = "layers[: layers.index(frozen) + 1]"
+
+
+def _rates(learning_rates: Callable, layers: tuple[str, ...], frozen: str | None) -> Iterator[tuple]:
+    rates = learning_rates(layers, 0.1, 0.2, 0.5, frozen)
+    case = f"with layers={layers}, lr=0.1, ratio=0.2, decay=0.5, frozen={frozen!r}"
+    if not isinstance(rates, dict):
+        raise Wrong(f"it gives a {type(rates).__name__}; it should give a dict, layer -> learning rate.")
+    if missing := [layer for layer in layers if layer not in rates]:
+        raise Wrong(f"there is no rate for {missing[0]}, {case}; frozen layers have rate 0.")
+    if more := [layer for layer in rates if layer not in layers]:
+        raise Wrong(f"there is a rate for {more[0]!r}, which is none of the layers, {case}.")
+    what = {layer: f"the rate of {layer}, {case}," for layer in layers}
+    yield "", {what[layer]: float(finite(rates[layer], what[layer], ())) for layer in layers}
+
 
 LEARNING_RATES = Exercise(
     number="04.3",
@@ -259,14 +229,29 @@ def learning_rates(layers, lr, ratio, decay, frozen=None):
         ),
         "frozen layers have rate 0.": "rates[layer] = 0 -> pass",
     },
-    tries=(
-        ("", _LAYERS, None),
-        ("", _LAYERS, "conv2"),
-        ("", _LAYERS, "fc7"),
-        ("", ("conv1", "fc2", "head"), "conv1"),
-    ),
+    tries=(("", _LAYERS, None), ("", _LAYERS, "conv2"), ("", _LAYERS, "fc7"), ("", _FEW, "conv1")),
     parts=_rates,
 )
+
+
+def _check_disagreement(two_classifiers: Callable) -> None:
+    for n, positives in ((10, 2), (8, 4)):
+        labels = np.repeat([1, 0], [positives, n - positives])
+        case = f"where {positives} of {n} pictures show the class"
+        names = "the scores of A", "the scores of B"
+        both = unpack(two_classifiers(labels), *names)
+        a, b = (finite(scores, name, (n,)) for scores, name in zip(both, names, strict=True))
+        right_a, right_b = (int(((scores > 0) == labels).sum()) for scores in (a, b))
+        ap_a, ap_b = (average_precision(scores, labels) for scores in (a, b))
+        if right_a < right_b and ap_a > ap_b:
+            raise Wrong(f"the two are exchanged {case}: A should be the one of higher accuracy and lower AP.")
+        if right_a <= right_b:
+            times = f"A is right {right_a} times of {n} and B {right_b} times"
+            raise Wrong(f"{case}, {times}; A should be more often.")
+        if ap_a >= ap_b:
+            aps = f"A has an AP of {ap_a:.3f} and B of {ap_b:.3f}; that of A should be lower."
+            raise Wrong(f"{case}, {aps} Only the order of the scores counts for it.")
+
 
 TWO_CLASSIFIERS = Exercise(
     number="04.4",

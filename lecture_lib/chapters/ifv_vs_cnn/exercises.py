@@ -11,8 +11,7 @@ from lecture_lib.exercises.comparing import unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
-# 03.1. No row's length is 1, before the root or after it; no two rows or columns have the same.
-
+# No row's length is 1, before the root or after it; no two rows or columns have the same.
 _PHI = np.array([[0.09, -0.25, 0, 4, -0.01], [-1, 0.36, 2.25, -0.04, 0.49], [16, -9, 0.16, -0.64, 1.21]])
 
 
@@ -24,55 +23,6 @@ def _without_warning(improve: Callable, phi: np.ndarray) -> Iterator[tuple]:
     if numpys := [warning.message for warning in caught if issubclass(warning.category, RuntimeWarning)]:
         raise Wrong(f"the numbers are right, but NumPy warns on the way: {numpys[0]}.")
 
-
-# 03.2
-
-_X = np.array([[1, 0.5, -2], [0, 1.5, 1], [2, -1, 0.5], [-1, 3, 0], [0.5, 0.25, 4]])
-_Q = np.array([0.9, 0.2, 0.6, 0.05, 0.35])
-_GAUSSIAN = np.array([0.25, 1, -0.5]), np.array([0.5, 2, 1.5]), 0.16
-_Z = "((x - mu) / sigma)"
-_SLIDE = "this is the sum on the slide; it still has to be divided by sigma, N and sqrt(pi)."
-_SECOND_ORDER = "q @ (((x - mu) / sigma) ** 2 - 1) / (len(x) * np.sqrt(pi))"
-
-# 03.3
-
-_NEAR = (
-    np.array([[0.5, 0, -1], [2, 1, 0.5], [-1, 0.25, 1], [0, 2, 0.75], [1, 1, 1]]),
-    np.array([0.5, 0.2, 0.2, 0.1]),
-    np.array([[0, 0, 0], [1, 1, 0.5], [-1, 0.5, 1], [0.5, 1, -1.0]]),
-    np.array([[1, 0.5, 2], [0.6, 0.8, 0.4], [2, 1.5, 1], [1.2, 0.3, 0.7]]),
-)
-# One near, three far away, along an axis in which two Gaussians do not differ, and the third is narrower: its q
-# is 0, and the other axes decide between the two.
-_FAR = (
-    np.array([[0.5, 0, -1], [0.1, 60, 0], [-0.3, -60, 0.2], [0.2, 1000, 0]]),
-    np.array([0.5, 0.3, 0.2]),
-    np.array([[0.5, 0, 0], [-0.5, 0, 0], [0, 0, 1]]),
-    np.array([[1, 1, 1], [1, 1, 1], [1, 0.25, 1]]),
-)
-_RNG = np.random.default_rng(0)
-_MANY_MU, _MANY_VAR = 1e-4 * _RNG.normal(size=(3, 80)), 1e-6 * _RNG.uniform(0.9, 1.1, (3, 80))  # they overlap
-_MANY = 1e-3 * _RNG.normal(size=(4, 80)), _FAR[1], _MANY_MU, _MANY_VAR
-_FLAT = "a wide Gaussian is a flat one."
-_UNDERFLOW = (
-    "its densities are all 0 (float64 reaches further than float32); subtract its own largest logarithm."
-)
-_FAR_GETS = "a descriptor far from every Gaussian gets"
-_WIDTH, _SHARE = "np.log(pi) - np.log(var).sum(1) / 2", "p / p.sum(1, keepdims=True)"
-_JOINT, _CONSTANT = "np.exp(log_p)", "x.shape[1] * np.log(2 * np.pi) / 2"
-
-# 03.4
-
-
-def _pyramid_and_positions(dimensions: Callable, K: int, D: int) -> Iterator[tuple]:
-    names = "the dimension with the spatial pyramid", "the dimension with (x, y)"
-    both = unpack(dimensions(K, D), *names)
-    if both == [2 * K * (D + 2), 16 * K * D]:
-        raise Wrong("the two are exchanged: first the spatial pyramid, then (x, y).")
-    yield from zip(names, both, strict=True)
-
-
-_INSTEAD = "(x, y) comes instead of the spatial pyramid"
 
 IMPROVE = Exercise(
     number="03.1",
@@ -113,6 +63,13 @@ def improve(phi):
     ),
     parts=_without_warning,
 )
+
+_X = np.array([[1, 0.5, -2], [0, 1.5, 1], [2, -1, 0.5], [-1, 3, 0], [0.5, 0.25, 4]])
+_Q = np.array([0.9, 0.2, 0.6, 0.05, 0.35])
+_GAUSSIAN = np.array([0.25, 1, -0.5]), np.array([0.5, 2, 1.5]), 0.16
+_Z = "((x - mu) / sigma)"
+_SLIDE = "this is the sum on the slide; it still has to be divided by sigma, N and sqrt(pi)."
+_SECOND_ORDER = "q @ (((x - mu) / sigma) ** 2 - 1) / (len(x) * np.sqrt(pi))"
 
 FIRST_ORDER = Exercise(
     number="03.2",
@@ -157,6 +114,31 @@ def first_order(x, q, mu, sigma, pi):
         ("u where no descriptor is given to the Gaussian (all q are 0)", _X, 0 * _Q, *_GAUSSIAN),
     ),
 )
+
+_NEAR = (
+    np.array([[0.5, 0, -1], [2, 1, 0.5], [-1, 0.25, 1], [0, 2, 0.75], [1, 1, 1]]),
+    np.array([0.5, 0.2, 0.2, 0.1]),
+    np.array([[0, 0, 0], [1, 1, 0.5], [-1, 0.5, 1], [0.5, 1, -1.0]]),
+    np.array([[1, 0.5, 2], [0.6, 0.8, 0.4], [2, 1.5, 1], [1.2, 0.3, 0.7]]),
+)
+# One near, three far away, along an axis in which two Gaussians do not differ, and the third is narrower: its q
+# is 0, and the other axes decide between the two.
+_FAR = (
+    np.array([[0.5, 0, -1], [0.1, 60, 0], [-0.3, -60, 0.2], [0.2, 1000, 0]]),
+    np.array([0.5, 0.3, 0.2]),
+    np.array([[0.5, 0, 0], [-0.5, 0, 0], [0, 0, 1]]),
+    np.array([[1, 1, 1], [1, 1, 1], [1, 0.25, 1]]),
+)
+_RNG = np.random.default_rng(0)
+_MANY_MU, _MANY_VAR = 1e-4 * _RNG.normal(size=(3, 80)), 1e-6 * _RNG.uniform(0.9, 1.1, (3, 80))  # they overlap
+_MANY = 1e-3 * _RNG.normal(size=(4, 80)), _FAR[1], _MANY_MU, _MANY_VAR
+_FLAT = "a wide Gaussian is a flat one."
+_UNDERFLOW = (
+    "its densities are all 0 (float64 reaches further than float32); subtract its own largest logarithm."
+)
+_FAR_GETS = "a descriptor far from every Gaussian gets"
+_WIDTH, _SHARE = "np.log(pi) - np.log(var).sum(1) / 2", "p / p.sum(1, keepdims=True)"
+_JOINT, _CONSTANT = "np.exp(log_p)", "x.shape[1] * np.log(2 * np.pi) / 2"
 
 SOFT_ASSIGNMENT = Exercise(
     number="03.3",
@@ -218,6 +200,17 @@ def soft_assignment(x, pi, mu, var):
     ),
     tolerance=1e-4,
 )
+
+
+def _pyramid_and_positions(dimensions: Callable, K: int, D: int) -> Iterator[tuple]:
+    names = "the dimension with the spatial pyramid", "the dimension with (x, y)"
+    both = unpack(dimensions(K, D), *names)
+    if both == [2 * K * (D + 2), 16 * K * D]:
+        raise Wrong("the two are exchanged: first the spatial pyramid, then (x, y).")
+    yield from zip(names, both, strict=True)
+
+
+_INSTEAD = "(x, y) comes instead of the spatial pyramid"
 
 DIMENSIONS = Exercise(
     number="03.4",

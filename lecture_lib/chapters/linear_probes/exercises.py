@@ -10,8 +10,7 @@ from lecture_lib.exercises.comparing import agree, compare, crossed, finite, unp
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
-# 02.1. All pictures are at least 0.55 from their kink, y (w.x + b) = 1, where the value has no gradient.
-
+# All pictures are at least 0.55 from their kink, y (w.x + b) = 1, where the value has no gradient.
 _X = np.array([[2, 0, 1], [0, 1, -1], [1, 1, 0], [-1, 2, 0], [0, -2, 1], [-1, 0, -2.0]])
 _Y = np.array([1, 1, -1, -1, 1, 1])  # three beyond the margin, one inside it, two wrong
 _W, _B, _C = np.array([0.5, -1, 0.25]), 0.3, 0.3
@@ -30,7 +29,96 @@ def _value_and_gradient(hinge: Callable, w: np.ndarray, b: float, *rest: object)
     yield "gradient_b, checked by finite differences of your value,", gradient_b, slopes[-1]
 
 
-# 02.3
+HINGE = Exercise(
+    number="02.1",
+    question="The objective of one linear SVM, and its gradient.",
+    hints=(
+        "x @ w + b has the scores of all pictures; np.maximum(0, ...) works on all of them at once.",
+        "A picture whose loss is 0 has no gradient. Each of the others gives -C y_i x_i to w, -C y_i to b.",
+        "With pull = y * (loss > 0): gradient_w = w - C * pull @ x, gradient_b = -C * pull.sum().",
+    ),
+    solution="""
+def hinge(w, b, x, y, C):
+    loss = np.maximum(0, 1 - y * (x @ w + b))
+    pull = y * (loss > 0)  # 0 beyond the margin
+    return w @ w / 2 + C * loss.sum(), w - C * pull @ x, -C * pull.sum()
+""",
+    mistakes={  # those in the gradient alone come first: the others have a wrong gradient, too
+        "the gradient of 1/2 |w|^2, which is w, is missing in gradient_w.": "w - C -> -C",
+        "the gradient of 1/2 |w|^2 is w, not 2 w.": "w - C -> 2 * w - C",
+        "gradient_b has a part of its own for b, but b is not penalised.": ", -C -> , b - C",
+        "C is in the value, but missing in the gradient.": "w - C * pull -> w - pull; -C * pull -> -pull",
+        "the value has the sum over pictures, the gradient their mean.": "(loss > 0) -> (loss > 0) / len(x)",
+        "a sign is wrong: a loss changes with w by -y_i x_i, with b by -y_i.": "w - C -> w + C; , -C -> , C",
+        "pictures beyond the margin, whose loss is 0, are in the gradient, too.": "y * (loss > 0) -> y",
+        "y_i is missing: a loss changes with w by -y_i x_i.": "y * (loss > 0) -> 1 * (loss > 0)",
+        "only the wrong side is in the gradient; those inside the margin lose, too.": "loss > 0 -> loss > 1",
+        "C is missing: it multiplies the sum of the losses.": "C * loss -> loss",
+        "it takes the mean of the losses; the formula has their sum.": "loss.sum() -> loss.mean()",
+        "b is penalised; 1/2 |w|^2 is about w alone.": "w @ w / 2 -> (w @ w + b * b) / 2",
+        "it gives a value for each picture; their losses are still to be summed.": "loss.sum() -> loss",
+        "1/2 |w|^2 is missing.": "w @ w / 2 + C -> C",
+        "|w|^2 comes with a factor 1/2.": "w @ w / 2 -> w @ w",
+        "a sign is wrong: the loss should fall as y_i (w.x_i + b) grows.": "1 - y -> 1 + y",
+        "losses below 0 are counted: max(0, ...) is missing.": "np.maximum(0, -> (",
+        "the margin, 1 in the formula, is missing.": "1 - y -> -y",
+        "the losses are squared: that is the squared hinge, another loss.": "loss.sum() -> (loss**2).sum()",
+        "b is missing in w.x_i + b.": "x @ w + b -> x @ w",
+        "it takes the labels to be 0 and 1; y is -1 or +1 already.": "1 - y -> 1 - (2 * y - 1) | 1 - y -> 1 - 1",
+    },
+    tries=(("", _W, _B, _X, _Y, _C), ("", 10 * _W, 10 * _B, _X, np.sign(_X @ _W + _B), _C)),
+    parts=_value_and_gradient,
+    tolerance=1e-4,
+)
+
+_PREDICTED = (  # and labels; in the second there is none of class 1, nor of 3
+    ([0, 0, 0, 0, 1, 2, 1, 1, 0, 2], [0, 0, 0, 0, 0, 0, 1, 1, 1, 2]),
+    ([0, 1, 2, 2, 3, 2], [0, 0, 2, 2, 2, 2]),
+)
+_EVERY_CLASS = "np.unique(labels) -> range(max(labels) + 1) | np.unique(labels) -> range(max(predicted) + 1)"
+_ABSENT = "a class that is predicted, but is not in labels, counts as one with accuracy"
+_ABSENT_COUNTS = {
+    f"{_ABSENT} 0; it has none.": ".mean() for -> .sum() / max(1, (labels == c).sum()) for",
+    f"{_ABSENT} 1; it has none.": ".mean() for -> .mean() if c in labels else 1 for",
+}
+
+MEAN_CLASS_ACCURACY = Exercise(
+    number="02.2",
+    question="The mean over classes of the share of pictures that are classified right.",
+    hints=(
+        "Accuracy is a mean over pictures. Take it for each class by itself, then the mean of those.",
+        "np.unique(labels) has the classes that have a picture; labels == c picks those of class c.",
+        "The accuracy of class c is (predicted[labels == c] == c).mean().",
+    ),
+    solution="""
+def mean_class_accuracy(predicted, labels):
+    return np.mean([(predicted[labels == c] == c).mean() for c in np.unique(labels)])
+""",
+    mistakes={
+        "every picture counts the same; every class should, however few its pictures.": (
+            "(predicted == labels).mean()"
+        ),
+        "0 / 0 = NaN, of a class without a picture or of no class: those in labels should count.": _EVERY_CLASS,
+        "it divides by the pictures taken for a class (precision), not by those in it.": (
+            "predicted[labels -> labels[predicted; np.unique(labels) -> np.unique(predicted)"
+        ),
+        "it gives the accuracy of each class; their mean is still to be taken.": "np.mean([ -> ([",
+        "it is in per cent; give a fraction from 0 to 1.": "return -> return 100 *",
+        "it gives the share of mistakes; 1 minus it is the accuracy.": "== c).mean -> != c).mean",
+        **crossed(_ABSENT_COUNTS, _EVERY_CLASS),
+        "pictures taken for a class not in labels are left out; they are mistakes.": (
+            "labels == c] -> (labels == c) & np.isin(predicted, labels)]"
+        ),
+    },
+    tries=(
+        *((f"the result for labels {y}, predicted {p},", np.array(p), np.array(y)) for p, y in _PREDICTED),
+        (
+            "the result for the classes 5, 40 and 1200 (labels tell which classes there are)",
+            np.repeat([5, 40, 5, 1200], [2, 1, 3, 4]),
+            np.repeat([5, 40, 1200], [2, 3, 5]),
+        ),
+    ),
+)
 
 
 def _ranked(ranking: list[int], what: str) -> tuple:
@@ -47,9 +135,53 @@ def _ap(eleven_point_ap: Callable, *given: np.ndarray) -> Iterator[tuple]:
         raise Wrong(f"{stop}{none if 'zero-size' in str(stop) else ''}") from None
 
 
+_AT_RANDOM = np.random.default_rng(0).choice([-1, 0, 1], 60, p=[0.1, 0.6, 0.3])
 _CARELESS = "range(11) -> np.linspace(0, 1, 11); 10 * true >= t * true[-1] -> true / true[-1]"
 
-# 02.4
+ELEVEN_POINT_AP = Exercise(
+    number="02.3",
+    question="The average precision of VOC 2007, at eleven recalls.",
+    hints=(
+        "Put the labels in the order of falling scores, np.argsort(-scores), and take out the -1.",
+        "np.cumsum(labels) is TP at every rank. Precision is TP / rank, recall TP / P (P is the last TP).",
+        "For t = 0 ... 10 take precision[10 * TP >= t * P].max(), whole numbers on both sides; then the mean.",
+    ),
+    solution="""
+def eleven_point_ap(scores, labels):
+    labels = labels[np.argsort(-scores)]
+    labels = labels[labels >= 0]  # without the difficult ones
+    true = np.cumsum(labels)
+    precision = true / np.arange(1, len(labels) + 1)
+    return np.mean([precision[10 * true >= t * true[-1]].max() for t in range(11)])
+""",
+    mistakes={
+        "the lowest score comes first in its ranking.": "-scores -> scores",
+        "the pictures are not put in the order of their scores.": "labels[np.argsort(-scores)] -> labels",
+        "difficult pictures (-1) count as negative; leave them out.": "[labels >= 0] -> .clip(0)",
+        "difficult pictures (-1) count as positive; leave them out.": "labels[labels >= 0] -> abs(labels)",
+        "it takes ten recalls; 0, 0.1, ..., 1 are eleven.": "range(11) -> range(1, 11) | range(11) -> range(10)",
+        "this is the area under the curve (VOC 2010, scikit-learn); VOC 2007 takes eleven recalls.": (
+            "precision[labels == 1].mean() | np.maximum.accumulate(precision[::-1])[::-1][labels == 1].mean()"
+        ),
+        "it is in per cent; give a fraction from 0 to 1.": "return -> return 100 *",
+        "it takes the precision at exactly that recall; take the highest at it or more.": (
+            "true >= t -> true == t; .max() -> .max(initial=0)"
+        ),
+        "it takes the precision where a recall is reached, not the highest from there on.": ".max() -> [0]",
+        "it takes recalls above t (>); one of exactly t counts, too: >=.": (
+            f"true >= t -> true > t; .max() -> .max(initial=0) | {_CARELESS} > t; .max() -> .max(initial=0)"
+        ),
+        "np.linspace(0, 1, 11)[3], or np.arange's, is above 3/10: compare 10 TP >= 3 P.": f"{_CARELESS} >= t",
+    },
+    tries=(  # each with one trap
+        _ranked([0, 1, 1, 0, 1], "the ranking 0 1 1 0 1, where precision rises on the way,"),
+        _ranked([1, 0, 1, 0, 0, 1], "the ranking 1 0 1 0 0 1"),
+        _ranked([1, -1, 0, 1, -1, 1, 0], "the ranking 1 -1 0 1 -1 1 0, where the -1 do not count,"),
+        _ranked([1, 1, 1, 0, 1, 1, 1, 0, 1, 0, 0, 1, 1, 1], "a ranking with ten positives (3/10 is 0.3)"),
+        _ranked(np.random.default_rng(0).choice([-1, 0, 1], 60, p=[0.1, 0.6, 0.3]), "60 pictures at random"),
+    ),
+    parts=_ap,
+)
 
 
 def _check_dropout(dropout: Callable) -> None:
@@ -116,150 +248,6 @@ def _check_dropped(dropped: np.ndarray, rate: float) -> None:
         if wrong:
             raise Wrong(reason)
 
-
-_ABSENT = "a class that is predicted, but is not in labels, counts as one with accuracy"
-_ALL_CLASSES = "np.unique(labels) -> range(max(labels) + 1) | np.unique(labels) -> range(max(predicted) + 1)"
-
-HINGE = Exercise(
-    number="02.1",
-    question="The objective of one linear SVM, and its gradient.",
-    hints=(
-        "x @ w + b has the scores of all pictures; np.maximum(0, ...) works on all of them at once.",
-        "A picture whose loss is 0 has no gradient. Each of the others gives -C y_i x_i to w, -C y_i to b.",
-        "With pull = y * (loss > 0): gradient_w = w - C * pull @ x, gradient_b = -C * pull.sum().",
-    ),
-    solution="""
-def hinge(w, b, x, y, C):
-    loss = np.maximum(0, 1 - y * (x @ w + b))
-    pull = y * (loss > 0)  # 0 beyond the margin
-    return w @ w / 2 + C * loss.sum(), w - C * pull @ x, -C * pull.sum()
-""",
-    mistakes={  # those in the gradient alone come first: the others have a wrong gradient, too
-        "the gradient of 1/2 |w|^2, which is w, is missing in gradient_w.": "w - C -> -C",
-        "the gradient of 1/2 |w|^2 is w, not 2 w.": "w - C -> 2 * w - C",
-        "gradient_b has a part of its own for b, but b is not penalised.": ", -C -> , b - C",
-        "C is in the value, but missing in the gradient.": "w - C * pull -> w - pull; -C * pull -> -pull",
-        "the value has the sum over pictures, the gradient their mean.": "(loss > 0) -> (loss > 0) / len(x)",
-        "a sign is wrong: a loss changes with w by -y_i x_i, with b by -y_i.": "w - C -> w + C; , -C -> , C",
-        "pictures beyond the margin, whose loss is 0, are in the gradient, too.": "y * (loss > 0) -> y",
-        "y_i is missing: a loss changes with w by -y_i x_i.": "y * (loss > 0) -> 1 * (loss > 0)",
-        "only the wrong side is in the gradient; those inside the margin lose, too.": "loss > 0 -> loss > 1",
-        "C is missing: it multiplies the sum of the losses.": "C * loss -> loss",
-        "it takes the mean of the losses; the formula has their sum.": "loss.sum() -> loss.mean()",
-        "b is penalised; 1/2 |w|^2 is about w alone.": "w @ w / 2 -> (w @ w + b * b) / 2",
-        "it gives a value for each picture; their losses are still to be summed.": "loss.sum() -> loss",
-        "1/2 |w|^2 is missing.": "w @ w / 2 + C -> C",
-        "|w|^2 comes with a factor 1/2.": "w @ w / 2 -> w @ w",
-        "a sign is wrong: the loss should fall as y_i (w.x_i + b) grows.": "1 - y -> 1 + y",
-        "losses below 0 are counted: max(0, ...) is missing.": "np.maximum(0, -> (",
-        "the margin, 1 in the formula, is missing.": "1 - y -> -y",
-        "the losses are squared: that is the squared hinge, another loss.": "loss.sum() -> (loss**2).sum()",
-        "b is missing in w.x_i + b.": "x @ w + b -> x @ w",
-        "it takes the labels to be 0 and 1; y is -1 or +1 already.": "1 - y -> 1 - (2 * y - 1) | 1 - y -> 1 - 1",
-    },
-    tries=(("", _W, _B, _X, _Y, _C), ("", 10 * _W, 10 * _B, _X, np.sign(_X @ _W + _B), _C)),
-    parts=_value_and_gradient,
-    tolerance=1e-4,
-)
-
-MEAN_CLASS_ACCURACY = Exercise(
-    number="02.2",
-    question="The mean over classes of the share of pictures that are classified right.",
-    hints=(
-        "Accuracy is a mean over pictures. Take it for each class by itself, then the mean of those.",
-        "np.unique(labels) has the classes that have a picture; labels == c picks those of class c.",
-        "The accuracy of class c is (predicted[labels == c] == c).mean().",
-    ),
-    solution="""
-def mean_class_accuracy(predicted, labels):
-    return np.mean([(predicted[labels == c] == c).mean() for c in np.unique(labels)])
-""",
-    mistakes={
-        "every picture counts the same; every class should, however few its pictures.": (
-            "(predicted == labels).mean()"
-        ),
-        "0 / 0 = NaN, of a class without a picture or of no class: those in labels should count.": _ALL_CLASSES,
-        "it divides by the pictures taken for a class (precision), not by those in it.": (
-            "predicted[labels -> labels[predicted; np.unique(labels) -> np.unique(predicted)"
-        ),
-        "it gives the accuracy of each class; their mean is still to be taken.": "np.mean([ -> ([",
-        "it is in per cent; give a fraction from 0 to 1.": "return -> return 100 *",
-        "it gives the share of mistakes; 1 minus it is the accuracy.": "== c).mean -> != c).mean",
-        **crossed(
-            {f"{_ABSENT} 0; it has none.": ".mean() for -> .sum() / max(1, (labels == c).sum()) for"},
-            _ALL_CLASSES,
-        ),
-        **crossed(
-            {f"{_ABSENT} 1; it has none.": ".mean() for -> .mean() if c in labels else 1 for"},
-            _ALL_CLASSES,
-        ),
-        "pictures taken for a class not in labels are left out; they are mistakes.": (
-            "labels == c] -> (labels == c) & np.isin(predicted, labels)]"
-        ),
-    },
-    tries=(  # in the second there is none of class 1, nor of 3
-        (
-            "the result for labels [0, 0, 0, 0, 0, 0, 1, 1, 1, 2], predicted [0, 0, 0, 0, 1, 2, 1, 1, 0, 2],",
-            np.array([0, 0, 0, 0, 1, 2, 1, 1, 0, 2]),
-            np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 2]),
-        ),
-        (
-            "the result for labels [0, 0, 2, 2, 2, 2], predicted [0, 1, 2, 2, 3, 2],",
-            np.array([0, 1, 2, 2, 3, 2]),
-            np.array([0, 0, 2, 2, 2, 2]),
-        ),
-        (
-            "the result for the classes 5, 40 and 1200 (labels tell which classes there are)",
-            np.repeat([5, 40, 5, 1200], [2, 1, 3, 4]),
-            np.repeat([5, 40, 1200], [2, 3, 5]),
-        ),
-    ),
-)
-
-ELEVEN_POINT_AP = Exercise(
-    number="02.3",
-    question="The average precision of VOC 2007, at eleven recalls.",
-    hints=(
-        "Put the labels in the order of falling scores, np.argsort(-scores), and take out the -1.",
-        "np.cumsum(labels) is TP at every rank. Precision is TP / rank, recall TP / P (P is the last TP).",
-        "For t = 0 ... 10 take precision[10 * TP >= t * P].max(), whole numbers on both sides; then the mean.",
-    ),
-    solution="""
-def eleven_point_ap(scores, labels):
-    labels = labels[np.argsort(-scores)]
-    labels = labels[labels >= 0]  # without the difficult ones
-    true = np.cumsum(labels)
-    precision = true / np.arange(1, len(labels) + 1)
-    return np.mean([precision[10 * true >= t * true[-1]].max() for t in range(11)])
-""",
-    mistakes={
-        "the lowest score comes first in its ranking.": "-scores -> scores",
-        "the pictures are not put in the order of their scores.": "labels[np.argsort(-scores)] -> labels",
-        "difficult pictures (-1) count as negative; leave them out.": "[labels >= 0] -> .clip(0)",
-        "difficult pictures (-1) count as positive; leave them out.": "labels[labels >= 0] -> abs(labels)",
-        "it takes ten recalls; 0, 0.1, ..., 1 are eleven.": "range(11) -> range(1, 11) | range(11) -> range(10)",
-        "this is the area under the curve (VOC 2010, scikit-learn); VOC 2007 takes eleven recalls.": (
-            "precision[labels == 1].mean() | np.maximum.accumulate(precision[::-1])[::-1][labels == 1].mean()"
-        ),
-        "it is in per cent; give a fraction from 0 to 1.": "return -> return 100 *",
-        "it takes the precision at exactly that recall; take the highest at it or more.": (
-            "true >= t -> true == t; .max() -> .max(initial=0)"
-        ),
-        "it takes the precision where a recall is reached, not the highest from there on.": ".max() -> [0]",
-        "it takes recalls above t (>); one of exactly t counts, too: >=.": (
-            f"true >= t -> true > t; .max() -> .max(initial=0) | {_CARELESS} > t; .max() -> .max(initial=0)"
-        ),
-        "np.linspace(0, 1, 11)[3], or np.arange's, is above 3/10: compare 10 TP >= 3 P.": f"{_CARELESS} >= t",
-    },
-    tries=(  # each with one trap
-        _ranked([0, 1, 1, 0, 1], "the ranking 0 1 1 0 1, where precision rises on the way,"),
-        _ranked([1, 0, 1, 0, 0, 1], "the ranking 1 0 1 0 0 1"),
-        _ranked([1, -1, 0, 1, -1, 1, 0], "the ranking 1 -1 0 1 -1 1 0, where the -1 do not count,"),
-        _ranked([1, 1, 1, 0, 1, 1, 1, 0, 1, 0, 0, 1, 1, 1], "a ranking with ten positives (3/10 is 0.3)"),
-        _ranked(np.random.default_rng(0).choice([-1, 0, 1], 60, p=[0.1, 0.6, 0.3]), "60 pictures at random"),
-    ),
-    parts=_ap,
-)
 
 DROPOUT = Exercise(
     number="02.4",

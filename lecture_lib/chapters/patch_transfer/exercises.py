@@ -11,8 +11,6 @@ from lecture_lib.exercises.comparing import crossed, finite, unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
-# 05.1
-
 _PATCHES_AND_BOXES = (
     ((0, 0, 10, 10), (0, 0, 10, 10)),
     ((0, 0, 10, 10), (2, 2, 8, 8)),
@@ -50,80 +48,6 @@ def _labels(label: Callable, *pairs: tuple) -> Iterator[tuple]:
 
 _W, _H = "max(x1 - x0, 0)", "max(y1 - y0, 0)"
 _PATCH, _BOX = "0.2 * area(*patch)", "0.6 * area(*box)"
-
-# 05.2. With the background in the last column; numbers large enough for their fifth powers to differ.
-
-_SCORES = np.array(
-    [
-        [0.82, 0.06, 0.03, 0.09],
-        [0.11, 0.71, 0.13, 0.05],
-        [0.04, 0.02, 0.31, 0.63],
-        [0.58, 0.27, 0.07, 0.08],
-        [0.02, 0.93, 0.01, 0.04],
-    ]
-)
-_COLUMN = "background is no class: leave its column, the last one, out."
-_OF_CLASSES = {
-    "it takes the power of the mean; first the power of each patch, then the mean.": "y[:, :-1].mean(0) ** k",
-    "1/M is missing: a picture of more patches would score higher.": ".mean(0) -> .sum(0)",
-    "it divides by the classes; M is the number of patches.": ".mean(0) -> .sum(0) / 3 | .mean(0) -> .sum(0) / 4",
-    "it takes a root at the end; the score is the mean itself.": ".mean(0) -> .mean(0) ** (1 / k)",
-    "only the best patch counts; take the mean over all patches.": "y[:, :-1].max(0) | y[:, :-1].max(0) ** k",
-    "k is missing: this is the plain mean.": "y[:, :-1].mean(0)",
-    "it multiplies by k; y is to be raised to the power k.": "** k -> * k",
-    "it has a number for each patch; the mean over patches is still to be taken.": "y[:, :-1] ** k",
-    "it takes the mean over classes; take that over patches (axis 0).": ".mean(0) -> .mean(1)",
-    "it is one number; each class has a score of its own.": ".mean(0) -> .mean()",
-}
-
-# 05.3
-
-_LENGTH, _STEP, _UP = "(n - s)", "((1 - overlap) * s)", "math.ceil"
-_FLOOR = f"{_UP} -> math.floor; - 1e-9) + 1 -> + 1e-9)"
-
-_OTHERWISE = f"{_STEP} -> (s - overlap * s) | {_LENGTH} / {_STEP} -> (n / s - 1) / (1 - overlap)"
-_ROUNDING = (
-    "of rounding: a number of steps that is whole comes out a trifle larger, as 0.6 / (1 - 0.8) does, and is rounded "
-    "up to one more. Take 1e-9 away first."
-)
-_SIZES = (500, 375, 0.65), (375, 500, 0.5), (300, 300, 0.7), (333, 500, 0.6), (480, 360, 0.8)
-
-# 05.4
-
-_DOG, _BACKGROUND = 0, 3
-
-
-def _check_two_pictures(two_pictures: Callable) -> None:
-    for M in (10, 300):
-        pair = unpack(two_pictures(M), "the logits of `dog`", "the logits of `empty`")
-        dog, empty = (
-            finite(z, f"`{name}` for M = {M}", (M, 4)) for z, name in zip(pair, ("dog", "empty"), strict=True)
-        )
-        _check_pair(dog, empty, f"for M = {M}")
-
-
-def _check_pair(dog: np.ndarray, empty: np.ndarray, case: str) -> None:
-    shows_something = empty[:, :_BACKGROUND].max(1) >= empty[:, _BACKGROUND]
-    if shows_something.any():
-        i = shows_something.argmax()
-        logits = f"patch {i} of `empty` has the logits {empty[i].tolist()} {case}"
-        raise Wrong(f"{logits}; background, the last, should be the highest.")
-    if not (dog[:, _DOG] > np.delete(dog, _DOG, axis=1).max(1)).any():
-        raise Wrong(
-            f"no patch of `dog` shows it {case}; in one at least the first logit should be the highest."
-        )
-    (dog_with, empty_with), (dog_without, empty_without) = (
-        [(softmax(logits[:, :n], 1)[:, _DOG] ** 5).mean() for logits in (dog, empty)] for n in (4, 3)
-    )
-    scores = "background, `dog` scores {:.3g} and `empty` {:.3g} " + case
-    if not dog_with > empty_with:
-        raise Wrong(f"with {scores.format(dog_with, empty_with)}; `dog` should score higher.")
-    if not empty_without > dog_without:
-        raise Wrong(
-            f"without {scores.format(dog_without, empty_without)}; `empty` should score higher. The softmax does not "
-            "see the last column then: what do the other three say?"
-        )
-
 
 LABEL = Exercise(
     number="05.1",
@@ -173,6 +97,30 @@ def label(patch, box):
     parts=_labels,
 )
 
+# With the background in the last column; numbers large enough for their fifth powers to differ.
+_SCORES = np.array(
+    [
+        [0.82, 0.06, 0.03, 0.09],
+        [0.11, 0.71, 0.13, 0.05],
+        [0.04, 0.02, 0.31, 0.63],
+        [0.58, 0.27, 0.07, 0.08],
+        [0.02, 0.93, 0.01, 0.04],
+    ]
+)
+_COLUMN = "background is no class: leave its column, the last one, out."
+_OF_CLASSES = {
+    "it takes the power of the mean; first the power of each patch, then the mean.": "y[:, :-1].mean(0) ** k",
+    "1/M is missing: a picture of more patches would score higher.": ".mean(0) -> .sum(0)",
+    "it divides by the classes; M is the number of patches.": ".mean(0) -> .sum(0) / 3 | .mean(0) -> .sum(0) / 4",
+    "it takes a root at the end; the score is the mean itself.": ".mean(0) -> .mean(0) ** (1 / k)",
+    "only the best patch counts; take the mean over all patches.": "y[:, :-1].max(0) | y[:, :-1].max(0) ** k",
+    "k is missing: this is the plain mean.": "y[:, :-1].mean(0)",
+    "it multiplies by k; y is to be raised to the power k.": "** k -> * k",
+    "it has a number for each patch; the mean over patches is still to be taken.": "y[:, :-1] ** k",
+    "it takes the mean over classes; take that over patches (axis 0).": ".mean(0) -> .mean(1)",
+    "it is one number; each class has a score of its own.": ".mean(0) -> .mean()",
+}
+
 SCORE = Exercise(
     number="05.2",
     question="From patches to the picture: the mean of k-th powers.",
@@ -205,6 +153,16 @@ def score(y, k):
         ("the score of a single patch, with k = 3,", _SCORES[1:2], 3),
     ),
 )
+
+_LENGTH, _STEP, _UP = "(n - s)", "((1 - overlap) * s)", "math.ceil"
+_FLOOR = f"{_UP} -> math.floor; - 1e-9) + 1 -> + 1e-9)"
+
+_OTHERWISE = f"{_STEP} -> (s - overlap * s) | {_LENGTH} / {_STEP} -> (n / s - 1) / (1 - overlap)"
+_ROUNDING = (
+    "of rounding: a number of steps that is whole comes out a trifle larger, as 0.6 / (1 - 0.8) does, and is rounded "
+    "up to one more. Take 1e-9 away first."
+)
+_SIZES = (500, 375, 0.65), (375, 500, 0.5), (300, 300, 0.7), (333, 500, 0.6), (480, 360, 0.8)
 
 N_PATCHES = Exercise(
     number="05.3",
@@ -256,6 +214,41 @@ def n_patches(width, height, overlap):
     tries=tuple((f"the number for {w} x {h} at {overlap:.0%}", w, h, overlap) for w, h, overlap in _SIZES),
     tolerance=0,
 )
+
+_DOG, _BACKGROUND = 0, 3
+
+
+def _check_two_pictures(two_pictures: Callable) -> None:
+    for M in (10, 300):
+        pair = unpack(two_pictures(M), "the logits of `dog`", "the logits of `empty`")
+        dog, empty = (
+            finite(z, f"`{name}` for M = {M}", (M, 4)) for z, name in zip(pair, ("dog", "empty"), strict=True)
+        )
+        _check_pair(dog, empty, f"for M = {M}")
+
+
+def _check_pair(dog: np.ndarray, empty: np.ndarray, case: str) -> None:
+    shows_something = empty[:, :_BACKGROUND].max(1) >= empty[:, _BACKGROUND]
+    if shows_something.any():
+        i = shows_something.argmax()
+        logits = f"patch {i} of `empty` has the logits {empty[i].tolist()} {case}"
+        raise Wrong(f"{logits}; background, the last, should be the highest.")
+    if not (dog[:, _DOG] > np.delete(dog, _DOG, axis=1).max(1)).any():
+        raise Wrong(
+            f"no patch of `dog` shows it {case}; in one at least the first logit should be the highest."
+        )
+    (dog_with, empty_with), (dog_without, empty_without) = (
+        [(softmax(logits[:, :n], 1)[:, _DOG] ** 5).mean() for logits in (dog, empty)] for n in (4, 3)
+    )
+    scores = "background, `dog` scores {:.3g} and `empty` {:.3g} " + case
+    if not dog_with > empty_with:
+        raise Wrong(f"with {scores.format(dog_with, empty_with)}; `dog` should score higher.")
+    if not empty_without > dog_without:
+        raise Wrong(
+            f"without {scores.format(dog_without, empty_without)}; `empty` should score higher. The softmax does not "
+            "see the last column then: what do the other three say?"
+        )
+
 
 TWO_PICTURES = Exercise(
     number="05.4",
