@@ -21,9 +21,7 @@ from lecture_lib.display import pictures, style
 from lecture_lib.encoders.sift import BINS, DIM, ORIENTATIONS, Local, grey
 
 DOT = 4  # area of a dot of the grid, in square points
-DOTS_FIT = (
-    160  # pixels of a picture's width over which such dots stay apart; over a wider one they are smaller
-)
+ROOM = 160  # pixels of a picture's width over which such dots stay apart; over a wider one they are smaller
 AROUND = 1.3  # what is shown around the largest patch, in sides of it
 EDGES = ("#ffd92f", "#12b5c9", "#f768a1", "#ff7f0e")  # of patches by bin size, in turn: bright upon grey
 STEPS = {"before": ("#c2281d", "-"), "after": ("#1f5fb0", "--")}  # the signed square root: colour and stroke
@@ -73,7 +71,7 @@ def frames(picture: Tensor, local: Local, at: tuple[float, float]) -> Figure:
     with style.look():
         figure = style.new_figure(10, 8 / (ratio + 1) + 0.5, layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=[ratio, 1])
-        for axes, area in ((left, DOT * min(1, DOTS_FIT / image.shape[1]) ** 2), (right, 9)):
+        for axes, area in ((left, DOT * min(1, ROOM / image.shape[1]) ** 2), (right, 9)):
             draw_grey(axes, image)
             axes.scatter(*finest.T, s=area, color="#ff4040", linewidths=0)
         for bin_size, colour in reversed(list(zip(sizes, cycle(EDGES), strict=False))):
@@ -201,7 +199,9 @@ def burstiness(before: np.ndarray, after: np.ndarray) -> Figure:
             line = {"ls": stroke, "lw": 1.8}
             fill = {"histtype": "stepfilled", "facecolor": to_rgba(colour, 0.12), "edgecolor": colour}
             left.hist(v.ravel(), edges, label=f"{name}: kurtosis {np.mean(v**4):.3g}", **fill, **line)
-            share, energy = accumulated(v)
+            energy = np.sort(v**2, axis=1)[:, ::-1].cumsum(1)
+            energy = (energy / energy[:, -1:]).mean(0)
+            share = np.arange(1, len(energy) + 1) / len(energy)
             top = np.interp(TOP, share, energy)
             right.plot(share, energy, color=colour, label=f"{name}: top {TOP:.0%} hold {top:.0%}", **line)
             right.plot(TOP, top, "o", color=colour, ms=6)
@@ -223,13 +223,6 @@ def in_units(vectors: np.ndarray) -> np.ndarray:
     rms = np.sqrt((vectors**2).mean(1, keepdims=True, dtype=float))
     known = rms[:, 0] > 0
     return vectors[known] / rms[known]
-
-
-def accumulated(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of the dimensions, 0..1, and what the largest that many hold of the energy, mean over vectors [n, d]."""
-    energy = np.cumsum(np.sort(vectors**2, axis=1)[:, ::-1], axis=1)
-    energy = (energy / energy[:, -1:]).mean(0)
-    return np.linspace(0, 1, len(energy) + 1), np.concatenate([[0], energy])
 
 
 def lengths(values: np.ndarray, images: ImageCollection, chosen: Sequence[int], *, xlabel: str) -> Figure:

@@ -141,19 +141,27 @@ def assignment_maps(
     The legend has the strongest Gaussians with their mean posteriors. Raises ValueError if q or the picture does not
     fit the descriptors.
     """
-    rows, colours = gaussian_rows(picture, local, q, means, ks, whole=True), gaussian_colours(means)
-    page = tiles(rows, title=title, size=10.5, align="left", foot=LEGEND)
-    shares, text = np.asarray(q.mean(0)), "share of the descriptors"
+    figure = posterior_maps(picture, local, q, means, ks, title=title, whole=True)
+    shares, colours, text = np.asarray(q.mean(0)), gaussian_colours(means), "share of the descriptors"
     strongest = np.argsort(-shares, kind="stable")[:NAMED]
     if rest := len(shares) - len(strongest):
         text += f" ({rest} other Gaussians: {1 - shares[strongest].sum():.1%})"
     entries = [Patch(color=colours[k], lw=0, label=f"k = {k}: {shares[k]:.1%}") for k in strongest]
     look = {"loc": "lower left", "ncols": 6, "handlelength": 1, "handleheight": 1, "frameon": False}
-    page.axes.legend(handles=entries, title=text, alignment="left", **look)
-    return page.figure
+    figure.axes[0].legend(handles=entries, title=text, alignment="left", **look)
+    return figure
 
 
-def posterior_maps(picture: Tensor, local: Local, q: Tensor, means: Tensor, ks: Sequence[int]) -> Figure:
+def posterior_maps(
+    picture: Tensor,
+    local: Local,
+    q: Tensor,
+    means: Tensor,
+    ks: Sequence[int],
+    *,
+    title: str = "",
+    whole: bool = False,
+) -> Figure:
     """Show where single Gaussians fire: typical patches, then the posterior over the picture for each bin size.
 
     picture  uint8 [3, H, W]
@@ -161,27 +169,17 @@ def posterior_maps(picture: Tensor, local: Local, q: Tensor, means: Tensor, ks: 
     q        [N, K] posteriors
     means    [K, D], for the colours
     ks       the Gaussians that are shown with their mean posteriors: 0 .. K-1
+    whole    put the picture and maps of all Gaussians above, and leave room for a legend, as `assignment_maps`
 
     A place is white-grey at a posterior of 0, and has the Gaussian's full colour at 1. Raises ValueError as
     `assignment_maps`.
     """
-    return tiles(gaussian_rows(picture, local, q, means, ks), size=10.5, align="left").figure
-
-
-def gaussian_rows(
-    picture: Tensor, local: Local, q: Tensor, means: Tensor, ks: Sequence[int], whole: bool = False
-) -> list[list[Block]]:
-    """Typical patches and maps of Gaussians, two in a row where there is room; above them, if `whole`, maps of all."""
     if len(q) != len(local):
         raise ValueError(
             f"There are {len(local)} descriptors and posteriors of {len(q)}: take both of one picture."
         )
-    q, colours, light, pixels = (
-        np.asarray(q),
-        gaussian_colours(means),
-        in_grey(picture, local),
-        as_pixels(picture),
-    )
+    q, colours = np.asarray(q), gaussian_colours(means)
+    light, pixels = in_grey(picture, local), as_pixels(picture)
     centres = {size: nearest_centre(local, size) for size in local.size.unique().tolist()}
 
     def maps(of: slice | list[int], longer: int) -> list[Tile]:
@@ -198,7 +196,7 @@ def gaussian_rows(
     if whole:
         every = [Tile(enlarge(pixels, WIDE), "the picture"), *maps(slice(None), WIDE)]
         rows.insert(0, [Block(every, columns=COLUMNS)])
-    return rows
+    return tiles(rows, title=title, size=10.5, align="left", foot=LEGEND * whole).figure
 
 
 def nearest_centre(local: Local, size: float) -> np.ndarray:
@@ -226,10 +224,8 @@ def mixed(light: np.ndarray, nearest: np.ndarray, q: np.ndarray, colours: np.nda
     returns uint8 [H, W, 3]
     """
     light, q = light[..., None], np.concatenate([q, np.zeros((1, q.shape[1]))])  # row -1: no descriptor
-    pale = 1 - PAPER * (1 - light)
-    pixels = (1 - q.sum(1)[nearest][..., None]) * pale + (q @ colours)[nearest] * (
-        SHADE + (1 - SHADE) * light
-    )
+    pale, shade = 1 - PAPER * (1 - light), SHADE + (1 - SHADE) * light
+    pixels = (1 - q.sum(1)[nearest][..., None]) * pale + (q @ colours)[nearest] * shade
     return (255 * np.clip(pixels, 0, 1)).round().astype(np.uint8)
 
 
