@@ -12,7 +12,6 @@ import ctypes
 import dis
 import functools
 import io
-import linecache
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -43,10 +42,7 @@ def within(seconds: float, work: Callable[[], T]) -> T | None:
     A thread, as a signal reaches the main one only, and would not wake it from every wait. What cannot be stopped, a
     wait or a single endless operation, is left behind: it ends with the notebook.
     """
-    results, done = (
-        [],
-        threading.Event(),
-    )  # no join: after an interrupt it takes a running thread for a stopped one
+    results, done = [], threading.Event()  # no join: interrupted, it takes a running thread for a stopped one
 
     def run() -> None:
         with contextlib.suppress(Stopped):
@@ -74,10 +70,10 @@ def watched(function: Callable, printed: io.StringIO) -> Callable:
     name = getattr(function, "__name__", type(function).__name__)
 
     @functools.wraps(function)
-    def call(*inputs: Any, **options: Any) -> Any:
+    def call(*inputs: Any) -> Any:
         copies, start = [_copy(value) for value in inputs], printed.tell()
         try:
-            result = function(*copies, **options)
+            result = function(*copies)
         except (Stopped, Wrong):
             raise
         except SystemExit:
@@ -90,10 +86,8 @@ def watched(function: Callable, printed: io.StringIO) -> Callable:
             raise Wrong(f"{name} stops{_place(error, function)} with {exception(error)}.") from None
         for i, (value, now) in enumerate(zip(inputs, copies, strict=True)):
             if not (value is now or np.array_equal(_plain(value), _plain(now))):
-                raise Wrong(
-                    f"{name} changes its input{_argument(function, i)}, as `x -= 1`, `x[0] = 1` or `x.sort()` do: it "
-                    "writes into an array it was given; make a new one."
-                )
+                changed = f"{name} changes its input{_argument(function, i)}, as `x -= 1`, `x[0] = 1` or `x.sort()` do"
+                raise Wrong(f"{changed}: it writes into an array it was given; make a new one.")
         if result is None:
             if printed.tell() > start:
                 raise Wrong(f"{name} prints its result, and gives None: `return` it instead.")
@@ -110,16 +104,13 @@ def examine(result: Any, name: str) -> None:
     """Raise NotTried for dots, and Wrong for things that look like numbers, or arrays, and are not; also within."""
     if result is ...:
         raise NotTried
-    inner = [*result, *result.values()] if isinstance(result, dict) else [result]
-    if isinstance(result, (tuple, list, set)):
-        inner += result
-    for part in inner:
+    inner = [*result, *result.values()] if isinstance(result, dict) else result
+    for part in (result, *inner) if isinstance(inner, (tuple, list, set)) else (result,):
         if part is ...:
             raise NotTried(DOTS)
         if isinstance(part, Iterator):
             raise Wrong(
-                f"{name} gives a {type(part).__name__}, which makes its values one by one when they are asked for; "
-                "give them all, as np.array(list(...)) does."
+                f"{name} gives a {type(part).__name__}, not its values: give np.array(list(...)) of it."
             )
         if isinstance(part, np.matrix):
             raise Wrong(f"{name} gives an np.matrix, whose * and ** mean other things; give an np.ndarray.")
@@ -162,10 +153,8 @@ def _raised_by_hand(error: BaseException) -> bool:
 
 def _place(error: BaseException, function: Callable) -> str:
     """The line where an exception left the file or cell of the student's function."""
-    code = getattr(function, "__code__", None)
-    file = code.co_filename if code else ""
-    lines = [n for frame, n in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
-    if not lines:  # it was called with arguments it does not take, and never began
+    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    steps = [step for step in traceback.extract_tb(error.__traceback__) if step.filename == file]
+    if not steps:  # it was called with arguments it does not take, and never began
         return ""
-    source = linecache.getline(file, lines[-1]).strip()
-    return f" at line {lines[-1]}{f', `{source}`,' if source else ''}"
+    return f" at line {steps[-1].lineno}{f', `{steps[-1].line}`,' if steps[-1].line else ''}"

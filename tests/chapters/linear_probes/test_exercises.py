@@ -83,15 +83,6 @@ def hinge(w, b, x, y, C):
     value = w.requires_grad_() @ w / 2 + C * (1 - y * (x @ w + b.requires_grad_())).clamp(min=0).sum()
     return value, *torch.autograd.grad(value, (w, b))
 """,
-        """def hinge(w, b, x, y, C):
-    value, gradient_w, gradient_b = sum(w**2) / 2, w.tolist(), 0
-    for xi, yi in zip(x, y):
-        if yi * (sum(w * xi) + b) < 1:
-            value += C * (1 - yi * (sum(w * xi) + b))
-            gradient_w = [g - C * yi * a for g, a in zip(gradient_w, xi)]
-            gradient_b -= C * yi
-    return [value, gradient_w, gradient_b]
-""",
     ],
     "02.2": [
         f"{MACRO}balanced_accuracy_score(labels, p)",
@@ -100,15 +91,6 @@ def hinge(w, b, x, y, C):
     "02.3": [
         "10 * true >= t * true[-1] -> true / true[-1] >= t / 10",
         "from lecture_lib.metrics import average_precision",
-        """def eleven_point_ap(scores, labels):
-    pairs = sorted(((s, l) for s, l in zip(scores, labels) if l != -1), reverse=True)
-    points, true, positives = [0] * 11, 0, sum(l for _, l in pairs)
-    for rank, (_, label) in enumerate(pairs, 1):
-        true += label
-        for t in range(true * 10 // positives + 1):
-            points[t] = max(points[t], true / rank)
-    return sum(points) / 11
-""",
     ],
     "02.4": [
         "import numpy as np\ndef f(x, rate, rng): return np.where(rng.random(x.shape) < rate, 0, x) / (1 - rate)",
