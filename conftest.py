@@ -75,3 +75,16 @@ def small_twin() -> Callable:
                 settings.reset()
 
     return draw
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty LECTURE_DATA and an empty cache, in the real profile."""
+    from lecture_lib import settings
+
+    for name in ("DATA", "CACHE", "PROFILE", "BACKBONE", "OFFLINE"):
+        monkeypatch.delenv(f"LECTURE_{name}", raising=False)
+    settings.reset()
+    settings.use("real", data=tmp_path / "data", cache=tmp_path / "cache", quiet=True)
+    yield tmp_path / "data"
+    settings.reset()

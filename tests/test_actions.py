@@ -39,12 +39,8 @@ def enlist(root: Path, name: str, *lines: str) -> None:
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
-    for name in ("DATA", "CACHE", "PROFILE", "BACKBONE"):
-        monkeypatch.delenv(f"LECTURE_{name}", raising=False)
-    settings.reset()
-    settings.use("real", data=tmp_path / "data", cache=tmp_path / "cache", quiet=True)
-    root = tmp_path / "data" / "VOCdevkit" / "VOC2012"
+def root(data):
+    root = data / "VOCdevkit" / "VOC2012"
     annotate(root, "2010_000001", ("reading walking", 1, 0), ("other", 5, 0))
     annotate(root, "2011_000002", ("other", 5, 0), ("running", 2, 0), ("reading", 7, 1))
     annotate(root, "2011_000003", ("other", 1, 0))
@@ -59,8 +55,7 @@ def root(tmp_path, monkeypatch):
     )
     enlist(root, "jumping_train", *(f"2011_000002 {k} -1" for k in (1, 2, 3)))  # nobody looked for it in 2010
     enlist(root, "jumping_val", "2011_000003 1 -1", "2011_000004 1  1", "2011_000004 2 -1")
-    yield root
-    settings.reset()
+    return root
 
 
 def label_of(images, action: str) -> list[int]:

@@ -16,15 +16,7 @@ CLASS_OF = {1: 1, 2: 1, 3: 2, 4: 3, 5: 2}
 TRAIN = {1, 4, 5}
 
 
-@pytest.fixture(autouse=True)
-def data(tmp_path, monkeypatch):
-    """An empty LECTURE_DATA and an empty cache, in the real profile."""
-    for name in ("DATA", "CACHE", "PROFILE", "BACKBONE", "OFFLINE"):
-        monkeypatch.delenv(f"LECTURE_{name}", raising=False)
-    settings.reset()
-    settings.use("real", data=tmp_path / "data", cache=tmp_path / "cache", quiet=True)
-    yield tmp_path / "data"
-    settings.reset()
+pytestmark = pytest.mark.usefixtures("data")
 
 
 def write(path: Path, lines) -> None:

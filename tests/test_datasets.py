@@ -27,15 +27,7 @@ from lecture_lib.twins.kinds import quadrupeds
 PHOTOGRAPHS, BUILD_CACHE = os.environ.get("LECTURE_DATA", ""), os.environ.get("LECTURE_CACHE")
 
 
-@pytest.fixture(autouse=True)
-def data(tmp_path, monkeypatch):
-    """An empty LECTURE_DATA and an empty cache, in the real profile."""
-    for name in ("DATA", "CACHE", "PROFILE", "BACKBONE"):
-        monkeypatch.delenv(f"LECTURE_{name}", raising=False)
-    settings.reset()
-    settings.use("real", data=tmp_path / "data", cache=tmp_path / "cache", quiet=True)
-    yield tmp_path / "data"
-    settings.reset()
+pytestmark = pytest.mark.usefixtures("data")
 
 
 def photographs(part: str) -> Path:

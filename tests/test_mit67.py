@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lecture_lib import datasets, settings
+from lecture_lib import datasets
 from lecture_lib.datasets import folders, layout
 from lecture_lib.datasets.protocols import ProtocolError
 
@@ -17,15 +17,7 @@ LISTED = {
 }
 
 
-@pytest.fixture(autouse=True)
-def data(tmp_path, monkeypatch):
-    """An empty LECTURE_DATA and an empty cache, in the real profile."""
-    for name in ("DATA", "CACHE", "PROFILE", "BACKBONE", "OFFLINE"):
-        monkeypatch.delenv(f"LECTURE_{name}", raising=False)
-    settings.reset()
-    settings.use("real", data=tmp_path / "data", cache=tmp_path / "cache", quiet=True)
-    yield tmp_path / "data"
-    settings.reset()
+pytestmark = pytest.mark.usefixtures("data")
 
 
 def encode(seed: int, kind: str = "JPEG") -> bytes:

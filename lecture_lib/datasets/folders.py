@@ -78,7 +78,8 @@ def sun397(name: str, root: Path, partitions: list[int] | None = None) -> ImageC
         listed = {key: names for key, names in listed.items() if int(key[-2:]) in partitions}
     else:
         found = (path for path in root.rglob("sun_*.*") if re.fullmatch(r"\.jpe?g", path.suffix.lower()))
-        there = [path.relative_to(root).as_posix() for path in found]
+        # as the lists spell them, so that sun_a.JPG is not there twice; the check finds them as they are on disk
+        there = [path.relative_to(root).with_suffix(".jpg").as_posix() for path in found]
     files, splits = index(listed, there)
     class_of = ["/".join(file.split("/")[1:-1]) for file in files]
     classes, labels = np.unique(np.array(class_of, dtype=str), return_inverse=True)
