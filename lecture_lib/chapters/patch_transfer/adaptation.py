@@ -89,9 +89,9 @@ def train(x: np.ndarray, y: np.ndarray, n_outputs: int, recipe: sgd.Recipe = REC
 
 
 @torch.inference_mode()
-def probabilities(layers: nn.Sequential, x: np.ndarray) -> np.ndarray:
-    """Apply FCa, FCb and the softmax: phi [n, d] to y(C | P), float32 [n, n_outputs], rows that sum to 1."""
-    device = layers.fca.weight.device
+def probabilities(layers: nn.Module, x: np.ndarray) -> np.ndarray:
+    """Apply layers to scores, as FCa and FCb, and the softmax: phi [n, d] to y(C | P), float32 [n, n_outputs]."""
+    device = next(layers.parameters()).device
     parts = [
         layers(torch.from_numpy(np.array(x[start : start + ROWS], np.float32)).to(device)).softmax(1).cpu()
         for start in range(0, len(x), ROWS)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from lecture_lib.backbones import Backbone
+from lecture_lib.chapters.patch_transfer.adaptation import probabilities
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders import TEN_CROPS, encode, expand, l2_normalise
 from lecture_lib.linear import classify, kernel
@@ -36,7 +36,6 @@ def shares(labels: np.ndarray) -> np.ndarray:
     return present / np.maximum(present.sum(1, keepdims=True), 1)
 
 
-@torch.inference_mode()
 def source_probabilities(net: Backbone, phi: np.ndarray, members: Sequence[Sequence[int]]) -> np.ndarray:
     """Score phi [n, d] by the source's own labels: float32 [n, C], the sum over the source classes of each target.
 
@@ -45,11 +44,5 @@ def source_probabilities(net: Backbone, phi: np.ndarray, members: Sequence[Seque
 
     For networks whose phi a linear layer follows, the last.
     """
-    gather = torch.zeros(len(net.classes), len(members), device=net.device)
-    for c, of_target in enumerate(members):
-        gather[of_target, c] = 1
-    found = []
-    for part in np.array_split(phi, max(1, len(phi) // 8192)):
-        x = torch.from_numpy(np.array(part, np.float32)).to(net.device)
-        found.append((net.stages[-1](x).softmax(1) @ gather).cpu())
-    return torch.cat(found).numpy()
+    of_source = probabilities(net.stages[-1], phi)
+    return np.stack([of_source[:, of_target].sum(1) for of_target in members], axis=1)

@@ -88,8 +88,6 @@ def encode_patches(
     images: ImageCollection,
     grids: Sequence[Grid],
     chosen: Sequence[np.ndarray] | None = None,
-    *,
-    progress: bool = True,
 ) -> np.ndarray:
     """Encode patches of all pictures of a collection: float16 [n, d], a read-only memory map of a file in the cache.
 
@@ -138,7 +136,7 @@ def encode_patches(
                 vectors = np.concatenate([next(computed) for _ in of_span])
                 yield dict.fromkeys(names, vectors)
 
-    label = f"patches of {images.name}" if progress else None
+    label = f"patches of {images.name}"
     return store.fetch({"phi": recipe}, int(ends[-1]), stream, block=ROWS, progress=label)["phi"]
 
 

@@ -19,13 +19,7 @@ FROM_SCRATCH = replace(RECIPE, epochs=8, schedule=(5, 7), lr=0.1)
 
 
 def train_all(
-    start: Backbone,
-    patches: Tensor,
-    y: np.ndarray,
-    n_outputs: int,
-    recipe: sgd.Recipe = FROM_SCRATCH,
-    *,
-    progress: bool = True,
+    start: Backbone, patches: Tensor, y: np.ndarray, n_outputs: int, recipe: sgd.Recipe = FROM_SCRATCH
 ) -> tuple[PatchNet, nn.Sequential]:
     """Train all layers up to phi, and FCa and FCb on it; return what `encode_patches` and `probabilities` take.
 
@@ -52,6 +46,5 @@ def train_all(
             d = net.rest(net.shared(torch.zeros(1, 3, net.side, net.side, device=body.device))).shape[1]
         layers = adaptation_layers(d, n_outputs).to(body.device)
         whole = nn.Sequential(*net.shared, *net.rest, *layers)
-        label = "no transfer" if progress else None
-        sgd.train(whole, len(patches), load, F.cross_entropy, recipe, label=label)
+        sgd.train(whole, len(patches), load, F.cross_entropy, recipe, label="no transfer")
     return net, layers.eval()

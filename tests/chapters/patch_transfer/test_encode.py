@@ -192,7 +192,7 @@ def test_rows_of_a_collection_are_phi_of_its_patches_in_order(twin, rows, monkey
     # none of the first, of one between two of another size, of the last
     counts = (0, 12, 0, 9, 1, 15, 3, 0)
     chosen = [rng.permutation(len(g))[:n] for g, n in zip(grids, counts, strict=True)]
-    got = encode_patches(twin, images, grids, chosen, progress=False)
+    got = encode_patches(twin, images, grids, chosen)
     assert got.dtype == np.float16
     assert not got.flags.writeable
     np.testing.assert_allclose(got, plainly(twin, images, grids, chosen), rtol=2e-3, atol=2e-3)
@@ -201,13 +201,13 @@ def test_rows_of_a_collection_are_phi_of_its_patches_in_order(twin, rows, monkey
 def test_all_patches_are_taken_by_default_and_read_from_the_cache_the_second_time(twin):
     images = collect([(64, 80), (3, 3)])
     grids = twin.grids(images)
-    everything = encode_patches(twin, images, grids, progress=False)
+    everything = encode_patches(twin, images, grids)
     chosen = [np.arange(len(g)) for g in grids]
     np.testing.assert_allclose(everything, plainly(twin, images, grids, chosen), rtol=2e-3, atol=2e-3)
-    backwards = encode_patches(twin, images, grids, [kept[::-1] for kept in chosen], progress=False)
+    backwards = encode_patches(twin, images, grids, [kept[::-1] for kept in chosen])
     np.testing.assert_allclose(backwards[: len(grids[0])], everything[: len(grids[0])][::-1], atol=2e-3)
     images.images.read.clear()
-    encode_patches(twin, images, grids, progress=False)
+    encode_patches(twin, images, grids)
     assert images.images.read == []
 
 
@@ -217,7 +217,7 @@ def test_what_is_not_finite_is_named():
     with torch.no_grad():
         net.backbone.stages.fc7.linear.bias[5] = 1e5  # finite in float32
     with pytest.raises(RuntimeError, match=r"twin-alexnet.*not finite in float16.*picture_0\.jpg"):
-        encode_patches(net, images, net.grids(images), progress=False)
+        encode_patches(net, images, net.grids(images))
 
 
 def test_a_network_in_training_mode_is_refused():

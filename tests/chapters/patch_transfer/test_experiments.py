@@ -162,7 +162,7 @@ def test_all_layers_learn_and_the_start_stays():
     start, (patches, y) = backbone(batchnorm=True), colours(48, 0)
     before = copy.deepcopy(start.stages.state_dict())
     recipe = replace(SHORT, epochs=5, lr=0.05, dropout=0.1)
-    net, layers = train_all(start, patches, y, 2, recipe, progress=False)
+    net, layers = train_all(start, patches, y, 2, recipe)
     assert all(torch.equal(kept, before[name]) for name, kept in start.stages.state_dict().items())
     assert not start.stages.training
     for name, weight in net.backbone.stages[:-1].state_dict().items():
@@ -180,7 +180,7 @@ def test_the_seed_decides_all_and_the_generator_is_left_alone():
     start, (patches, y) = backbone(), colours(9, 0)
 
     def weights(recipe):
-        net, layers = train_all(start, patches, y, 2, recipe, progress=False)
+        net, layers = train_all(start, patches, y, 2, recipe)
         return torch.cat([p.detach().ravel() for p in (*net.shared.parameters(), *layers.parameters())])
 
     torch.manual_seed(1)
@@ -201,7 +201,7 @@ def test_half_of_the_patches_are_mirrored_anew_in_each_epoch_and_keep_their_labe
         from_scratch, "normalise", lambda net, x: shown.append(x.clone()) or normalise(net, x)
     )
     monkeypatch.setattr(from_scratch.F, "cross_entropy", lambda s, y: labels.extend(y.tolist()) or loss(s, y))
-    train_all(backbone(), patches, np.arange(40), 40, replace(SHORT, epochs=3), progress=False)
+    train_all(backbone(), patches, np.arange(40), 40, replace(SHORT, epochs=3))
     left, right = (torch.cat(shown)[:, 0, 0, at].int() for at in (0, -1))
     number, mirrored = torch.minimum(left, right), left > right
     assert labels == number.tolist()
@@ -328,7 +328,7 @@ def test_no_transfer_trains_all_layers_on_cut_patches_and_folds(net, parts, monk
     calls = []
 
     def spy(*given, **how):
-        calls.append((given, how, train_all(*given, **how, progress=False)))
+        calls.append((given, how, train_all(*given, **how)))
         return calls[-1][2]
 
     monkeypatch.setattr(experiments, "train_all", spy)
@@ -448,9 +448,7 @@ def test_centred_pictures_teach_one_class_each(net, parts, trained, monkeypatch)
 def test_the_sources_labels_score_wholes_and_patches(net, parts):
     _, part = parts
     found = experiments.source_labels(part)
-    fc8 = nn.Sequential()
-    fc8.fca = net.backbone.stages[-1].linear  # `probabilities` asks it for its device
-    whole, patches = (scores[:, [2, 0]] for scores in on_both(net, fc8, part))  # bus and cat
+    whole, patches = (scores[:, [2, 0]] for scores in on_both(net, net.backbone.stages[-1], part))  # bus, cat
     np.testing.assert_allclose(found[experiments.SOURCE_WHOLE], np.pad(whole, ((0, 0), (0, 1))), atol=1e-4)
     np.testing.assert_allclose(
         found[experiments.SOURCE_PATCHES], np.pad(patches, ((0, 0), (0, 1))), atol=1e-6
