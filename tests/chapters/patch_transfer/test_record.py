@@ -83,21 +83,17 @@ def by_key(results):
 
 def test_the_middle_of_a_picture_is_on_an_object_within_the_tolerance():
     # the middle is at 40, 30, the tolerance 0.03 * 80 = 2.4
-    near, far = [42.3, 20, 60, 40], [42.5, 20, 60, 40]
+    near, far, hard = (42.3, 20, 60, 40), (42.5, 20, 60, 40), (38, 28, 42, 32)
     boxes = (
         Boxes([near, far], [0, 1], [False, False], [False, False]),
-        Boxes(
-            [far, [38, 28, 42, 32]], [0, 0], [False, True], [False, False]
-        ),  # a difficult one does not count
-        Boxes([far, [30, 0, 50, 27.7]], [2, 2], [False, False], [False, False]),
-        Boxes([near], [1], [True], [False]),
+        Boxes([far, hard], [0, 0], [False, True], [False, False]),  # a difficult one does not count
     )
-    labels = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1], [0, -1, 0]], np.int8)
-    pixels = ArrayImages(np.zeros((4, 3, 60, 80), np.uint8))
-    images = ImageCollection("drawn", "twin", pixels, CLASSES, labels, boxes=boxes)
-    nan = np.nan
-    expected = [[1, 0, nan], [0, nan, nan], [nan, nan, 1], [nan, nan, nan]]
-    np.testing.assert_array_equal(pointing_game(None, [GRID] * 4, images), expected)
+    labels = np.array([[1, 1, 0], [1, 0, -1]], np.int8)
+    images = ImageCollection(
+        "drawn", "twin", ArrayImages(np.zeros((2, 3, 60, 80), np.uint8)), CLASSES, labels, boxes=boxes
+    )
+    hits = pointing_game(None, [GRID] * 2, images)
+    np.testing.assert_array_equal(hits, [[1, 0, np.nan], [0, np.nan, np.nan]])
 
 
 EVERY = np.ones(3, bool)
@@ -106,30 +102,19 @@ EVERY = np.ones(3, bool)
 def test_perfect_maps_point_at_their_objects_and_the_claim_holds():
     results, (claim,) = map_rows({PATCHES: [perfect(), reversed_y()]}, part(), EVERY, SEED)
     found = by_key(results)
-    assert {row for row, _ in found} == {
-        SUM,
-        "patches, mean over patches",
-        "patches, k = 1",
-        "the picture's middle",
-    }
     assert [metric for row, metric in found if row == SUM] == [
         "accuracy",
         *(f"accuracy, {c}" for c in CLASSES),
     ]
     assert {value for (row, _), value in found.items() if row == SUM} == {100}
     assert {value for (row, _), value in found.items() if row == CENTRE} == {0}
-    assert {(r["experiment"], r["dataset"], r["source"]) for r in results} == {
-        ("pointing game", "drawn", "twin")
-    }
     assert (claim.id, claim.verdict, claim.effect, claim.n) == ("patches/drawn/pointing", HELD, 100, 6)
-    assert claim.statement.startswith("On drawn, ")
 
 
 def test_maps_in_the_wrong_corner_point_at_nothing():
     only = np.array([0, 1, 5])  # pictures of one class: each peak is in the other's corner
     y = {PATCHES: [perfect(SHOWN[only][:, [1, 0, 2]])[:, [1, 0, 2, 3]]]}
-    some = np.array([True, True, False])
-    results, (claim,) = map_rows(y, part(SHOWN[only]), some, SEED)
+    results, (claim,) = map_rows(y, part(SHOWN[only]), np.array([True, True, False]), SEED)
     assert set(by_key(results).values()) == {0}
     assert (claim.verdict, claim.effect, claim.n) == (DID_NOT_HOLD, 0, 3)
 
