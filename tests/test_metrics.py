@@ -189,3 +189,9 @@ def test_the_measure_of_several_labels_is_mAP_over_the_classes_that_occur():
     expected = np.nanmean(metrics.average_precision(scores, labels))
     assert metrics.measure(scores, labels) == pytest.approx(expected)
     assert metrics.measure(np.eye(3)[[0, 1, 1]], np.array([0, 1, 2])) == pytest.approx(2 / 3)
+
+
+def test_by_class_is_the_average_precision_or_the_share_of_right_answers_of_each():
+    scores, labels = ranking(50, 3)
+    assert (metrics.by_class(scores, labels) == 100 * metrics.average_precision(scores, labels)).all()
+    assert metrics.by_class(np.eye(3)[[0, 1, 1, 2]], np.array([0, 1, 2, 2])).tolist() == [100, 100, 50]

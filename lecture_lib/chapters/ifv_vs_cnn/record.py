@@ -10,7 +10,7 @@ interrupted run goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lecture_lib import backbones, datasets, settings
@@ -85,18 +85,17 @@ RUNS = {
 }  # fmt: skip
 
 
-def rows_of(table: Table, splits: Sequence[int], **about) -> list[dict]:
+def rows_of(table: Table, splits: Sequence[int | None], **about) -> Iterator[dict]:
     """Turn what was measured into rows of the record; `about` is the same in all."""
     about |= {"dataset": table.images.name, "source": table.images.source}
     metric = "mAP" if table.images.multi_label else "mean class accuracy"
-    found = []
     for name, row in table.rows.items():
-        numbers = {"numbers in a vector": row.length, "ms a picture, one thread": table.ms.get(name)}
         of_row = about | describe(name)
         for split, value in zip(splits, row.scores.mean(1), strict=True):
-            found.append(of_row | {"split": split, "metric": metric, "value": value})
-        found += [of_row | {"metric": key, "value": value} for key, value in numbers.items() if value]
-    return found
+            yield of_row | {"split": split, "metric": metric, "value": value}
+        yield of_row | {"metric": "numbers in a vector", "value": row.length}
+        if name in table.ms:
+            yield of_row | {"metric": "ms a picture, one thread", "value": table.ms[name]}
 
 
 def describe(name: str) -> dict:

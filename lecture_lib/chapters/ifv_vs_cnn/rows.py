@@ -37,7 +37,7 @@ from lecture_lib.metrics import by_class
 PHOW = Dense()  # the form of 2011, for row (I)
 COLOUR = replace(PHOW, colour=True)
 VIEWS = (*FLIP, *TEN_CROPS)  # of one encoding: rows 0 and 1 are the picture and its mirror image
-POOL = 2  # 2 x 2 means, where a network's last tap is a map, as for the linear probes on photographs
+POOL = 2  # 2 x 2 means, where a network's last layer is a map, as for the linear probes on photographs
 SAME = {256: "(d) FK IN", 512: "(h) FK IN 512"}  # K -> the row of the table that has so many Gaussians
 
 
