@@ -71,8 +71,9 @@ def frames(picture: Tensor, local: Local, at: tuple[float, float]) -> Figure:
     with style.look():
         figure = style.new_figure(10, 8 / (ratio + 1) + 0.5, layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=[ratio, 1])
+        draw_grey(left, image, f"{len(finest):,} centres for each of {len(sizes)} bin sizes")
+        draw_grey(right, image, "4 × 4 bins around one centre")
         for axes, area in ((left, DOT * min(1, ROOM / image.shape[1]) ** 2), (right, 9)):
-            draw_grey(axes, image)
             axes.scatter(*finest.T, s=area, color="#ff4040", linewidths=0)
         for bin_size, colour in reversed(list(zip(sizes, cycle(EDGES), strict=False))):
             centre, side = local.xy[nearest(local, at, bin_size)].numpy(), BINS * bin_size
@@ -83,8 +84,6 @@ def frames(picture: Tensor, local: Local, at: tuple[float, float]) -> Figure:
         right.plot(*centre, "+", color="white", ms=14, mew=2)
         (x, y), half = centre, BINS / 2 * sizes[-1] * AROUND
         right.set(xlim=(x - half, x + half), ylim=(y + half, y - half))
-        left.set_title(f"{len(finest):,} centres for each of {len(sizes)} bin sizes", fontsize=11)
-        right.set_title("4 × 4 bins around one centre", fontsize=11)
         where = {"loc": "outside right center", "reverse": True}
         figure.legend(*right.get_legend_handles_labels(), title="side of a bin (patch)", **where)
     return figure
@@ -106,9 +105,10 @@ def in_grey(picture: Tensor, local: Local) -> np.ndarray:
     return grey(picture).numpy()
 
 
-def draw_grey(axes: Axes, image: np.ndarray) -> None:
+def draw_grey(axes: Axes, image: np.ndarray, title: str) -> None:
     """Draw a picture [H, W] of greys in 0..1, each pixel as it is."""
     axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="none")
+    axes.set_title(title, fontsize=11)
     axes.set_axis_off()
 
 
@@ -137,13 +137,11 @@ def descriptor(picture: Tensor, local: Local, at: tuple[float, float], size: flo
     with style.look():
         figure = style.new_figure(9.5, 6.6, layout="constrained")
         axes = figure.subplot_mosaic([["picture", "patch"], ["bars", "bars"]], height_ratios=[2.1, 1])
-        for name in ("picture", "patch"):
-            draw_grey(axes[name], image)
+        draw_grey(axes["picture"], image, "the picture in grey, one patch marked")
+        draw_grey(axes["patch"], image, f"the patch: 4 × 4 bins of {size:g} pixels")
         box = Rectangle(centre - side / 2, side, side, fill=False, edgecolor=EDGES[0], lw=2)
         axes["picture"].add_patch(box)
-        axes["picture"].set_title("the picture in grey, one patch marked", fontsize=11)
         draw_stars(axes["patch"], d, centre, size, colours)
-        axes["patch"].set_title(f"the patch: 4 × 4 bins of {size:g} pixels", fontsize=11)
         draw_bars(axes["bars"], d, colours)
     return figure
 

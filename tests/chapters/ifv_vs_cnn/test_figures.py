@@ -1,7 +1,7 @@
 """Figures from local descriptors to Fisher vectors: places, colours and lengths are those that were given."""
 
 from functools import partial
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -133,9 +133,8 @@ def test_descriptors_and_posteriors_of_another_picture_are_refused():
 def test_an_arm_points_to_where_the_picture_gets_brighter():
     picture = plain(0)
     picture[:, H // 2 :] = 200  # bright below
-    *_, arms = of(
-        LineCollection, figures.descriptor(picture, phow(picture, sizes=(4,)), (W / 2, H / 2), 4).axes[1]
-    )
+    figure = figures.descriptor(picture, phow(picture, sizes=(4,)), (W / 2, H / 2), 4)
+    arms = of(LineCollection, figure.axes[1])[-1]
     vectors = np.array([tip - root for root, tip in arms.get_segments()])
     long = vectors[np.hypot(*vectors.T) > 1]
     assert len(long) == 8  # the two lines of cells at the edge
@@ -148,13 +147,10 @@ def test_an_arm_is_as_long_as_its_number_in_its_own_cell_and_has_the_colour_of_i
     x, y = local.xy[5].tolist()
     _, patch, bars = figures.descriptor(plain(), local, (x, y), 4).axes
     arms = of(LineCollection, patch)[-1]
-    ends = np.array(arms.get_segments())
-    assert np.hypot(*(ends[:, 1] - ends[:, 0]).T) == pytest.approx(
-        local.x[5].numpy() / 2 * 0.48 * 4, abs=1e-4
-    )
-    assert ends[(4 * 1 + 3) * 8 + 2].ravel().tolist() == pytest.approx(
-        [x + 6, y - 2, x + 6, y - 2 + 0.48 * 4]
-    )
+    roots, tips = np.array(arms.get_segments()).swapaxes(0, 1)
+    assert np.hypot(*(tips - roots).T) == pytest.approx(local.x[5].numpy() / 2 * 0.48 * 4, abs=1e-4)
+    assert roots[(4 * 1 + 3) * 8 + 2] == pytest.approx([x + 1.5 * 4, y - 0.5 * 4])
+    assert tips[(4 * 1 + 3) * 8 + 2] == pytest.approx([x + 1.5 * 4, y - 0.5 * 4 + 0.48 * 4])
     boxes = of(Rectangle, bars)
     assert [b.get_height() for b in boxes] == local.x[5].tolist()
     assert np.allclose([b.get_facecolor()[:3] for b in boxes], arms.get_colors()[:, :3])
@@ -245,10 +241,8 @@ def test_typical_patches_are_the_most_confident_and_lie_apart():
 def test_a_patch_is_the_square_of_four_bins_around_its_centre_and_continues_the_border(size, x, y):
     picture = plain(0)
     picture[0], picture[1] = 3 * torch.arange(W), 3 * torch.arange(H)[:, None]  # the pixel tells its place
-    patch = np.asarray(
-        gaussian_figures.patch(as_pixels(picture), grid((size,), start=(x, y), shape=(1, 1)), 0)
-    )
-    n = gaussian_figures.PATCH
+    local, n = grid((size,), start=(x, y), shape=(1, 1)), gaussian_figures.PATCH
+    patch = np.asarray(gaussian_figures.patch(as_pixels(picture), local, 0))
     steps = ((np.arange(n) + 0.5) / n - 0.5) * 4 * size
     assert patch.shape == (n, n, 3)
     assert np.allclose(patch[n // 2, :, 0] / 3, np.clip(x + steps, 0, W - 1), atol=0.8)
@@ -265,9 +259,8 @@ def test_ellipses_are_one_standard_deviation_around_the_means_and_thicker_for_he
     assert np.allclose(2 * ellipses._heights, 2 * np.sqrt(variances[:, 1]))
     assert (np.argsort(ellipses.get_linewidths()) == np.argsort(weights)).all()
     assert np.allclose(ellipses.get_edgecolors()[:, :3], gaussian_colours(means))
-    assert {t.get_text(): t.get_position() for t in axes.texts} == {
-        f"k = {k}": pytest.approx(tuple(means[k, :2])) for k in range(6)
-    }
+    assert [text.get_text() for text in axes.texts] == [f"k = {k}" for k in range(6)]
+    assert np.allclose([text.get_position() for text in axes.texts], means[:, :2])
     assert len(of(PathCollection, axes)[0].get_offsets()) == gaussian_figures.MOST_POINTS
 
 
@@ -318,7 +311,7 @@ def test_the_explorer_shows_the_chosen_mixture_at_the_chosen_scale(monkeypatch):
     draw, counts, sizes = widget.assignment_explorer(plain(), local, given)
     assert list(counts["K"].options) == [2, 9]
     assert [size for _, size in sizes["size"].options] == [4, 8]
-    for K, size in product((2, 9), (8.0, 4.0)):
+    for K, size in ((2, 8.0), (9, 4.0)):
         share = 100 * given[K][0][local.size == size].mean(0).numpy()
         strongest = [f"k = {k}: {share[k]:.1f}%" for k in np.argsort(-share, kind="stable")]
         figure, _ = draw(K, size)
