@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lecture_lib import datasets, settings
+from lecture_lib import datasets
 from lecture_lib.datasets import layout
 from lecture_lib.datasets.voc import ACTIONS
 
@@ -102,24 +102,6 @@ def test_splits_are_those_of_the_action_task(root):
     assert datasets.load("voc2012_action").splits["train"].tolist() == [0]
 
 
-def test_what_cannot_be_read_is_left_out_and_splits_follow(root, capsys):
-    (root / "JPEGImages" / "2011_000002.jpg").write_bytes(b"no picture")
-    write(root / "Annotations" / "2010_000001.xml", "<annotation><object>")
-    (root / "Annotations" / "2011_000003.xml").unlink()
-    images = datasets.load("voc2012_action")
-    assert images.names == ("JPEGImages/2011_000004.jpg",)
-    assert {part: indices.tolist() for part, indices in images.splits.items()} == {
-        "train": [],
-        "val": [0],
-        "trainval": [0],
-    }
-    assert label_of(images, "jumping") == [1]
-    reasons = dict(images.skipped)
-    assert reasons["Annotations/2011_000003.xml"] == "no such file"
-    assert "not a VOC annotation" in reasons["Annotations/2010_000001.xml"]
-    assert "3 of 4 files left out" in capsys.readouterr().out
-
-
 def test_split_files_that_disagree_with_the_annotations_are_reported(root, capsys):
     enlist(
         root, "walking_train", *(f"2011_000002 {k} -1" for k in (1, 2, 3))
@@ -146,12 +128,6 @@ def test_without_the_action_lists_the_archive_is_what_is_missing(root):
     assert "no folder VOC2012/ImageSets/Action" in message
     assert 'datasets.fetch("voc2012_action")' in message
     assert layout.find("voc2012") == root  # the object task may well be there
-
-
-def test_a_root_may_be_any_of_the_folders(root, tmp_path):
-    settings.use(data=tmp_path / "nothing", quiet=True)
-    for folder in (root, root.parent, root.parent.parent):
-        assert len(datasets.load("voc2012_action", root=folder)) == 4
 
 
 def test_the_archive_is_that_of_the_object_task_and_unpacked_only_without_the_action_lists():

@@ -108,14 +108,9 @@ def test_class_with_too_few_pictures_is_named_with_what_would_work():
         few_shot_split(LABELS, 31, classes=("ant", "bat", "cat", "dog"))
     with pytest.raises(ProtocolError, match=r"class 0 \(1\).*Add pictures"):
         few_shot_split(np.array([0, 1, 1]), 1)
-
-
-@pytest.mark.parametrize(
-    ("labels", "sizes"), [(np.zeros((5, 2)), (1,)), (LABELS, (0,)), (LABELS, (1, 0)), (np.full(4, -1), (1,))]
-)
-def test_impossible_splits_are_refused(labels, sizes):
-    with pytest.raises(ProtocolError):
-        few_shot_split(labels, *sizes)
+    for labels, sizes in ((np.zeros((5, 2)), (1,)), (LABELS, (0,)), (LABELS, (1, 0)), (np.full(4, -1), (1,))):
+        with pytest.raises(ProtocolError):
+            few_shot_split(labels, *sizes)
 
 
 # --- the check of files ------------------------------------------------------------------------------------
@@ -163,22 +158,12 @@ def test_a_changed_file_is_checked_again_and_changes_the_fingerprint(pictures):
     second = datasets.folder(pictures)
     assert second.fingerprint != first.fingerprint
     assert second[1:].fingerprint == first[1:].fingerprint
-    break_picture(pictures / "ant" / "0.jpg")
-    assert len(datasets.folder(pictures)) == 7
-
-
-def test_a_repaired_file_comes_back(pictures):
     good = (pictures / "ant" / "0.jpg").read_bytes()
     break_picture(pictures / "ant" / "0.jpg")
     assert len(datasets.folder(pictures)) == 7
-    (pictures / "ant" / "0.jpg").write_bytes(good)
-    assert len(datasets.folder(pictures)) == 8
-
-
-def test_moving_a_folder_keeps_its_fingerprint(pictures, tmp_path):
-    before = datasets.folder(pictures).fingerprint
-    shutil.move(pictures, tmp_path / "elsewhere")
-    assert datasets.folder(tmp_path / "elsewhere").fingerprint == before
+    (pictures / "ant" / "0.jpg").write_bytes(good)  # repaired, and elsewhere
+    shutil.move(pictures, pictures.with_name("moved"))
+    assert datasets.folder(pictures.with_name("moved")).fingerprint == second.fingerprint
 
 
 def test_an_interrupted_check_is_not_done_again(pictures, monkeypatch):
@@ -238,13 +223,6 @@ def test_a_picture_that_is_replaced_is_never_taken_for_the_one_that_was_loaded(p
         first.tensor(5)
     again = datasets.folder(pictures)
     assert again.fingerprint != first.fingerprint
-
-
-def test_sizes_are_known_without_reading(pictures):
-    draw(pictures / "ant" / "wide.jpg", size=(30, 10))
-    images = datasets.folder(pictures).images
-    assert images.sizes[images.names.index("ant/wide.jpg")].tolist() == [30, 10]
-    assert images.take(np.array([2, 0])).names == ("ant/2.jpg", "ant/0.jpg")
 
 
 # --- a folder of one's own ---------------------------------------------------------------------------------
@@ -318,11 +296,6 @@ def test_background_is_out_by_default_and_last_when_asked_for(caltech):
     assert more.skipped == ()
     a, b = plain.split_indices(0, train_per_class=3), more.split_indices(0, train_per_class=3)
     assert [i[i < 15].tolist() for i in b] == [i.tolist() for i in a]
-
-
-def test_caltech_with_a_gap_in_its_numbers_is_read(caltech):
-    (caltech / "ant" / "image_0002.jpg").unlink()
-    assert len(datasets.load("caltech101")) == 14
 
 
 def test_caltech_protocol_wants_thirty_and_says_so(caltech):
@@ -416,17 +389,6 @@ def test_voc_has_the_challenges_classes_and_groups(voc_root):
     assert list(collection.classes) == sorted(collection.classes)
     counts = dict(zip(*np.unique(collection.groups, return_counts=True), strict=True))
     assert counts == {"person": 1, "animal": 6, "vehicle": 7, "indoor": 6}
-
-
-def test_splits_follow_when_a_picture_is_left_out(voc_root, capsys):
-    break_picture(voc_root / "JPEGImages" / "000001.jpg")
-    write(voc_root / "Annotations" / "000002.xml", "<annotation><object>")
-    collection = datasets.load("voc2007")
-    assert collection.images.names == ("JPEGImages/000003.jpg", "JPEGImages/000004.jpg")
-    splits = {part: indices.tolist() for part, indices in collection.splits.items()}
-    assert splits == {"train": [], "val": [0], "trainval": [0], "test": [1]}
-    assert {file for file, _ in collection.skipped} == {"JPEGImages/000001.jpg", "Annotations/000002.xml"}
-    assert "2 of 4 files left out" in capsys.readouterr().out
 
 
 def test_annotations_that_are_missing_or_of_another_dataset_are_named(voc_root):
@@ -545,13 +507,6 @@ def test_sun_with_one_partition_reads_only_its_pictures(sun):
     train, test = scenes.split(1)
     assert {Path(name).stem for name in train.images.names} == {"sun_y"}
     assert {Path(name).stem for name in test.images.names} == {"sun_w"}
-
-
-def test_sun_partitions_shrink_when_a_picture_is_missing(sun):
-    (sun / "a" / "abbey" / "sun_z.jpg").unlink()
-    scenes = datasets.load("sun397")
-    assert scenes.skipped == (("a/abbey/sun_z.jpg", "no such file or directory"),)
-    assert [len(part) for part in scenes.split(0)] == [2, 3]
 
 
 def test_sun_without_partitions_loads_but_has_no_protocol(sun):

@@ -115,7 +115,9 @@ def lay_out(name: str, root: Path, rng) -> tuple[list[str], list[str]]:
             put_list(root / f"SUN397/{part}_01.txt", [f"/a/{lines[i]}" for i in rows], rng)
     if name == "mit67":
         for part, rows in PARTS.items():
-            put_list(root / f"indoorCVPR_09/{part.title()}Images.txt", [lines[i] for i in rows], rng)
+            put_list(
+                root / f"indoorCVPR_09/{part.title()}Images.txt", [lines[i] for i in (*rows, rows[0])], rng
+            )
     if name == "cub200":
         tables = {
             "classes": [f"{c + 1} {label}" for c, label in enumerate(classes)],

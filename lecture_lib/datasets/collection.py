@@ -62,11 +62,7 @@ class Boxes:
             ("difficult", bool, (n,)),
             ("truncated", bool, (n,)),
         ):
-            array = frozen_array(getattr(self, name), dtype)
-            if array.size == 0:
-                array = array.reshape(shape)  # an empty list has lost its second axis
-            if array.shape != shape:
-                raise ValueError(f"Boxes.{name} has shape {list(array.shape)}, expected {list(shape)}.")
+            array = frozen_array(getattr(self, name), dtype, shape, f"Boxes.{name}")
             object.__setattr__(self, name, array)
 
     def __len__(self) -> int:
@@ -200,15 +196,13 @@ class ImageCollection:
         if labels.size and (labels.min() < -1 or labels.max() >= (c if labels.ndim == 1 else 2)):
             raise ValueError(f"{self.name}: labels go from {labels.min()} to {labels.max()} for {c} classes.")
         groups = tuple(self.groups) or ("",) * c
-        if len(groups) != c:
-            raise ValueError(f"{self.name}: {len(groups)} group names for {c} classes.")
-        if self.boxes is not None and len(self.boxes) != n:
-            raise ValueError(f"{self.name}: {len(self.boxes)} sets of boxes for {n} pictures.")
-        parts = None if self.parts is None else frozen_array(self.parts, np.float32)
-        if parts is not None and parts.shape != (n, len(self.part_names), 3):
-            raise ValueError(
-                f"{self.name}: parts have shape {list(parts.shape)} for {n} pictures and {len(self.part_names)} names."
-            )
+        boxes = None if self.boxes is None else tuple(self.boxes)
+        for what, there, expected in (("group names", groups, c), ("sets of boxes", boxes, n)):
+            if there is not None and len(there) != expected:
+                raise ValueError(f"{self.name}: {len(there)} {what} for {n} pictures of {c} classes.")
+        parts = self.parts
+        if parts is not None:
+            parts = frozen_array(parts, np.float32, (n, len(self.part_names), 3), f"{self.name}: parts")
         splits = {key: frozen_array(indices, np.int64) for key, indices in self.splits.items()}
         for key, indices in splits.items():
             if indices.size and (indices.min() < 0 or indices.max() >= n):
@@ -217,7 +211,7 @@ class ImageCollection:
             ("labels", labels),
             ("classes", tuple(self.classes)),
             ("groups", groups),
-            ("boxes", None if self.boxes is None else tuple(self.boxes)),
+            ("boxes", boxes),
             ("parts", parts),
             ("part_names", tuple(self.part_names)),
             ("splits", splits),
@@ -307,8 +301,15 @@ class ImageCollection:
         return digest.hexdigest()
 
 
-def frozen_array(values, dtype) -> np.ndarray:
-    """A read-only copy; collections share arrays with their parts, so nobody may write into them."""
+def frozen_array(values, dtype, shape: tuple[int, ...] | None = None, what: str = "") -> np.ndarray:
+    """A read-only copy; collections share arrays with their parts, so nobody may write into them.
+
+    Raises ValueError, which says `what` it is, if it is not of the `shape`; without one, any will do.
+    """
     array = np.array(values, dtype=dtype)
+    if shape is not None:
+        array = array if array.size else array.reshape(shape)  # an empty list has lost its second axis
+        if array.shape != shape:
+            raise ValueError(f"{what} has shape {list(array.shape)}, expected {list(shape)}.")
     array.flags.writeable = False
     return array

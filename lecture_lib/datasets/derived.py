@@ -109,7 +109,7 @@ def box_crops(images: ImageCollection, context: float = 1.5) -> ImageCollection:
 
     Where the enlarged box leaves the picture, the picture's border is repeated: clipping it instead would bring
     the object to the edge of the square, which networks cut off. Raises ValueError, with the picture's name, for
-    one without a box or with several, and for a box without area; for one outside its picture when that is read.
+    one without a box or with several; for a box without area or outside its picture when that is read.
     """
     if not context >= 1:
         raise ValueError(
@@ -123,30 +123,19 @@ def box_crops(images: ImageCollection, context: float = 1.5) -> ImageCollection:
             )
     xyxy = np.array([boxes.xyxy[0] for boxes in images.boxes or ()], np.float64)
 
-    def check(i: int, width: float = np.inf, height: float = np.inf) -> None:
-        if fault := box_fault(xyxy[i], width, height):
-            raise ValueError(f"{images.names[i]}: {fault}; correct it or leave it out.")
-
-    for i in range(len(xyxy)):
-        check(i)
-
     def cut(picture: Tensor, i: int, _) -> Tensor:
         height, width = picture.shape[1:]
-        check(i, width, height)
-        x0, y0, x1, y1 = _enlarge(xyxy[i], context)
-        rows = torch.arange(y0, y1).clamp(0, height - 1)
-        columns = torch.arange(x0, x1).clamp(0, width - 1)
+        if fault := box_fault(xyxy[i], width, height):
+            raise ValueError(f"{images.names[i]}: {fault}; correct it or leave it out.")
+        centre, half = (xyxy[i, :2] + xyxy[i, 2:]) / 2, (xyxy[i, 2:] - xyxy[i, :2]) / 2 * context
+        (x0, y0), (x1, y1) = np.floor(centre - half), np.ceil(centre + half)  # whole pixels
+        rows = torch.arange(int(y0), int(y1)).clamp(0, height - 1)
+        columns = torch.arange(int(x0), int(x1)).clamp(0, width - 1)
         return resize(picture[:, rows[:, None], columns], [max(len(rows), len(columns))] * 2, antialias=True)
 
     return derive(
         images, cut, ["box"], {"made": "box crops", "version": VERSION, "context": context, "boxes": xyxy}
     )
-
-
-def _enlarge(box: np.ndarray, context: float) -> tuple[int, ...]:
-    """Enlarge x0, y0, x1, y1 about the centre, to whole pixels."""
-    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * context
-    return (*np.floor(centre - half).astype(int).tolist(), *np.ceil(centre + half).astype(int).tolist())
 
 
 def _remember(images: Images) -> Callable[[int], Tensor]:
