@@ -91,15 +91,19 @@ def agree(a: Any, b: Any, tolerance: float) -> bool:
     )
 
 
-def unpack(result: Any, *names: str) -> list:
-    """Return the parts of a result; raise Wrong unless there are as many as names."""
+def unpack(result: Any, *names: str, shape: tuple[int, ...] | None = None) -> list:
+    """Return the parts of a result; raise Wrong unless there are as many as names, and all are `finite` of a shape."""
     try:
         parts = list(result)
     except TypeError:
         parts = []
     if len(parts) != len(names):
         raise Wrong(f"it should give {len(names)} things: {', '.join(names)}.")
-    return parts
+    return (
+        parts
+        if shape is None
+        else [finite(part, name, shape) for part, name in zip(parts, names, strict=True)]
+    )
 
 
 def numbers(value: Any) -> np.ndarray:

@@ -52,9 +52,9 @@ _NO_PICTURE, _NO_PAIR = (
 _Y, _MEAN = "torch.where(labels == 1, 1, -1)", "(slack.sum(0) / counted.sum(0))"
 _CLS = "(slack.sum(0) / counted.sum(0).clamp(min=1))"
 _EVERYTHING = "slack.mean(0).sum() | slack.mean()"
-_REDUCED = (
-    f"{_MEAN}.sum() | {_MEAN}.mean() | slack.sum() / counted.sum() | slack.sum() | {_EVERYTHING} | * counted -> ; "
-    "slack.mean(0).sum() | * counted -> ; slack.mean() | * counted -> ; slack.sum()"
+_REDUCED = f"{_MEAN}.sum() | {_MEAN}.mean() | slack.sum() / counted.sum() | slack.sum() | {_EVERYTHING}"
+_WITH_DIFFICULT = (
+    "* counted -> ; slack.mean(0).sum() | * counted -> ; slack.mean() | * counted -> ; slack.sum()"
 )
 _SLACKS = {
     f"{_SIGN} 1 - y s, below 0 where s has the sign of y.": "1 - y -> 1 + y",
@@ -94,7 +94,7 @@ def classification_hinge(scores, labels):
         "no pair is needed here: positives count without negatives, and so do negatives.": (
             f"({_CLS} * (labels == 1).any(0) * (labels == 0).any(0)).sum()"
         ),
-        **crossed(_SLACKS, _REDUCED),
+        **crossed(_SLACKS, f"{_REDUCED} | {_WITH_DIFFICULT}"),
         **crossed(_DIFFICULT, _EVERYTHING),
         _OVER_CLASSES: f"{_MEAN}.mean()",
         "it is one mean over everything; first a mean in each class, then their sum.": "slack.sum() / counted.sum()",
@@ -122,11 +122,9 @@ _PAIRS = {
     "only the worst pair of each class counts; take the mean over all.": "clamp(min=0) -> clamp(min=0).max()",
     "it forms one pair, of their means; form all pairs.": "1][:, None] -> 1].mean(); 0] -> 0].mean()",
 }
-_RANKED = {
-    "it ranks the classes of a picture; rank the pictures of a class.": "zip(scores.T, labels.T) -> zip(scores, labels)"
-}
+_RANKED = {"it ranks the classes of a picture; rank the pictures of a class.": ".T -> "}
 _WITH_A_SLACK = {
-    "it divides by the pairs with a slack; divide by all pairs.": "max(slack.numel(), 1) -> (slack > 0).sum()"
+    "it divides by the pairs with a slack; divide by all pairs.": "slack.numel() -> (slack > 0).sum()"
 }
 
 RANKING_HINGE = Exercise(
@@ -238,9 +236,7 @@ def _check_disagreement(two_classifiers: Callable) -> None:
     for n, positives in ((10, 2), (8, 4)):
         labels = np.repeat([1, 0], [positives, n - positives])
         case = f"where {positives} of {n} pictures show the class"
-        names = "the scores of A", "the scores of B"
-        both = unpack(two_classifiers(labels), *names)
-        a, b = (finite(scores, name, (n,)) for scores, name in zip(both, names, strict=True))
+        a, b = unpack(two_classifiers(labels), "the scores of A", "the scores of B", shape=(n,))
         right_a, right_b = (int(((scores > 0) == labels).sum()) for scores in (a, b))
         ap_a, ap_b = (average_precision(scores, labels) for scores in (a, b))
         if right_a < right_b and ap_a > ap_b:

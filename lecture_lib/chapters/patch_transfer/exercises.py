@@ -7,29 +7,29 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.special import softmax
 
-from lecture_lib.exercises.comparing import crossed, finite, unpack
+from lecture_lib.exercises.comparing import crossed, unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
+_PATCH_AT_0, _PATCH_ELSEWHERE = (0, 0, 10, 10), (20, 30, 60, 70)
+_EDGES = (
+    (4, 3, 8, 8),
+    (4, 0, 14, 10),
+    (0, 3, 10, 13),
+    (0, -6, 10, 4),
+)  # a fifth of the patch, 60 % of the object
+_ALMOST = ((6, 0, 13, 10),)  # enough only if a box had one more pixel each way
+_INSIDE = (0, 0, 10, 10), (2, 2, 8, 8), (5, 5, 10, 10)
+_TOO_LITTLE = (3, 3, 7, 7), (-10, -10, 20, 20), (8, 8, 18, 18)  # of the patch, of the object, of both
+_APART = (
+    (10, 0, 20, 10),
+    (18, 19, 24, 25),
+    (17, 2, 22, 8),
+    (2, 17, 8, 22),
+)  # they touch; in x and y, in x, in y
 _PATCHES_AND_BOXES = (
-    ((0, 0, 10, 10), (0, 0, 10, 10)),
-    ((0, 0, 10, 10), (2, 2, 8, 8)),
-    ((0, 0, 10, 10), (3, 3, 7, 7)),  # all of the object, too little of the patch
-    ((0, 0, 10, 10), (-10, -10, 20, 20)),  # all of the patch, too little of the object
-    ((0, 0, 10, 10), (4, 3, 8, 8)),  # exactly a fifth of the patch
-    ((0, 0, 10, 10), (5, 5, 10, 10)),
-    ((0, 0, 10, 10), (4, 0, 14, 10)),  # exactly 60 % of the object
-    ((0, 0, 10, 10), (0, 3, 10, 13)),
-    ((0, 0, 10, 10), (0, -6, 10, 4)),
-    ((0, 0, 10, 10), (6, 0, 13, 10)),  # enough only if a box had one more pixel each way
-    ((0, 0, 10, 10), (10, 0, 20, 10)),  # they touch
-    ((0, 0, 10, 10), (8, 8, 18, 18)),  # a corner
-    ((0, 0, 10, 10), (18, 19, 24, 25)),  # apart in x and in y
-    ((0, 0, 10, 10), (17, 2, 22, 8)),  # apart in x
-    ((0, 0, 10, 10), (2, 17, 8, 22)),  # apart in y
-    ((20, 30, 60, 70), (30, 10, 50, 60)),
-    ((20, 30, 60, 70), (30, 5, 50, 60)),
-    ((20, 30, 60, 70), (10, 40, 60, 60)),
+    *((_PATCH_AT_0, box) for box in (*_EDGES, *_ALMOST, *_INSIDE, *_TOO_LITTLE, *_APART)),
+    *((_PATCH_ELSEWHERE, box) for box in ((30, 10, 50, 60), (30, 5, 50, 60), (10, 40, 60, 60))),
 )
 
 
@@ -98,15 +98,7 @@ def label(patch, box):
 )
 
 # With the background in the last column; numbers large enough for their fifth powers to differ.
-_SCORES = np.array(
-    [
-        [0.82, 0.06, 0.03, 0.09],
-        [0.11, 0.71, 0.13, 0.05],
-        [0.04, 0.02, 0.31, 0.63],
-        [0.58, 0.27, 0.07, 0.08],
-        [0.02, 0.93, 0.01, 0.04],
-    ]
-)
+_SCORES = np.array([[82, 6, 3, 9], [11, 71, 13, 5], [4, 2, 31, 63], [58, 27, 7, 8], [2, 93, 1, 4]]) / 100
 _COLUMN = "background is no class: leave its column, the last one, out."
 _OF_CLASSES = {
     "it takes the power of the mean; first the power of each patch, then the mean.": "y[:, :-1].mean(0) ** k",
@@ -156,7 +148,6 @@ def score(y, k):
 
 _LENGTH, _STEP, _UP = "(n - s)", "((1 - overlap) * s)", "math.ceil"
 _FLOOR = f"{_UP} -> math.floor; - 1e-9) + 1 -> + 1e-9)"
-
 _OTHERWISE = f"{_STEP} -> (s - overlap * s) | {_LENGTH} / {_STEP} -> (n / s - 1) / (1 - overlap)"
 _ROUNDING = (
     "of rounding: a number of steps that is whole comes out a trifle larger, as 0.6 / (1 - 0.8) does, and is rounded "
@@ -220,34 +211,27 @@ _DOG, _BACKGROUND = 0, 3
 
 def _check_two_pictures(two_pictures: Callable) -> None:
     for M in (10, 300):
-        pair = unpack(two_pictures(M), "the logits of `dog`", "the logits of `empty`")
-        dog, empty = (
-            finite(z, f"`{name}` for M = {M}", (M, 4)) for z, name in zip(pair, ("dog", "empty"), strict=True)
+        dog, empty = unpack(two_pictures(M), f"`dog` for M = {M}", f"`empty` for M = {M}", shape=(M, 4))
+        shows_something = empty[:, :_BACKGROUND].max(1) >= empty[:, _BACKGROUND]
+        if shows_something.any():
+            i = shows_something.argmax()
+            logits = f"patch {i} of `empty` has the logits {empty[i].tolist()} for M = {M}"
+            raise Wrong(f"{logits}; background, the last, should be the highest.")
+        if not (dog[:, _DOG] > np.delete(dog, _DOG, axis=1).max(1)).any():
+            raise Wrong(
+                f"no patch of `dog` shows it for M = {M}; in one at least the first logit should be the highest."
+            )
+        (dog_with, empty_with), (dog_without, empty_without) = (
+            [(softmax(logits[:, :n], 1)[:, _DOG] ** 5).mean() for logits in (dog, empty)] for n in (4, 3)
         )
-        _check_pair(dog, empty, f"for M = {M}")
-
-
-def _check_pair(dog: np.ndarray, empty: np.ndarray, case: str) -> None:
-    shows_something = empty[:, :_BACKGROUND].max(1) >= empty[:, _BACKGROUND]
-    if shows_something.any():
-        i = shows_something.argmax()
-        logits = f"patch {i} of `empty` has the logits {empty[i].tolist()} {case}"
-        raise Wrong(f"{logits}; background, the last, should be the highest.")
-    if not (dog[:, _DOG] > np.delete(dog, _DOG, axis=1).max(1)).any():
-        raise Wrong(
-            f"no patch of `dog` shows it {case}; in one at least the first logit should be the highest."
-        )
-    (dog_with, empty_with), (dog_without, empty_without) = (
-        [(softmax(logits[:, :n], 1)[:, _DOG] ** 5).mean() for logits in (dog, empty)] for n in (4, 3)
-    )
-    scores = "background, `dog` scores {:.3g} and `empty` {:.3g} " + case
-    if not dog_with > empty_with:
-        raise Wrong(f"with {scores.format(dog_with, empty_with)}; `dog` should score higher.")
-    if not empty_without > dog_without:
-        raise Wrong(
-            f"without {scores.format(dog_without, empty_without)}; `empty` should score higher. The softmax does not "
-            "see the last column then: what do the other three say?"
-        )
+        scores = f"background, `dog` scores {{:.3g}} and `empty` {{:.3g}} for M = {M}"
+        if not dog_with > empty_with:
+            raise Wrong(f"with {scores.format(dog_with, empty_with)}; `dog` should score higher.")
+        if not empty_without > dog_without:
+            raise Wrong(
+                f"without {scores.format(dog_without, empty_without)}; `empty` should score higher. The softmax does "
+                "not see the last column then: what do the other three say?"
+            )
 
 
 TWO_PICTURES = Exercise(
