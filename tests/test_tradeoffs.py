@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
+from matplotlib.text import Text
 
 from lecture_lib.display import style, tradeoff
 
@@ -46,7 +47,7 @@ def test_names_cover_no_mark_and_no_other_name_and_stay_near_their_own(spread):
     table = costs(spread=spread)
     figure, _ = plot(table)
     axes = figure.axes[0]
-    names = {t.get_text(): t.get_window_extent() for t in axes.texts}
+    names = {t.get_text(): Text.get_window_extent(t) for t in axes.texts}
     assert set(names) == set(table.name)
     assert not any(one.overlaps(other) for one, other in combinations(names.values(), 2))
     for row in table.itertuples():

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 from scipy.optimize import isotonic_regression
 
 from lecture_lib.display import style
@@ -18,18 +18,18 @@ LINE = 16  # pixels from one name of a column to the next
 ASIDE = 14  # pixels from the axes to a column of names
 
 
-def place_name(text: Annotation, taken: np.ndarray) -> tuple[np.ndarray, float]:
+def place_name(text: Annotation, taken: np.ndarray) -> np.ndarray:
     """Move a name to the nearest place around its mark that is free; where none is, to the one least covered.
 
     text   an annotation with an offset in points, in axes that are laid out
     taken  float [n, 4] = (x0, y0, x1, y1) in pixels: boxes that it shall not cover; it shall not leave the axes either
 
-    Returns the name's own box, float [4], and how many points it lies from its mark.
+    Returns the name's own box, float [4].
     """
     reach, angle = np.array(list(product(REACHES, ANGLES)), dtype=float).T
     offsets = reach[:, None] * np.stack([np.cos(np.radians(angle)), np.sin(np.radians(angle))], 1)
     sides = np.sign(offsets.round(1))  # -1: left of its mark or below it, 0: upon its line, 1: right or above
-    bounds = text.get_window_extent()
+    bounds = Text.get_window_extent(text)  # without its arrow
     side = np.array([bounds.width, bounds.height]) + 2 * ROOM
     middles = text.axes.transData.transform(text.xy) + offsets * style.DPI / 72 + sides * side / 2
     boxes = np.concatenate([middles - side / 2, middles + side / 2], axis=1)
@@ -39,7 +39,7 @@ def place_name(text: Annotation, taken: np.ndarray) -> tuple[np.ndarray, float]:
     horizontal, vertical = sides[best].astype(int)
     text.set_position(offsets[best])
     text.set(ha=("center", "left", "right")[horizontal], va=("center", "bottom", "top")[vertical])
-    return boxes[best], reach[best]
+    return boxes[best]
 
 
 def name_ends(axes: Axes) -> None:

@@ -57,8 +57,8 @@ GROUPS = {
     "other": ("#8a8a8a", "o"),
     "background": ("#c8c8c8", "o"),
     "indoor": ("#d95f02", "o"),
-    "outdoor natural": ("#1b9e4b", "^"),
-    "outdoor man-made": ("#4a5fc1", "s"),
+    "outdoor, natural": ("#1b9e4b", "^"),
+    "outdoor, man-made": ("#4a5fc1", "s"),
     "animal": ("#1f77d0", "o"),
     "vehicle": ("#d62728", "s"),
 }
@@ -66,7 +66,6 @@ SPARE = (
     "#0072b2", "#d55e00", "#009e73", "#e69f00", "#aa4499", "#56b4e9", "#332288", "#882255", "#117733", "#777777",
 )  # fmt: skip
 SPARE_MARKERS = "o^sDvPX"
-SAME = {"musical instrument": "instrument"}
 
 # What is compared has one colour and mark in every figure of every notebook: methods, layers, data. The colours are
 # those of Okabe and Ito (2008) and of Tol (2021), which colour-blind readers tell apart, too.
@@ -99,6 +98,7 @@ METHODS = {
     "voc2012_action": ("#e69f00", "v"),
 }
 OTHER_NAMES = {
+    "musical instrument": "instrument",
     "frozen": "CNN",
     "frozen, SVM": "CNN",
     "SVM, not tuned": "CNN",
@@ -117,6 +117,7 @@ OTHER_NAMES = {
     "caltech101 twin": "caltech101",
     "actions": "voc2012_action",
 }
+LOOKS = GROUPS | METHODS
 STROKES = ("-", "--", ":", "-.")
 
 
@@ -141,17 +142,14 @@ class Look(NamedTuple):
 def of(*methods: str) -> dict[str, Look]:
     """The look of each method of a figure.
 
-    A method of METHODS has the same look in every figure. "DeCAF6, random weights" is a variant of "DeCAF6": it has
+    A method of LOOKS has the same look in every figure. "DeCAF6, random weights" is a variant of "DeCAF6": it has
     its colour and mark, and a broken stroke beside it. Others take the spare colours that the figure has not used.
     """
-    bases = {}
-    for name in methods:
-        head = name.partition(", ")[0]
-        keys = name, OTHER_NAMES.get(name), head, OTHER_NAMES.get(head)
-        bases[name] = next((key for key in keys if key in METHODS), head if head in methods else name)
-    taken = {METHODS[base][0] for base in bases.values() if base in METHODS}
+    heads = {name: name.partition(", ")[0] for name in methods}
+    bases = {name: known(name) or (head if head in methods else name) for name, head in heads.items()}
+    taken = {LOOKS[base][0] for base in bases.values() if base in LOOKS}
     unused = iter(sorted(map(spare, range(len(taken) + len(bases))), key=lambda look: look[0] in taken))
-    found = {base: METHODS.get(base) or next(unused) for base in dict.fromkeys(bases.values())}
+    found = {base: LOOKS.get(base) or next(unused) for base in dict.fromkeys(bases.values())}
     looks = {}
     for name, base in bases.items():
         family = [other for other in bases if bases[other] == base]
@@ -159,6 +157,13 @@ def of(*methods: str) -> dict[str, Look]:
         family.sort(key=lambda other: base not in (other, OTHER_NAMES.get(other)))
         looks[name] = Look(*found[base], STROKES[family.index(name) % len(STROKES)])
     return looks
+
+
+def known(name: str) -> str | None:
+    """The key of LOOKS for a name: itself, its other name, or what stands before its comma; None if there is none."""
+    head = name.partition(", ")[0]
+    keys = name, OTHER_NAMES.get(name), head, OTHER_NAMES.get(head)
+    return next((key for key in keys if key in LOOKS), None)
 
 
 def new_axes(
@@ -179,11 +184,9 @@ def looks(groups: Iterable[str]) -> dict[str, tuple[str, str]]:
     A group of the lecture has the same look everywhere; others (say, the folders of one's own pictures) follow
     in alphabetic order and take the spare colours in turn.
     """
-    names = set(groups)
-    order = list(GROUPS)
-    known = sorted((n for n in names if _key(n) in GROUPS), key=lambda n: order.index(_key(n)))
-    others = sorted(names - set(known))
-    return {n: GROUPS[_key(n)] for n in known} | {n: spare(i) for i, n in enumerate(others)}
+    order = {group: place for place, group in enumerate(GROUPS)}
+    names = sorted(set(groups), key=lambda name: (order.get(known(name), len(order)), name))
+    return {name: look[:2] for name, look in of(*names).items()}
 
 
 def spare(i: int) -> tuple[str, str]:
@@ -240,9 +243,3 @@ def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
     drawn, kind = encode(figure)
     data = {f"image/{kind}": base64.b64encode(drawn).decode(), "text/plain": alt}
     return data, {f"image/{kind}": {"alt": alt}}
-
-
-def _key(name: str) -> str:
-    # "outdoor, natural" is whole in GROUPS, "commodity, trade good" by its first word
-    whole, short = name.replace(",", ""), name.partition(",")[0]
-    return whole if whole in GROUPS else SAME.get(short, short)

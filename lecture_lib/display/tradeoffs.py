@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from lecture_lib.display import style
 from lecture_lib.display.labels import place_name
 
-LEADER = 16  # points: names farther away are joined to their mark by a line
+# joins a name to its mark
+LEADER = {"arrowstyle": "-", "lw": 0.7, "alpha": 0.6, "shrinkA": 1, "shrinkB": 5}
 MARK = 7  # pixels from the middle of a mark to its edge
 WIDTH = np.array([2, 0])  # pixels from the middle of an interval to its sides
 
@@ -73,10 +74,6 @@ def name_marks(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look]) 
         text = axes.annotate(
             row.name, (row.x, row.value), xytext=(0, 0), textcoords="offset points", color=colour, zorder=4,
             fontsize=10 if row.ours else 9, style="normal" if row.ours else "italic",
+            arrowprops=LEADER | {"color": colour},
         )  # fmt: skip
-        box, reach = place_name(text, taken)
-        taken = np.concatenate([taken, [box]])
-        if reach >= LEADER:
-            at = axes.transData.transform((row.x, row.value))
-            ends = axes.transData.inverted().transform([at, np.clip(at, box[:2], box[2:])])
-            axes.plot(*ends.T, color=colour, lw=0.7, alpha=0.6, zorder=1)
+        taken = np.concatenate([taken, [place_name(text, taken)]])

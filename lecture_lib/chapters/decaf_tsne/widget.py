@@ -13,6 +13,7 @@ import numpy as np
 from IPython.display import HTML
 from matplotlib.figure import Figure
 from PIL import Image
+from scipy.linalg import orthogonal_procrustes
 
 from lecture_lib.chapters.decaf_tsne import figures as maps
 from lecture_lib.datasets import ImageCollection
@@ -84,8 +85,7 @@ def align(layouts: Sequence[np.ndarray]) -> list[np.ndarray]:
         xy = np.asarray(xy, dtype=float) - np.mean(xy, axis=0)
         xy = xy / max(np.sqrt((xy**2).sum(1).mean()), 1e-12)
         if aligned:
-            u, _, vt = np.linalg.svd(xy.T @ aligned[-1])
-            xy = xy @ (u @ vt)
+            xy = xy @ orthogonal_procrustes(xy, aligned[-1])[0]
         aligned.append(xy)
     return aligned
 

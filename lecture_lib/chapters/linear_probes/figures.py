@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -25,9 +26,7 @@ SHOWN = 5  # pictures on each side of a confusion
 ARROW = 120  # pixels between the two sides of a confusion
 
 # of a picture that a classifier called by its name, or by another
-FRAMES = {
-    good: Frame(colour, 3, style.SIGNS[good]) for good, colour in ((True, style.RIGHT), (False, style.WRONG))
-}
+FRAMES = {True: Frame(style.RIGHT, 3, style.SIGNS[True]), False: Frame(style.WRONG, 3, style.SIGNS[False])}
 
 Ranking = tuple[np.ndarray, np.ndarray, np.ndarray]  # int [n] pictures, float [n] scores, bool [n] right
 
@@ -84,9 +83,8 @@ def confusion(
 def mark_groups(axes: Axes, groups: Sequence[str], *, named: bool) -> None:
     """Part the groups of a confusion matrix by lines, with a strip of their colours and, if `named`, their names."""
     n, looks = len(groups), style.looks(groups)
-    starts = [i for i in range(n) if i == 0 or groups[i] != groups[i - 1]]
-    stops = [*starts[1:], n]
-    for start, stop in zip(starts, stops, strict=True):
+    edges = [i for i in range(n + 1) if i in (0, n) or groups[i] != groups[i - 1]]
+    for start, stop in pairwise(edges):
         if start:
             axes.axhline(start - 0.5, color=style.PALE, lw=0.6)
             axes.axvline(start - 0.5, color=style.PALE, lw=0.6)
@@ -95,7 +93,7 @@ def mark_groups(axes: Axes, groups: Sequence[str], *, named: bool) -> None:
         axes.add_patch(Rectangle((-0.5 - 0.012 * n, start - 0.5), 0.012 * n, size, **strip))
         axes.add_patch(Rectangle((start - 0.5, n - 0.5), size, 0.012 * n, **strip))
     if named:
-        roomy = [(a, b) for a, b in zip(starts, stops, strict=True) if b - a >= NARROWEST * n]
+        roomy = [(a, b) for a, b in pairwise(edges) if b - a >= NARROWEST * n]
         middles, names = [(a + b - 1) / 2 for a, b in roomy], [groups[a].partition(",")[0] for a, _ in roomy]
         axes.set_xticks(middles, names, rotation=90, fontsize=10)
         axes.set_yticks(middles, names, fontsize=10)
