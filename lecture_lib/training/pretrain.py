@@ -8,11 +8,9 @@ then goes on from it, and ends with the numbers of a run that nobody stopped. On
 of threads, the same seed gives the same weights.
 """
 
-import argparse
 import datetime
 import hashlib
 import json
-import shlex
 import sys
 import time
 from dataclasses import asdict, replace
@@ -36,6 +34,7 @@ from lecture_lib.training.crops import Pictures
 RECIPE = sgd.Recipe(
     epochs=12, batch=128, lr=0.1, schedule="warm cosine", nesterov=True, dropout=None, reseed=1
 )
+PER_CLASS = 250  # pictures drawn of each source class
 
 
 def train(
@@ -122,41 +121,27 @@ def normalise(images: Tensor) -> Tensor:
     return standardise(images.float().div(255), twin_alexnet.MEAN, twin_alexnet.STD)
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main() -> None:
     """Run the training described at the top of this file."""
     from lecture_lib.datasets import twin
 
-    started = time.perf_counter()
-    parser = argparse.ArgumentParser(prog="python -m lecture_lib.training.pretrain", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    for name in ("epochs", "batch", "lr", "weight_decay", "seed"):
-        default = getattr(RECIPE, name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
-    parser.add_argument("--per-class", type=int, default=250, help="pictures drawn of each source class")
-    parser.add_argument("--out", type=Path, default=twin_alexnet.WEIGHTS)
-    given = vars(parser.parse_args(arguments))
-    out, per_class = given.pop("out"), given.pop("per_class")
-    chosen = settings.use("demo", seed=given["seed"])
-    recipe = replace(RECIPE, **given, bfloat16=bfloat16_is_faster(chosen.device))
-
-    source = twin.ilsvrc2012("train", per_class)
+    started, chosen = time.perf_counter(), settings.use("demo")
+    recipe = replace(RECIPE, seed=chosen.seed, bfloat16=bfloat16_is_faster(chosen.device))
+    source, val = twin.ilsvrc2012("train", PER_CLASS), twin.ilsvrc2012("val")
     pictures, validation = (
-        Pictures(
-            part.stack().to(chosen.device), torch.tensor(part.labels).to(chosen.device), part.fingerprint
-        )
-        for part in (source, twin.ilsvrc2012("val"))
+        Pictures(part.stack().to(chosen.device), torch.tensor(part.labels, device=chosen.device), "")
+        for part in (source, val)
     )
     code = store.fingerprint([Path(m).read_bytes() for m in (__file__, sgd.__file__, twin_alexnet.__file__)])
     checkpoint = sgd.checkpoint_file(recipe, F.cross_entropy, images=source.fingerprint, code=code)
     print(f"{len(pictures):,} images of {len(source.classes)} classes, checkpoint {checkpoint}")
     net, curve = train(pictures, validation, len(source.classes), recipe, checkpoint)
+    out = twin_alexnet.WEIGHTS
     twin_alexnet.save_weights(net, source.classes, out)
     published = twin_alexnet.load_weights(out)[0].to(chosen.device)  # as users will read it: float16
     log = {
         "net": twin_alexnet.NAME,
-        "command": shlex.join(
-            ["python", "-m", "lecture_lib.training.pretrain", *(arguments or sys.argv[1:])]
-        ),
+        "command": "python -m lecture_lib.training.pretrain",
         "date": datetime.date.today().isoformat(),
         "sha256": hashlib.sha256(out.read_bytes()).hexdigest(),
         "parameters": sum(p.numel() for p in published.parameters()),

