@@ -368,15 +368,6 @@ def test_whole_pictures_teach_the_classes_they_certainly_show(net, parts, traine
     np.testing.assert_allclose(found[experiments.WHOLE_ON_PATCHES][0], patches, atol=1e-6)
 
 
-def test_svms_on_whole_pictures_learn_from_training_pictures(net, parts):
-    train_part, test_part = parts
-    more = Part(net, train_part.images[[0, 1, 2, 3, 4, 5] * 3])  # for three folds
-    found = experiments.whole_pictures_svm(more, test_part)
-    crops = [baselines.phi_of_crops(net.backbone, part.images) for part in (more, test_part)]
-    np.testing.assert_array_equal(found, baselines.svm_scores(crops[0], more.images.labels, crops[1]))
-    assert found.shape == (4, 3)
-
-
 def test_no_test_label_changes_a_score(net, parts):
     train_part, test_part = parts[0], first(parts[1], 2)
     images = test_part.images
