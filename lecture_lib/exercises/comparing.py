@@ -11,6 +11,7 @@ import torch
 
 from lecture_lib.exercises.running import Wrong
 
+DIGITS = {"float32": 7, "float16": 3, "bfloat16": 2}
 GIVEN = {"np": (np, "import numpy as np"), "torch": (torch, "import torch")}
 
 
@@ -62,7 +63,11 @@ def compare(answer: Any, expected: Any, what: str = "your answer", tolerance: fl
         is_bool = isinstance(expected, dict) and isinstance(list(expected.values())[where[0]], bool)
         digits = 6 if f"{got[where]:.6g}" != f"{want[where]:.6g}" else 15
         x, right = (bool(a[where]) if is_bool else f"{a[where]:.{digits}g}" for a in (got, want))
-        raise Wrong(f"{what} is {x}{place}; it should be {right}.{_coarse(answer)}")
+        dtype = getattr(answer, "dtype", None)
+        name = str(dtype).removeprefix("torch.")
+        few = name in DIGITS and dtype != getattr(expected, "dtype", None)  # which may be all that is wrong
+        coarse = f" (It is {name}, of {DIGITS[name]} digits; compute in float64.)" if few else ""
+        raise Wrong(f"{what} is {x}{place}; it should be {right}.{coarse}")
 
 
 def finite(answer: Any, what: str, shape: Iterable[int]) -> np.ndarray:
@@ -74,7 +79,7 @@ def finite(answer: Any, what: str, shape: Iterable[int]) -> np.ndarray:
     if got.shape != tuple(shape):
         raise Wrong(f"{what} has shape {list(got.shape)}; it should be {list(shape)}.")
     if not np.isfinite(got).all():
-        raise Wrong(f"{what} contains {got[~np.isfinite(got)][0]}.{_coarse(answer)}")
+        raise Wrong(f"{what} contains {got[~np.isfinite(got)][0]}.")
     return got
 
 
@@ -117,10 +122,3 @@ def numbers(value: Any) -> np.ndarray:
 
 def _allowed(want: np.ndarray, tolerance: float) -> float:
     return tolerance * max(1.0, np.abs(want).max(initial=0))
-
-
-def _coarse(answer: Any) -> str:
-    """A sentence about numbers of few digits, which may be all that is wrong with them."""
-    dtype = str(getattr(answer, "dtype", "")).removeprefix("torch.")
-    few = {"float32": 7, "float16": 3, "bfloat16": 2}
-    return f" (It is {dtype}, of {few[dtype]} digits; compute in float64.)" if dtype in few else ""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,11 +28,6 @@ SECONDS = 10
 SHOWN = 2_000  # characters of what an answer prints
 
 
-def result(function: Callable, *given: Any) -> Iterator[tuple]:
-    """Call a function, and yield its result as the one thing to compare."""
-    yield "", function(*given)
-
-
 @dataclass(frozen=True)
 class Exercise:
     """One exercise; the notebook asks it, its chapter describes it.
@@ -44,8 +39,8 @@ class Exercise:
     mistakes   the reason to give to a typical wrong answer -> how it comes of the solution, as in `varied`, and with
                " | " between several ways
     tries      what is compared, as a message names it, and the arguments that the answer is called with
-    parts      calls an answer, and yields what of its result to compare: a name to put before that of the try, the
-               value, and the right one where it is not the solution's. It raises Wrong for what cannot be compared
+    parts      calls an answer, and yields what of its result to compare, by default all: a name to put before that of
+               the try, the value, and the right one if it is not the solution's. Wrong for what cannot be compared
     tolerance  as in `compare`
     check      gets an answer that is right in its tries, and raises Wrong: where there are many right ones
     """
@@ -56,7 +51,7 @@ class Exercise:
     solution: str
     mistakes: Mapping[str, str] = field(default_factory=dict)
     tries: tuple[tuple, ...] = ()
-    parts: Callable[..., Iterator[tuple]] = result
+    parts: Callable[..., Iterable[tuple]] = lambda answer, *given: [("", answer(*given))]
     tolerance: float = 1e-5
     check: Callable[[Any], None] = lambda answer: None
 
