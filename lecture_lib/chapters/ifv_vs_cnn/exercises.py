@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from lecture_lib.exercises.comparing import unpack
+from lecture_lib.exercises.comparing import agree, unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
@@ -205,7 +205,7 @@ def soft_assignment(x, pi, mu, var):
 def _pyramid_and_positions(dimensions: Callable, K: int, D: int) -> Iterator[tuple]:
     names = "the dimension with the spatial pyramid", "the dimension with (x, y)"
     both = unpack(dimensions(K, D), *names)
-    if both == [2 * K * (D + 2), 16 * K * D]:
+    if agree(both, [2 * K * (D + 2), 16 * K * D], 0):
         raise Wrong("the two are exchanged: first the spatial pyramid, then (x, y).")
     yield from zip(names, both, strict=True)
 

@@ -214,9 +214,8 @@ def _check_dropout(dropout: Callable) -> None:
     compare(at_zero, every, "the result at rate 0")
     for given, result in ((x, first), (every, at_zero)):
         if result.dtype != given.dtype:
-            raise Wrong(
-                f"x is {given.dtype}, the result {result.dtype} (`mask / (1 - rate)` alone is float64)."
-            )
+            advice = "keep the type; `mask / (1 - rate)` alone is float64"
+            raise Wrong(f"x is {given.dtype}, the result {result.dtype}: {advice}.")
 
 
 _ON_ITS_OWN = "each number is dropped or kept on its own, so that this varies."
