@@ -90,72 +90,61 @@ def put_list(path: Path, lines: list[str], rng) -> None:
 PARTS = {"train": range(0, N, 2), "test": range(1, N, 2)}
 
 
-def lay_out(name: str, root: Path, rng) -> tuple[list[str], list[str]]:
-    """Write the lists of a dataset of N pictures in three classes; the pictures' places below `root`, their classes."""
-    stem = [f"{'image' if name == 'caltech101' else 'sun'}_{i:04d}" for i in range(N)]
-    ending = [str(rng.choice([".jpg", ".JPG", ".jpeg"])) for _ in range(N)]  # on disk; the lists have .jpg
-    classes = {
-        "caltech101": ("Faces", "ant", "yin_yang"),
-        "sun397": ("abbey", "apse/indoor", "beach"),
-        "mit67": ("bakery", "mall", "office"),
-        "ilsvrc2012": ("n01", "n02", "n03"),
-        "cub200": ("001.Red_Crow", "002.Blue_Crow", "003.Finch"),
-    }.get(name, ("ant", "bat", "cat"))
-    of = [classes[i % 3] for i in range(N)]
-    base = {
-        "caltech101": "caltech101/101_ObjectCategories/",
-        "sun397": "SUN397/a/",
-        "mit67": "indoorCVPR_09/Images/",
-        "ilsvrc2012": "ILSVRC2012/val/",
-        "cub200": "CUB_200_2011/images/",
-    }.get(name, "mine/")
-    lines = [f"{of[i]}/{stem[i]}.jpg" for i in range(N)]
+# where class folders are, three classes in the order of their labels, and what a file's name begins with
+LAYOUTS = {
+    "folder": ("mine/", ("ant", "bat", "cat"), "x"),
+    "caltech101": ("caltech101/101_ObjectCategories/", ("Faces", "ant", "yin_yang"), "image"),
+    "sun397": ("SUN397/a/", ("abbey", "apse/indoor", "beach"), "sun"),
+    "mit67": ("indoorCVPR_09/Images/", ("bakery", "mall", "office"), "x"),
+    "ilsvrc2012": ("ILSVRC2012/val/", ("n01", "n02", "n03"), "ILSVRC2012_val"),
+    "cub200": ("CUB_200_2011/images/", ("001.Red_Crow", "002.Blue_Crow", "003.Finch"), "x"),
+}
+
+
+def lists(name: str, files: list[str], classes: tuple[str, ...]) -> dict[str, list[str]]:
+    """The text files of a dataset, in which picture i is of class i % 3 and every second one trains."""
+    part = {key: [files[i] for i in rows] for key, rows in PARTS.items()}
     if name == "sun397":
-        for part, rows in (("Training", PARTS["train"]), ("Testing", PARTS["test"])):
-            put_list(root / f"SUN397/{part}_01.txt", [f"/a/{lines[i]}" for i in rows], rng)
-    if name == "mit67":
-        for part, rows in PARTS.items():
-            put_list(
-                root / f"indoorCVPR_09/{part.title()}Images.txt", [lines[i] for i in (*rows, rows[0])], rng
-            )
+        names = {"train": "Training", "test": "Testing"}
+        return {f"SUN397/{names[key]}_01.txt": [f"/a/{file}" for file in part[key]] for key in PARTS}
+    if name == "mit67":  # with a line that is there twice
+        return {f"indoorCVPR_09/{key.title()}Images.txt": part[key] + part[key][:1] for key in PARTS}
     if name == "cub200":
         tables = {
             "classes": [f"{c + 1} {label}" for c, label in enumerate(classes)],
-            "images": [f"{i + 1} {line}" for i, line in enumerate(lines)],
+            "images": [f"{i + 1} {file}" for i, file in enumerate(files)],
             "image_class_labels": [f"{i + 1} {i % 3 + 1}" for i in range(N)],
             "train_test_split": [f"{i + 1} {1 - i % 2}" for i in range(N)],
             "bounding_boxes": [f"{i + 1} 1.0 2.0 {1 + i % 20}.0 3.5" for i in range(N)],
             "parts/parts": ["1 beak"],
             "parts/part_locs": [f"{i + 1} 1 {i % 20}.5 3.0 1" for i in range(N)],
         }
-        for file, rows in tables.items():
-            put_list(root / f"CUB_200_2011/{file}.txt", list(rng.permutation(rows)), rng)
-    spelt = ending if name in ("caltech101", "sun397", "mit67", "cub200") else [".JPEG"] * N
-    return [f"{base}{of[i]}/{stem[i]}{spelt[i]}" for i in range(N)], of
+        return {f"CUB_200_2011/{file}.txt": rows for file, rows in tables.items()}
+    return {}
 
 
-@pytest.mark.parametrize("name", ["folder", "caltech101", "sun397", "mit67", "ilsvrc2012", "cub200"])
+@pytest.mark.parametrize("name", LAYOUTS)
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_each_odd_file_is_named_and_all_others_keep_their_places(name, seed, data, capsys):
     rng = np.random.default_rng([seed, len(name)])
-    places, of = lay_out(name, data, rng)
+    base, classes, begin = LAYOUTS[name]
+    files = [f"{classes[i % 3]}/{begin}_{i:04d}.jpg" for i in range(N)]
+    for file, lines in lists(name, files, classes).items():
+        put_list(data / file, list(rng.permutation(lines)), rng)
     good = rng.random(N) < 0.6
-    for place, is_good in zip(places, good, strict=True):
-        put(data / place, readable(rng) if is_good else unreadable(rng))
+    for file, is_good in zip(files, good, strict=True):
+        place = (data / base / file).with_suffix(rng.choice([".jpg", ".JPG", ".jpeg", ".JPEG"]))
+        put(place, readable(rng) if is_good else unreadable(rng))
     images = datasets.folder(data / "mine") if name == "folder" else datasets.load(name)
-    kept = {Path(places[i]).stem: i for i in np.flatnonzero(good)}
-    found = [kept[Path(file).stem] for file in images.names]
-    assert sorted(found) == sorted(kept.values())
-    assert {Path(file).stem for file, _ in images.skipped} == {Path(p).stem for p in np.array(places)[~good]}
+    number = {Path(file).stem: i for i, file in enumerate(files)}
+    found = [number[Path(file).stem] for file in images.names]
+    assert sorted(found) == np.flatnonzero(good).tolist()
+    assert {number[Path(file).stem] for file, _ in images.skipped} == {*np.flatnonzero(~good)}
     assert all(reason for _, reason in images.skipped)
     assert f"{(~good).sum()} of {N} files left out" in capsys.readouterr().out
     assert images.images.sizes.tolist() == [[SIDE, SIDE]] * len(images)
-    number = [
-        ["ant", "bat", "cat"].index(of[i]) if name == "folder" else sorted(set(of)).index(of[i])
-        for i in found
-    ]
-    assert images.labels.tolist() == number
+    assert images.labels.tolist() == [i % 3 for i in found]
     for part, rows in PARTS.items() if len(images.splits) == 2 else ():
         key = part if part in images.splits else f"{part}_01"
         assert {found[k] for k in images.splits[key]} == set(rows) & set(found)

@@ -54,12 +54,11 @@ def collect(
     are in two splits, and what differs from what was published.
     Raises DatasetNotFound if nothing is left.
     """
-    splits = splits or {}
-    parts_there = " and ".join(f"{len(rows):,} in {key}" for key, rows in splits.items())
-    there = f"{len(files):,} pictures of {len(classes)} classes, {parts_there}"
+    splits, broken = splits or {}, broken or {}
+    there = " and ".join(f"{len(rows):,} in {key}" for key, rows in splits.items())
+    there = f"{len(files):,} pictures of {len(classes)} classes, {there}"
     if published and there != published:
         print(f"{name}: its text files name {there}; published were {published}.")
-    broken = dict(broken or {})
     tried = np.array([i for i in range(len(files)) if i not in broken], np.int64)
     images, kept, unreadable = check(root, [files[i] for i in tried], name)
     kept, skipped = tried[kept], [*broken.values(), *unreadable]

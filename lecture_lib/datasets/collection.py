@@ -99,13 +99,11 @@ class ArrayImages:
     """Pictures of one size in one array, which may be a read-only memory map.
 
     array        uint8 [N, 3, H, W]
-    label        what a picture's name begins with: names are "twin 0", "twin 1", ...
     content      what made the array (any text), if known; otherwise the pixels are hashed for the fingerprint
     rows         int64 [n], the rows of `array` that are the pictures 0 .. n-1 (default: all)
     """
 
     array: np.ndarray
-    label: str = "twin"
     content: str | None = None
     rows: np.ndarray | None = None
 
@@ -145,7 +143,7 @@ class ArrayImages:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """ "twin 17" is row 17 of the array, also in a part of the collection."""
-        return tuple(f"{self.label} {row}" for row in self.rows)
+        return tuple(f"twin {row}" for row in self.rows)
 
 
 @dataclass(frozen=True, eq=False)

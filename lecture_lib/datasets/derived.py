@@ -86,16 +86,15 @@ def derive(
         train, test = images.split_indices(seed, **options)
         return rows(train), rows(test)
 
-    return ImageCollection(
-        name=images.name,
-        source=images.source,
+    return replace(
+        images,
         images=DerivedImages(images.images, cut, tuple(views), recipe, np.arange(len(images) * count)),
-        classes=images.classes,
         labels=np.repeat(images.labels, count, axis=0),
-        groups=images.groups,
+        boxes=None,
+        parts=None,
+        part_names=(),
         splits={name: rows(indices) for name, indices in images.splits.items()},
         protocol=protocol if images.protocol else None,
-        skipped=images.skipped,
     )
 
 

@@ -33,10 +33,10 @@ class UnreadablePicture(ValueError):
 
     def __init__(self, file: str | PathLike, reason: str):
         self.file, self.reason = printable(file), reason
-        super().__init__(f"{self.file}: {reason}.")
+        super().__init__(self.file, reason)  # as they are, so that a worker process can hand it back
 
-    def __reduce__(self):
-        return UnreadablePicture, (self.file, self.reason)  # so that a worker process can hand it back
+    def __str__(self):
+        return f"{self.file}: {self.reason}."
 
 
 def read_bytes(path: str | PathLike) -> bytes:
