@@ -27,6 +27,15 @@ if "LECTURE_THREADS" not in os.environ or "THREADS_SET_BY_CONFTEST" in os.enviro
 NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 
 
+@pytest.fixture
+def displayed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict, dict]]:
+    """What a notebook would show: a list of (data, metadata)."""
+    outputs = []
+    show = "IPython.display.display"
+    monkeypatch.setattr(show, lambda data, metadata, raw: outputs.append((data, metadata)))
+    return outputs
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """Start the kernels of notebooks without network, and say why a test of photographs is skipped."""

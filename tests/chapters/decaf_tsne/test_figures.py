@@ -15,7 +15,7 @@ from PIL import Image
 
 from lecture_lib.chapters.decaf_tsne import figures, widget
 from lecture_lib.datasets import ArrayImages, ImageCollection
-from lecture_lib.display import explorer, style
+from lecture_lib.display import style
 from lecture_lib.display.tiles import GAP
 
 CLASSES = ("duck", "owl", "car", "oak tree")
@@ -155,18 +155,17 @@ def test_layers_that_differ_by_turning_and_mirroring_do_not_move(xy):
     assert np.allclose(first, third)
 
 
-def test_moving_the_slider_moves_the_map_and_moving_it_back_restores_it(images, xy, monkeypatch):
-    seen = []
-    monkeypatch.setattr(explorer.ipython, "display", lambda data, metadata, raw: seen.append(data))
+def test_moving_the_slider_moves_the_map_and_moving_it_back_restores_it(images, xy, displayed):
     box = widget.layer_slider({"pool1": xy, "pool5": xy**3, "fc6": xy[::-1]}, images)
     (slider,) = box.children[1].children[0].children
     for step in range(1, slider.max + 1):
         slider.value = step
+    seen = [data for data, _ in displayed]
     assert len({data["image/png"] for data in seen}) == len(seen) == 2 * widget.BETWEEN + 1
     assert {Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size for data in seen} == {(900, 660)}
     assert "pool5 → fc6" in seen[-2]["text/plain"]
     slider.value = 0
-    assert seen[-1] == seen[0]
+    assert displayed[-1] == displayed[0]
 
 
 def hover_page(*arguments, **options):

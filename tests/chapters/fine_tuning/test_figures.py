@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from lecture_lib.chapters.fine_tuning import figures, widget
 from lecture_lib.chapters.fine_tuning import weight_change_figures as changes
 from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
-from lecture_lib.display import explorer, style
+from lecture_lib.display import style
 
 DEPTHS = ["none", "conv1", "pool5"]
 RATIOS = [0.01, 0.1, 1.0]
@@ -161,9 +161,7 @@ def test_without_a_choice_it_is_the_best_in_validation_and_not_in_the_test():
     assert right.lines[-1].get_ydata()[0] == 57
 
 
-def test_the_explorer_starts_at_the_best_validation_and_shows_the_map_of_what_is_chosen(monkeypatch):
-    seen = []
-    monkeypatch.setattr(explorer.ipython, "display", lambda data, metadata, raw: seen.append(data))
+def test_the_explorer_starts_at_the_best_validation_and_shows_the_map_of_what_is_chosen(displayed):
     row, _ = widget.freeze_explorer(RUNS).children
     frozen, rates = row.children
     assert frozen.options == (*DEPTHS, "fc7")
@@ -174,9 +172,9 @@ def test_the_explorer_starts_at_the_best_validation_and_shows_the_map_of_what_is
         ("fc7", 0.1, "frozen up to fc7, any ratio: best 44.0 in epoch 3 of 4"),
     ):
         frozen.value, rates.value = depth, ratio
-        assert said in seen[-1]["text/plain"]
+        assert said in displayed[-1][0]["text/plain"]
         want = style.bundle(figures.freeze_map(RUNS, run(depth, ratio)), "x")[0]
-        assert seen[-1]["image/png"] == want["image/png"]
+        assert displayed[-1][0]["image/png"] == want["image/png"]
 
 
 # ---------------------------------------------------------------------------------------------------- weight change

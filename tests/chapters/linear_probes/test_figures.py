@@ -1,4 +1,4 @@
-"""Figures of linear probes and the widget over them: what is drawn is what was given."""
+"""Figures of linear probes and the widget over them: what is displayed is what was given."""
 
 import base64
 import io
@@ -12,7 +12,7 @@ from PIL import Image
 
 from lecture_lib.chapters.linear_probes import figures, widget
 from lecture_lib.datasets import ImageCollection
-from lecture_lib.display import explorer, style
+from lecture_lib.display import style
 
 CLASSES = ("duck", "owl", "oak_tree", "a class with a name far too long for the place below a picture")
 
@@ -149,15 +149,6 @@ def test_no_confusion_is_still_a_page(images):
 # ------------------------------------------------------------------------------------------------------- explorer
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """What the explorer has shown: a list of (data, metadata)."""
-    outputs = []
-    show = lambda data, metadata, raw: outputs.append((data, metadata))  # noqa: E731
-    monkeypatch.setattr(explorer.ipython, "display", show)
-    return outputs
-
-
 def controls(box):
     return [control for row in box.children[:-1] for control in row.children]
 
@@ -172,25 +163,27 @@ def test_a_view_shows_the_top_of_a_class_and_what_was_called_so_wrongly(images, 
         assert f"{(table[own].argmax(1) == c).sum()} of the {own.sum()} pictures" in texts(figure)[0]
 
 
-def test_the_explorer_shows_what_is_chosen_and_keeps_what_it_has_drawn(images, scores, drawn, monkeypatch):
+def test_the_explorer_shows_what_is_chosen_and_keeps_what_it_has_drawn(
+    images, scores, displayed, monkeypatch
+):
     which, slider, layers = controls(widget.probe_explorer(images, scores))
     start = which.value
     which.value = 3 - start
     slider.value, layers.value = 0.1, "pool1"
-    alt = drawn[-1][0]["text/plain"]
+    alt = displayed[-1][0]["text/plain"]
     assert CLASSES[3 - start] in alt
     assert "pool1" in alt
     assert "C = 0.1" in alt
     want = style.bundle(widget.class_view(images, scores["pool1"][0.1], 3 - start), "x")[0]
-    assert drawn[-1][0]["image/png"] == want["image/png"]
+    assert displayed[-1][0]["image/png"] == want["image/png"]
     assert Image.open(io.BytesIO(base64.b64decode(want["image/png"])))
-    monkeypatch.setattr(ImageCollection, "pil", None)  # nothing is drawn again
+    monkeypatch.setattr(ImageCollection, "pil", None)  # nothing is displayed again
     layers.value, slider.value = "fc6", 0.1
     layers.value = "pool1"
-    assert drawn[-1][0]["image/png"] == want["image/png"]
+    assert displayed[-1][0]["image/png"] == want["image/png"]
 
 
-def test_the_explorer_starts_where_most_is_right(images, scores, drawn):
+def test_the_explorer_starts_where_most_is_right(images, scores, displayed):
     _, slider, layers = controls(widget.probe_explorer(images, scores))
     right = {
         (layer, C): (s.argmax(1) == images.labels).mean()
@@ -199,7 +192,7 @@ def test_the_explorer_starts_where_most_is_right(images, scores, drawn):
     }
     assert right[layers.value, slider.value] == max(right.values())
     assert [C for _, C in slider.options] == [0.1, 1, 10]
-    assert len(drawn) == 1
+    assert len(displayed) == 1
 
 
 def test_a_class_with_mistakes_is_preferred_to_one_without_and_a_bad_one_comes_last():
