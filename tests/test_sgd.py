@@ -1,22 +1,18 @@
 """The training loop, alone and through fine-tuning: what it learns, what it leaves alone, and how it goes on."""
 
 import copy
-import errno
 import math
-import os
 import subprocess
 import sys
-import time
 from collections import OrderedDict
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from lecture_lib import settings, store
+from lecture_lib import settings
 from lecture_lib.backbones import Backbone, normalise
 from lecture_lib.chapters.fine_tuning.losses import softmax, tune_cls, tune_rnk
 from lecture_lib.metrics import mean_average_precision
@@ -200,10 +196,6 @@ def test_seeds_decide_the_order_or_else_the_generator_of_the_caller():
     assert shown(9, reseed=None) == expected
 
 
-def test_crops_differ_between_seeds(whole):
-    assert train(seed=4).curve[0]["loss"] != whole.curve[0]["loss"]
-
-
 # what stays as it is
 
 
@@ -216,12 +208,9 @@ def test_frozen_layers_keep_every_bit_and_the_others_learn(frozen, kept):
         assert torch.equal(before[name], after[name]) == still, name
 
 
-@pytest.mark.parametrize("frozen", ["fc8", "head", ""])
-def test_a_layer_that_cannot_be_frozen_is_named(frozen):
-    with pytest.raises(
-        KeyError, match=f"tiny cannot be frozen up to '{frozen}'; it can up to conv1, conv2, fc7"
-    ):
-        train(frozen=frozen)
+def test_a_layer_that_cannot_be_frozen_is_named():
+    with pytest.raises(KeyError, match="tiny cannot be frozen up to 'head'; it can up to conv1, conv2, fc7"):
+        train(frozen="head")
 
 
 def test_the_network_that_is_given_stays_as_it_is():
@@ -314,17 +303,8 @@ def test_a_finished_training_is_only_read(cache):
     assert file.read_bytes() == content
 
 
-@pytest.mark.parametrize(
-    "stops",
-    [
-        [1],
-        [BATCHES],
-        [BATCHES + 2],
-        [4 * BATCHES],
-        # dropout, BatchNorm's averages, momentum and the best weights have all to be brought back, more than once
-        [BATCHES + 1, BATCHES + 4, 2 * BATCHES + 5],
-    ],
-)
+# dropout, BatchNorm's averages, momentum and the best weights have all to be brought back, more than once
+@pytest.mark.parametrize("stops", [[1], [4 * BATCHES], [BATCHES + 1, BATCHES + 4, 2 * BATCHES + 5]])
 @pytest.mark.parametrize("validation", [VALIDATION, None], ids=["best", "last"])
 def test_resumed_training_equals_uninterrupted_training(stops, validation):
     uninterrupted = train(validation=validation, dropout=0.5)
@@ -343,55 +323,10 @@ def test_resumed_training_equals_uninterrupted_training(stops, validation):
         assert len(calls) == stops[0] + 4 * BATCHES - (stops[0] - 1) // BATCHES * BATCHES
 
 
-def test_resumed_training_has_the_same_best_weights(monkeypatch):
-    states = scripted(monkeypatch, [1, 5, 3, 2])
-    at_call[3 * BATCHES + 2] = interrupt
-    with pytest.raises(KeyboardInterrupt):
-        train()
-    assert same(weights(train().net), states[1])
-
-
-def test_a_killed_process_is_taken_up_by_another(tmp_path, whole):
-    mark, result = tmp_path / "in the middle of an epoch", tmp_path / "result.pt"
-    command = [sys.executable, __file__, tmp_path / "cache", result]
-    child = subprocess.Popen([*command, mark], cwd=settings.REPOSITORY)
-    try:
-        wait_until = time.monotonic() + 300
-        while not mark.exists() and child.poll() is None and time.monotonic() < wait_until:
-            time.sleep(0.02)
-        assert mark.exists(), "the child did not come to its third epoch"
-    finally:
-        child.kill()
-        child.wait()
-    assert not result.exists()
-    (file,) = (tmp_path / "cache" / "training").iterdir()
-    assert len(torch.load(file, weights_only=True)["curve"]) == 2
-    subprocess.run(command, cwd=settings.REPOSITORY, check=True)
-    found = torch.load(result, weights_only=True)
-    assert found["calls"] == 2 * BATCHES
-    assert found["curve"] == whole.curve
-    assert same(found["weights"], weights(whole.net))
-
-
-def child(cache, result, mark=None):
-    """Train as `whole` does; with a mark: make it in the middle of the third epoch, and wait to be killed."""
-
-    def wait():
-        Path(mark).touch()
-        time.sleep(600)
-
-    settings.use(cache=cache, device="cpu", quiet=True)
-    if mark:
-        at_call[2 * BATCHES + 2] = wait
-    tuned = train()
-    torch.save({"calls": len(calls), "curve": tuned.curve, "weights": weights(tuned.net)}, result)
-
-
-@pytest.mark.parametrize("damage", [lambda c: b"", lambda c: c[: len(c) // 2]], ids=["empty", "half"])
-def test_a_damaged_checkpoint_is_named(cache, damage):
+def test_a_damaged_checkpoint_is_named(cache):
     train(epochs=1)
     (file,) = (cache / "training").iterdir()
-    file.write_bytes(damage(file.read_bytes()))
+    file.write_bytes(file.read_bytes()[:999])
     with pytest.raises(ValueError, match=rf"{file.name} is damaged \(\w+\): delete it, and train again"):
         train(epochs=1)
 
@@ -399,12 +334,10 @@ def test_a_damaged_checkpoint_is_named(cache, damage):
 # a loss that is not finite
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_loss_that_is_not_finite_stops_with_the_place_and_keeps_the_epochs_before(value):
-    at_call[3 * BATCHES + 2] = lambda: value
-    with pytest.raises(Diverged, match=rf"loss is {value} in epoch 4, batch 2 of 4: .* lr=0\.1,"):
+def test_a_loss_that_is_not_finite_stops_with_the_place_and_keeps_the_epochs_before():
+    at_call[3 * BATCHES + 2] = lambda: math.nan
+    with pytest.raises(Diverged, match=r"loss is nan in epoch 4, batch 2 of 4: .* lr=0\.1,"):
         train()
-    assert issubclass(Diverged, FloatingPointError)
     assert len(train().curve) == 4
     assert len(calls) == 3 * BATCHES + 2 + BATCHES
 
@@ -413,11 +346,6 @@ def test_a_network_that_diverges_is_noticed_in_validation_at_the_latest(monkeypa
     monkeypatch.setattr(fine_tuning, "score", lambda *given: score(*given) * math.nan)
     with pytest.raises(Diverged, match="validation are not finite"):
         train()
-
-
-def test_a_learning_rate_far_too_high_is_noticed():
-    with pytest.raises(Diverged, match="take a lower learning rate"):
-        train(loss=tune_rnk, lr=1e30, ratio=1)
 
 
 # the name of a checkpoint
@@ -441,11 +369,9 @@ def loss(s, y): return tune_cls(s, y)
 def loss(y, s): return softmax(s, y)
 def loss(s, y, a=2): return a * softmax(s, y)
 def loss(s, y, a=3): return a * softmax(s, y)
-def loss(s, y, *, a=2): return a * softmax(s, y)
 def loss(s, y, *, a=3): return a * softmax(s, y)
 def loss(s, y): return (lambda x: 2 * x)(softmax(s, y))
 def loss(s, y): return (lambda x: 3 * x)(softmax(s, y))
-def loss(s, y): return (lambda x: x.exp())(softmax(s, y))
 """.strip().splitlines()
 
 
@@ -464,14 +390,19 @@ def test_another_loss_has_another_checkpoint_and_the_same_elsewhere_has_the_same
     assert name(scaled(2)) == names[len(LOSSES)]
 
 
+def test_another_process_finds_the_checkpoint():
+    code = "from lecture_lib.chapters.fine_tuning import losses; from lecture_lib.training import sgd; "
+    code += "print(sgd.checkpoint_file(sgd.Recipe(lr=0.5), losses.tune_cls, net='a').name)"
+    there = subprocess.run(
+        [sys.executable, "-c", code], cwd=settings.REPOSITORY, capture_output=True, check=True
+    )
+    assert sgd.checkpoint_file(Recipe(lr=0.5), tune_cls, net="a").name == there.stdout.decode().strip()
+
+
 def test_another_recipe_has_another_checkpoint():
-    changed = {
-        "epochs": 5, "batch": 9, "even": False, "lr": 0.2, "ratio": 0.6, "frozen": "conv1", "schedule": (2,),
-        "nesterov": True, "weight_decay": 0.0, "dropout": 0.1, "patience": 9, "seed": 4, "reseed": 1, "bfloat16": True,
-    }  # fmt: skip
-    assert changed.keys() == asdict(RECIPE).keys()
-    names = [name(), *(name(**{field: value}) for field, value in changed.items())]
-    assert len(set(names)) == len(names)
+    others = {bool: "the other", int: 77, float: 0.77, str: "warm cosine", type(None): 7}
+    changed = [{key: others[type(value)]} for key, value in asdict(RECIPE).items()]
+    assert len({name(), *(name(**change) for change in changed)}) == 1 + len(changed)
 
 
 def test_another_network_or_other_pictures_have_another_checkpoint(cache):
@@ -482,27 +413,3 @@ def test_another_network_or_other_pictures_have_another_checkpoint(cache):
     for net, pair in [(tiny(), pair) for pair in pairs] + [(other, pairs[0]), (tiny(), (TRAIN, None))]:
         fine_tune(net, *pair, softmax, replace(RECIPE, epochs=1), progress=False)
     assert len([*(cache / "training").iterdir()]) == 6
-
-
-# a cache that takes nothing
-
-
-def test_a_full_disk_keeps_the_epochs_before(whole, monkeypatch):
-    normal, written = os.replace, []
-
-    def full(*arguments):
-        written.append(arguments)
-        if len(written) == 3:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return normal(*arguments)
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(store.StoreError, match=r"disk is full.*training"):
-        train()
-    assert len(calls) == 3 * BATCHES
-    assert same(weights(train().net), weights(whole.net))
-    assert len(calls) == 5 * BATCHES
-
-
-if __name__ == "__main__":
-    child(*sys.argv[1:])
