@@ -116,11 +116,10 @@ def patch_sheet(picture: Tensor, classes: Sequence[str], grid: Grid, labels: np.
     for kind, look in KINDS.items():
         of_kind = np.flatnonzero(kinds == kind)
         spread = np.linspace(0, len(of_kind) - 1, min(COLUMNS, len(of_kind))).round().astype(int)
-        pieces = [(patch(pixels, grid.xyxy[i]), labels[i], grid.scale[i]) for i in of_kind[spread]]
-        if kind == "positive":
-            shown = [Tile(picture, classes[label]) for picture, label, _ in pieces]
-        else:
-            shown = [Tile(picture, f"λ = {LAMBDAS[number]:g}") for picture, _, number in pieces]
+        shown = []
+        for i in of_kind[spread]:
+            name = classes[labels[i]] if kind == "positive" else f"λ = {LAMBDAS[grid.scale[i]]:g}"
+            shown.append(Tile(patch(pixels, grid.xyxy[i]), name))
         shown = shown or [Tile(blank(SIDE, SIDE))]
         rows.append([Block(shown, label=f"{kind}\n{len(of_kind)} of {len(grid)}", colour=look["color"])])
     return tiles(rows, left=150, size=9).figure
