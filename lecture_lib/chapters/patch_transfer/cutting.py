@@ -28,4 +28,4 @@ def cut_patches(net: PatchNet, picture: Tensor, grid: Grid, chosen: np.ndarray) 
 def phi_one_by_one(net: PatchNet, patches: Tensor, batch: int = 1) -> Tensor:
     """Encode patches that are cut out, with zeros around each as around any picture: uint8 [n, 3, S, S] to [n, d]."""
     encoder = nn.Sequential(*net.shared, *net.rest)
-    return torch.cat([encoder(normalise(net.backbone, some)) for some in patches.split(batch)])
+    return torch.cat([encoder(normalise(net.backbone, part)) for part in patches.split(batch)])
