@@ -42,7 +42,7 @@ def narrow_fc7(
             f"{net.name} ends with {', '.join(net.layers[-3:])}: a narrow fc7 is for one that ends with fc6, fc7, fc8, "
             "as twin-alexnet and CNN-M do."
         )
-    labels = torch.as_tensor(labels).long()
+    labels = torch.tensor(np.asarray(labels)).long()
 
     def load(batch: Tensor) -> tuple[Tensor, Tensor]:
         # vectors may be a file of many gigabytes: only a batch is ever in memory
