@@ -160,7 +160,7 @@ def coordinates(height, width):
 def cut_at_random(net, picture, n):
     """Crops of one picture: uint8 [n, 3, S, S], as they were before `normalise`."""
     torch.manual_seed(0)
-    crops = random_crops(net, Pictures([picture], torch.zeros(1), "one"), torch.zeros(n, dtype=torch.int64))
+    crops = random_crops(net, Pictures([picture], torch.zeros(1)), torch.zeros(n, dtype=torch.int64))
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (net.mean, net.std))
     return ((crops * std + mean) * 255).round().to(torch.uint8)
 
@@ -183,7 +183,7 @@ def test_random_crops_lie_anywhere_in_the_picture_and_half_are_mirrored(twin):
 
 def test_each_crop_is_of_its_own_picture(twin):
     colours = [torch.full((3, 70, 80), 10 * i, dtype=torch.uint8) for i in range(6)]
-    pictures = Pictures(colours, torch.zeros(6), "colours")
+    pictures = Pictures(colours, torch.zeros(6))
     batch = torch.tensor([4, 0, 5])
     expected = normalise(twin, torch.stack([colours[i][:, :64, :64] for i in batch]))
     assert torch.equal(random_crops(twin, pictures, batch), expected)
@@ -199,7 +199,7 @@ def scored(twin):
     images = [noise(3, *size, seed=i) // (1 + i % 3) for i, size in enumerate(sizes)]
     net = with_head(twin, CLASSES)
     torch.nn.init.normal_(net.stages.head.linear.bias)
-    return net, Pictures(images, torch.arange(37) % 3, "noise")
+    return net, Pictures(images, torch.arange(37) % 3)
 
 
 @pytest.mark.parametrize(("views", "n"), [(CENTRE, 1), (TEN_CROPS, 10)])
@@ -231,7 +231,7 @@ def test_phi_has_length_one_and_is_what_the_linear_layer_sees(scored):
 
 def test_scores_are_those_of_the_network_at_rest(squeezenet):
     net = with_head(squeezenet, CLASSES)
-    pictures = Pictures([noise(3, 256, 260, seed=i) for i in range(2)], torch.zeros(2), "two")
+    pictures = Pictures([noise(3, 256, 260, seed=i) for i in range(2)], torch.zeros(2))
     at_rest = score(net, pictures)
     net.stages.train()
     assert np.array_equal(score(net, pictures), at_rest)

@@ -22,7 +22,7 @@ def draw(n, seed):
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(0, CLASSES, (n,), generator=generator)
     x = patterns[labels] + 0.1 * torch.randn(n, 3, 64, 64, generator=generator)
-    return Pictures((x.clamp(0, 1) * 255).byte(), labels, f"patterns {n} {seed}")
+    return Pictures((x.clamp(0, 1) * 255).byte(), labels)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_only_kernels_decay(tmp_path):
     torch.manual_seed(recipe.seed)
     start = twin_alexnet.build(1, batchnorm=True).state_dict()
     images = draw(16, 1).images
-    pictures = Pictures(images, torch.zeros(16, dtype=torch.int64), "one class")
+    pictures = Pictures(images, torch.zeros(16, dtype=torch.int64))
     pretrain.train(pictures, pictures, 1, recipe, tmp_path / "checkpoint.pt")
     after = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["best"]
     torch.testing.assert_close(after["conv2.conv.weight"], start["conv2.conv.weight"] * (1 - 1.9 * 0.1 * 0.5))
@@ -164,5 +164,5 @@ def test_the_command_writes_weights_and_a_log_that_agree(tmp_path, monkeypatch):
     net, classes = twin_alexnet.load_weights(out)
     assert classes == names
     assert sum(p.numel() for p in net.parameters()) == log["parameters"]
-    validation = Pictures(pictures.images[64:], pictures.labels[64:], "")
+    validation = Pictures(pictures.images[64:], pictures.labels[64:])
     assert pretrain.evaluate(net, validation) == pytest.approx(log["published"])

@@ -49,7 +49,7 @@ def draw(n, seed):
     labels = rng.permutation(np.arange(n) % CLASSES)
     x = 60 * np.eye(CLASSES)[labels][..., None, None] + 98 + 40 * rng.standard_normal((n, 3, 18, 21))
     x = torch.from_numpy(x.clip(0, 255).astype(np.uint8))
-    return Pictures(list(x), torch.from_numpy(labels), f"drawn {n} {seed}")
+    return Pictures(list(x), torch.from_numpy(labels))
 
 
 TRAIN, VALIDATION = draw(30, 1), draw(21, 2)
@@ -57,10 +57,18 @@ at_call = {}  # number of a call of `watched` -> what happens in it
 calls = []
 
 
-def watched(scores, labels):
-    """Softmax that does as `at_call` says; its code, and so the checkpoint's name, stays the same."""
-    calls.append(len(labels))
-    return softmax(scores, labels) * at_call.get(len(calls), lambda: 1)()
+class Watched:
+    """Softmax that does as `at_call` says; the checkpoint's name stays the same, whatever that is."""
+
+    def __call__(self, scores, labels):
+        calls.append(len(labels))
+        return softmax(scores, labels) * at_call.get(len(calls), lambda: 1)()
+
+    def __reduce__(self):
+        return "watched"
+
+
+watched = Watched()
 
 
 def interrupt():
@@ -113,7 +121,7 @@ def test_the_loss_falls_and_the_classes_are_told_apart(loss):
 def test_labels_of_several_classes_are_measured_by_map():
     labels = nn.functional.one_hot(TRAIN.labels, CLASSES).to(torch.int8)
     labels[::4] = torch.where(labels[::4] == 1, 1, -1)
-    pictures = Pictures(TRAIN.images, labels, "several")
+    pictures = Pictures(TRAIN.images, labels)
     tuned = fine_tune(tiny(), pictures, pictures, tune_rnk, RECIPE, progress=False)
     best = max(line["validation"] for line in tuned.curve)
     assert best == pytest.approx(100 * mean_average_precision(score(tuned.net, pictures), labels.numpy()))
@@ -122,7 +130,7 @@ def test_labels_of_several_classes_are_measured_by_map():
 def test_one_step_is_the_one_worked_out_by_hand():
     # pictures of one colour are the same wherever they are cut, and batch 1 of 2 has half the learning rate
     colours = torch.arange(0, 240, 20, dtype=torch.uint8).view(12, 1, 1, 1).expand(12, 3, 18, 18)
-    pictures = Pictures(list(colours), torch.arange(12) % CLASSES, "colours")
+    pictures = Pictures(list(colours), torch.arange(12) % CLASSES)
     net = tiny(dropout=0)
     recipe = Recipe(epochs=2, batch=12, lr=0.2, ratio=0.25, frozen="conv1", weight_decay=0.1)
     tuned = fine_tune(net, pictures, pictures, softmax, recipe, progress=False).net

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -102,7 +102,7 @@ class Codebook:
         place = _place(local)
         return torch.cat([z, place * place.new_tensor([-1 if mirrored else 1, 1])], dim=1)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides the vectors, besides the pictures."""
         return store.fingerprint([asdict(self.dense), self.xy, *self._tensors])

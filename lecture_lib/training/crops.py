@@ -26,12 +26,15 @@ class Pictures:
 
     images       N of uint8 [3, h, w], the shorter side 256/224 of the network's input
     labels       int64 [N], or int8 [N, C] with 1, 0, -1 as in `losses`
-    fingerprint  a name for all that, the same in every process
     """
 
     images: Sequence[Tensor]
     labels: Tensor
-    fingerprint: str
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of pictures and labels as they are now."""
+        return store.fingerprint([list(self.images), self.labels])
 
     def __len__(self) -> int:
         return len(self.images)
@@ -39,8 +42,7 @@ class Pictures:
     def take(self, indices: np.ndarray) -> Pictures:
         """Return the pictures with these indices, int64 [n]."""
         indices = np.array(indices)  # a copy: torch warns of arrays that it may not write to
-        images = [self.images[i] for i in indices]
-        return Pictures(images, self.labels[indices], store.fingerprint([self.fingerprint, indices]))
+        return Pictures([self.images[i] for i in indices], self.labels[indices])
 
 
 def prepare(net: Backbone, images: ImageCollection) -> Pictures:
@@ -54,7 +56,7 @@ def prepare(net: Backbone, images: ImageCollection) -> Pictures:
         return resize(images.tensor(i), [shorter], antialias=True)
 
     read_all = list(in_order(read, range(len(images)), torch.get_num_threads(), 1))
-    return Pictures(read_all, torch.tensor(images.labels), store.fingerprint([images.fingerprint, shorter]))
+    return Pictures(read_all, torch.tensor(images.labels))
 
 
 def random_crops(net: Backbone, pictures: Pictures, batch: Tensor) -> Tensor:

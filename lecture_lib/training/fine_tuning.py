@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from lecture_lib.backbones import Backbone
 from lecture_lib.metrics import measure
@@ -40,8 +40,10 @@ def fine_tune(
 
     The weights that were best in validation are kept; without validation pictures, the last ones. After every epoch
     the state goes into a file in the cache folder: after an interrupt the same call goes on from there (see
-    `sgd.train`). Raises Diverged as soon as a loss or a score is not finite, KeyError for a layer `frozen` that is not
-    there.
+    `sgd.train`), if the loss is the same, with all that it reads: one that fills a list is another one each time.
+
+    Raises Diverged as soon as a loss or a score is not finite, KeyError for a layer `frozen` that is not there,
+    TypeError for a loss that reads what has no name, such as an open file.
     """
     about = {
         "net": net.fingerprint,
@@ -50,6 +52,7 @@ def fine_tune(
         "device": net.device.type,
     }
     file = sgd.checkpoint_file(recipe, loss, **about)
+    loss = copy.deepcopy(loss) if isinstance(loss, nn.Module) else loss  # its buffers stay as they are
     net = replace(net, stages=copy.deepcopy(net.stages), weights=f"{net.weights}, fine-tuned")
 
     def load(batch: Tensor) -> tuple[Tensor, Tensor]:
@@ -70,7 +73,7 @@ def fine_tune(
         groups=groups(net, recipe),
         validate=validate if validation else None,
         checkpoint=file,
-        label=loss.__name__ if progress else None,
+        label=getattr(loss, "__name__", type(loss).__name__) if progress else None,
     )
     return Tuned(net, curve)
 

@@ -129,7 +129,7 @@ def main() -> None:
     recipe = replace(RECIPE, seed=chosen.seed, bfloat16=bfloat16_is_faster(chosen.device))
     source, val = twin.ilsvrc2012("train", PER_CLASS), twin.ilsvrc2012("val")
     pictures, validation = (
-        Pictures(part.stack().to(chosen.device), torch.tensor(part.labels, device=chosen.device), "")
+        Pictures(part.stack().to(chosen.device), torch.tensor(part.labels, device=chosen.device))
         for part in (source, val)
     )
     code = store.fingerprint([Path(m).read_bytes() for m in (__file__, sgd.__file__, twin_alexnet.__file__)])

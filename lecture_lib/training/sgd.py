@@ -10,10 +10,9 @@ from __future__ import annotations
 import copy
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import CodeType
 
 import torch
 from torch import Tensor, nn
@@ -99,7 +98,8 @@ def train(
     options = {"momentum": 0.9, "nesterov": recipe.nesterov, "weight_decay": recipe.weight_decay}
     optimizer = torch.optim.SGD(groups or net.parameters(), recipe.lr, **options)
     highest = [group["lr"] for group in optimizer.param_groups]
-    curve, best = _resume(checkpoint, net, optimizer)
+    with_state = {"loss": loss} if isinstance(loss, nn.Module) else {}  # such as an average over batches
+    curve, best = _resume(checkpoint, net, {"optimizer": optimizer} | with_state)
     bar = tqdm(total=recipe.epochs, initial=len(curve), desc=label, disable=label is None, leave=False)
     while not _is_over(curve, recipe):
         line = _train_epoch(net, n, load, loss, recipe, optimizer, highest, len(curve))
@@ -109,7 +109,7 @@ def train(
             best = copy.deepcopy(net.state_dict())
         if checkpoint:
             # what is over needs nothing to go on with
-            states = {} if _is_over(curve, recipe) else {"net": net, "optimizer": optimizer}
+            states = {} if _is_over(curve, recipe) else {"net": net, "optimizer": optimizer} | with_state
             buffer = io.BytesIO()
             states = {name: part.state_dict() for name, part in states.items()}
             torch.save({"curve": curve, "best": best} | states, buffer)
@@ -190,7 +190,7 @@ def _is_over(curve: Sequence[dict], recipe: Recipe) -> bool:
 
 
 def _resume(
-    file: Path | None, net: nn.Module, optimizer: torch.optim.Optimizer
+    file: Path | None, net: nn.Module, others: Mapping[str, nn.Module | torch.optim.Optimizer]
 ) -> tuple[list[dict], dict[str, Tensor]]:
     """Read the state of a training, if there is one; return its curve and the weights to keep so far."""
     if file is None or not file.exists():
@@ -200,8 +200,8 @@ def _resume(
     except Exception as error:  # a damaged file fails in many ways
         raise ValueError(f"{file} is damaged ({type(error).__name__}): delete it, and train again.") from None
     if "optimizer" in saved:
-        net.load_state_dict(saved["net"])
-        optimizer.load_state_dict(saved["optimizer"])
+        for name, part in {"net": net, **others}.items():
+            part.load_state_dict(saved[name])
     return saved["curve"], saved["best"]
 
 
@@ -210,16 +210,7 @@ def checkpoint_file(recipe: Recipe, loss: Loss, **fingerprints: object) -> Path:
 
     fingerprints  of the network, the samples and whatever else does, as plain values
 
-    Of the loss count its own code, its default arguments and what it closes over; not functions that it calls.
+    Of a loss counts all that it reads; see `store.fingerprint`, which raises TypeError for what it cannot name.
     """
-    closed_over = [repr(cell.cell_contents) for cell in loss.__closure__ or ()]
-    defaults = repr((loss.__defaults__, loss.__kwdefaults__))
-    described = [loss.__name__, _instructions(loss.__code__), defaults, closed_over]
-    made_from = fingerprints | {"version": VERSION, "recipe": asdict(recipe), "loss": described}
+    made_from = fingerprints | {"version": VERSION, "recipe": asdict(recipe), "loss": loss}
     return store.folder("training") / f"{store.fingerprint(made_from)[:20]}.pt"
-
-
-def _instructions(code: CodeType) -> list:
-    """Return instructions, names and constants; functions written inside are among the constants."""
-    constants = [_instructions(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
-    return [code.co_code, code.co_names, constants]

@@ -64,6 +64,11 @@ class PatchNet:
         far = 100 * self.side
         self.cell = round(far / (_shapes(self.shared, self.side + far)[-1][-1] - self.window))
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that decides phi: the network, and the parts of it that are walked here."""
+        return store.fingerprint([self.backbone.fingerprint, self.cell, self.shared, self.rest])
+
     def grid(self, height: int, width: int) -> Grid:
         """Lay the patches of a picture of this size; see `grid.grid`."""
         return grid(height, width, self.side, self.cell)
@@ -104,7 +109,7 @@ def encode_patches(
         "encoder": "patches",
         "version": VERSION,
         "images": images.images.fingerprint,
-        "net": net.backbone.fingerprint,
+        "net": net.fingerprint,
         "patches": store.fingerprint([[g.xyxy, c] for g, c in zip(grids, chosen, strict=True)]),
     }
 

@@ -1,0 +1,279 @@
+"""What was once wrong without a word: results under a name that left something out, values that nobody checked."""
+
+import functools
+import math
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lecture_lib import backbones, encoders, settings, store
+from lecture_lib.chapters.patch_transfer.encode import PatchNet
+from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.store.fingerprints import MANY
+from lecture_lib.training import Pictures, Recipe, fine_tune, prepare, with_head
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "_chosen", {})
+    monkeypatch.setattr(settings, "_settings", None)
+    settings.use(cache=tmp_path / "cache", device="cpu", quiet=True)
+
+
+def noise(n, classes):
+    pixels = np.random.default_rng(0).integers(0, 255, (n, 3, 70, 70), np.uint8)
+    labels = np.arange(n) * classes // n
+    return ImageCollection("noise", "twin", ArrayImages(pixels), tuple("abc"[:classes]), labels)
+
+
+# a name follows all that decides a result: networks
+
+
+def swish(*given):
+    return None
+
+
+def share_one_row(net):
+    net.stages.fc6.linear.weight.data[[0, 1]] = net.stages.fc6.linear.weight.data[[1, 0]]
+
+
+def change_sign(net):
+    net.stages.fc6.linear.weight.data[:2, 1::2].neg_()
+
+
+def parametrise(net):
+    nn.utils.parametrizations.weight_norm(net.stages.fc7.linear)
+
+
+CHANGES = {
+    "a weight through .data": lambda net: net.stages.conv1.conv.weight.data.normal_(),
+    "one weight through NumPy": lambda net: (
+        net.stages.fc6.linear.weight.detach().numpy().__setitem__((5, 5), 9)
+    ),
+    "rows exchanged": share_one_row,
+    "signs alone": change_sign,
+    "a bias by its storage": lambda net: net.stages.fc7.linear.bias.untyped_storage().fill_(0),
+    "a module replaced": lambda net: net.stages.fc6.__setattr__("relu", nn.Identity()),
+    "a module's attribute": lambda net: net.stages.pool1.__setattr__("stride", 1),
+    "a module's forward": lambda net: net.stages.pool1.__setattr__("forward", lambda x: x),
+    "a hook": lambda net: net.stages.fc6.register_forward_hook(lambda m, x, y: 2 * y),
+    "a hook before": lambda net: net.stages.fc6.linear.register_forward_pre_hook(swish),
+    "a parametrisation": parametrise,
+    "a buffer": lambda net: net.stages.conv1.register_buffer("more", torch.ones(1)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_changed_network_has_another_name_and_another_is_the_same_again(change):
+    net, other = backbones.load(), backbones.load()
+    before = net.fingerprint
+    change(net)
+    assert net.fingerprint != before == other.fingerprint
+
+
+def test_a_hook_on_all_modules_or_another_forward_of_a_class_changes_the_name(monkeypatch):
+    net = backbones.load()
+    names = [net.fingerprint]
+    handle = nn.modules.module.register_module_forward_hook(swish)
+    names.append(net.fingerprint)
+    handle.remove()
+    monkeypatch.setattr(nn.ReLU, "forward", lambda self, x: x.abs())
+    names.append(net.fingerprint)
+    assert len(set(names)) == 3
+
+
+def test_hooks_with_other_numbers_have_other_names():
+    def scaled(factor):
+        net = backbones.load()
+        net.stages.fc6.register_forward_hook(lambda m, x, y: factor * y)
+        return net.fingerprint
+
+    assert scaled(2) == scaled(2) != scaled(3)
+
+
+def test_features_are_those_of_the_weights_at_hand(cache):
+    images = noise(3, 1)
+    net = backbones.load()
+
+    def encode():
+        return encoders.encode(net, images, ["fc6"])["fc6"]
+
+    first = encode()
+    net.stages.fc6.linear.weight.data.mul_(2)
+    net.stages.fc6.linear.bias.data.mul_(2)
+    np.testing.assert_allclose(encode(), 2 * first.astype(np.float32), rtol=1e-2)
+    net.stages.fc6.register_forward_hook(lambda m, x, y: torch.zeros_like(y))
+    assert not encode().any()
+
+
+def test_a_patch_network_is_named_by_the_parts_that_it_walks():
+    net = backbones.load()
+    patches = PatchNet(net)
+    before = patches.fingerprint
+    patches.rest[0] = nn.Identity()  # a slice has modules of its own list
+    assert patches.fingerprint != before == PatchNet(net).fingerprint
+
+
+def test_pictures_changed_after_they_were_read_have_another_name():
+    pictures = Pictures([torch.zeros(3, 8, 8, dtype=torch.uint8)] * 2, torch.tensor([0, 1]))
+    names = [pictures.fingerprint]
+    pictures.labels[0] = 1
+    names.append(pictures.fingerprint)
+    pictures.images[1][0, 0, 0] = 1
+    assert len({*names, pictures.fingerprint}) == 3
+
+
+@pytest.mark.parametrize("at", [0, 1, MANY // 4 - 1, MANY // 4, MANY // 4 + 2])
+def test_one_changed_number_of_many_changes_their_name(at):
+    x = np.zeros(MANY // 4 + 3, np.float32)
+    before = store.fingerprint(x)
+    for value in (-0.0, 1e-45, 1.0, math.nan):
+        x[at] = value
+        assert store.fingerprint(x) != before
+
+
+def test_many_numbers_in_another_order_or_of_other_signs_have_other_names():
+    x = np.random.default_rng(0).standard_normal((1024, 1024), np.float32)
+    changed = [x, x[::-1], x[:, ::-1], x.T, -x, np.roll(x, 1), np.where(np.arange(1024) % 2, -x, x)]
+    changed.append(np.where(np.arange(1024) % 4 == 1, -x, x))
+    assert len({store.fingerprint(np.ascontiguousarray(part)) for part in changed}) == len(changed)
+    assert store.fingerprint(x.T) == store.fingerprint(np.ascontiguousarray(x.T))
+
+
+# functions
+
+
+def inner(scores):
+    return MARGIN * scores
+
+
+def apart(scores, labels):
+    return inner(scores).mean()
+
+
+def with_module(scores, labels):
+    return tuning.margin * scores
+
+
+def with_object(scores, labels):
+    return chosen.margin * scores
+
+
+def with_list(scores, labels):
+    return scores * weights[0] + weights[0]
+
+
+def with_tensor(scores, labels):
+    return F.cross_entropy(scores, labels, weight=of_class)
+
+
+def nested(scores, labels):
+    return (lambda: MARGIN * scores)()
+
+
+class Scaled:
+    factor = 1
+
+    def __init__(self, by):
+        self.by = by
+
+    def __call__(self, scores, labels):
+        return self.by * self.factor * scores
+
+    def method(self, scores, labels):
+        return self(scores, labels)
+
+
+class Averaging(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1))
+
+    def forward(self, scores, labels):
+        self.mean.mul_(0.5).add_(scores.detach().mean())
+        return F.cross_entropy(scores, labels) + (scores * self.mean).mean()
+
+
+MARGIN = 1.0
+tuning = ModuleType("tuning_of_the_reader")
+tuning.margin = 1.0
+chosen = SimpleNamespace(margin=1.0)
+weights = {0: 1.0}
+of_class = torch.ones(3)
+scaled = Scaled(2)
+
+
+@pytest.mark.parametrize(
+    ("loss", "change"),
+    [
+        (apart, lambda patch: patch.setitem(globals(), "MARGIN", 2.0)),
+        (nested, lambda patch: patch.setitem(globals(), "MARGIN", 2.0)),
+        (apart, lambda patch: patch.setitem(globals(), "inner", lambda s: s)),
+        (with_module, lambda patch: patch.setattr(tuning, "margin", 2.0)),
+        (with_object, lambda patch: patch.setattr(chosen, "margin", 2.0)),
+        (with_list, lambda patch: patch.setitem(weights, 0, 2.0)),
+        (with_tensor, lambda patch: patch.setitem(globals(), "of_class", torch.tensor([1.0, 1, 2]))),
+        (scaled, lambda patch: patch.setattr(scaled, "by", 3)),
+        (scaled, lambda patch: patch.setattr(Scaled, "factor", 3)),
+        (scaled.method, lambda patch: patch.setattr(Scaled, "__call__", lambda self, s, y: s)),
+        (functools.partial(apart, labels=weights), lambda patch: patch.setitem(weights, 0, 2.0)),
+        (
+            functools.wraps(apart)(lambda *given: apart(*given)),
+            lambda patch: patch.setitem(globals(), "MARGIN", 2.0),
+        ),
+        (torch.no_grad()(apart), lambda patch: patch.setitem(globals(), "MARGIN", 2.0)),
+    ],
+)
+def test_a_function_is_named_by_what_it_reads(monkeypatch, loss, change):
+    before = store.fingerprint(loss)
+    assert store.fingerprint(loss) == before
+    change(monkeypatch)
+    assert store.fingerprint(loss) != before
+    monkeypatch.undo()
+    assert store.fingerprint(loss) == before
+
+
+def test_what_a_refused_loss_reads_is_said():
+    def loss(scores, labels):
+        return weigh(scores)
+
+    def weigh(scores):
+        return globals()["MARGIN"] * scores
+
+    with pytest.raises(TypeError, match="loss > weigh: builtin_function_or_method globals"):
+        store.fingerprint(loss)
+    with pytest.raises(TypeError, match="generator"):
+        store.fingerprint({"rows": [(row for row in "ab")]})
+
+
+@pytest.fixture
+def training(cache):
+    images = noise(12, 2)
+    net = backbones.load()
+    pictures, start = prepare(net, images), with_head(net, images.classes)
+
+    def train(loss, rows=range(0, 12, 2), held=range(1, 12, 2)):
+        recipe = Recipe(epochs=1, batch=4)
+        parts = pictures.take(np.array(rows, int)), pictures.take(np.array(held, int))
+        return fine_tune(start, *parts, loss, recipe, progress=False).curve[-1]["loss"]
+
+    return train
+
+
+@pytest.mark.parametrize(
+    "loss", [nn.CrossEntropyLoss(), functools.partial(F.cross_entropy, label_smoothing=0.0)]
+)
+def test_a_loss_may_be_a_module_or_a_partial(training, loss):
+    assert training(loss) == training(F.cross_entropy)
+
+
+def test_a_loss_with_a_state_starts_from_it_in_every_training(training):
+    loss = Averaging()
+    first = training(loss)
+    assert training(loss) == first
+    loss.mean.fill_(5.0)
+    assert training(loss) != first
