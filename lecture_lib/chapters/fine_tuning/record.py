@@ -38,8 +38,7 @@ from lecture_lib.chapters.fine_tuning.tasks import Task, from_scratch
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders import TEN_CROPS
 from lecture_lib.results import records
-from lecture_lib.results.claims import Claim, ap_claims, mean_ap, paired_claim, verdicts
-from lecture_lib.results.intervals import bootstrap
+from lecture_lib.results.claims import Claim, ap_claims, ap_rows, paired_claim, verdicts
 from lecture_lib.training import CENTRE, Recipe, Tuned, prepare, to_scores
 
 NAME, COMMAND = "fine_tuning", "python -m lecture_lib.chapters.fine_tuning.record"
@@ -121,11 +120,9 @@ class Record:
 
 def split(net: Backbone, images: ImageCollection) -> list[Task]:
     """Return a task a seed: all of the one split that VOC has, or each of a split of its own."""
-    unlabelled_test = "val" in images.splits and "test" not in images.splits
-    official = {"train": "train", "test": "val"} if unlabelled_test else {}
     pictures, held_back = prepare(net, images), images.source == "twin"
     if images.multi_label:
-        return [Task(images, pictures, *images.split_indices(**official), held_back)] * SEEDS
+        return [Task(images, pictures, *images.split_indices(), held_back)] * SEEDS
     return [Task(images, pictures, *images.split_indices(seed), held_back) for seed in range(SEEDS)]
 
 
@@ -154,14 +151,16 @@ def compare(record: Record, tasks: list[Task], net: Backbone, seed: int, low: bo
                 scores[method + ON_PHI].append(task.svm_scores(train, test))
             if s == seed:
                 record.add_curve(tuned, **about | {"experiment": "epochs"})
+    shared["experiment"] = "table"
+    if photographs:
+        return over_pictures(record, tasks[0], scores, shared, seed)
     for method, of_method in scores.items():
-        about = {"experiment": "table", **shared, "method": method}
         for s, (task, of_seed) in enumerate(zip(tasks, of_method, strict=False), start=seed):
-            record.add_scores(task, of_seed, **about, seed=s)
-    return claims_over_pictures(record, tasks[0], scores, shared, seed) if photographs else []
+            record.add_scores(task, of_seed, **shared, method=method, seed=s)
+    return []
 
 
-def claims_over_pictures(
+def over_pictures(
     record: Record,
     task: Task,
     scores: dict[str, list[np.ndarray]],
@@ -169,17 +168,13 @@ def claims_over_pictures(
     seed: int,
     n_boot: int = 2000,
 ) -> list[Claim]:
-    """Add intervals of mAP over test pictures, and put the lecture's statements to the test."""
+    """Add mAP with its interval over test pictures, and put the lecture's statements to the test."""
     truth, name = task.images.labels[task.test][:, task.shared], task.images.name
-    scores = {method: np.stack(of_method)[..., task.shared] for method, of_method in scores.items()}
-    for method, of in scores.items():
-        found = bootstrap(
-            lambda some, of=of: mean_ap(of[:, some], truth[some]), len(truth), seed=seed, n_boot=n_boot
-        )
-        for metric, value in {"mAP low": found.low, "mAP high": found.high}.items():
-            record.add(value, experiment="table", **about, method=method, metric=metric)
+    shared = {method: np.stack(of_method)[..., task.shared] for method, of_method in scores.items()}
+    for row in ap_rows(shared, truth, task.classes, seed=seed, n_boot=n_boot, **about):
+        record.add(row.pop("value"), **row)
     tested = [(f"photographs: {id}, {name}", f"On {name}, {text}", *rest) for id, text, *rest in TESTED]
-    return ap_claims(scores, truth, tested, source=task.images.source, seed=seed, n_boot=n_boot)
+    return ap_claims(shared, truth, tested, source=task.images.source, seed=seed, n_boot=n_boot)
 
 
 def freeze_grid(record: Record, task: Task, net: Backbone, seed: int, low: bool) -> None:
@@ -231,8 +226,8 @@ def dimensions(record: Record, tasks: list[Task], net: Backbone, seed: int) -> N
         error = 100 * np.mean(predicted != val.labels)
         record.add(error, **about, dataset="ilsvrc2012", method="head", metric="top-1 error")
         for task in tasks:
-            found = task.by_class(task.svm_scores(*task.both_parts(narrow)))
-            record.add(found, **about, dataset=task.images.name, method=FROZEN, metric=task.metric)
+            values = task.by_class(task.svm_scores(*task.both_parts(narrow)))
+            record.add(values, **about, dataset=task.images.name, method=FROZEN, metric=task.metric)
 
 
 def claims_over_classes(record: Record, source: str, seed: int) -> list[Claim]:

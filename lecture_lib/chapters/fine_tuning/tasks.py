@@ -69,8 +69,8 @@ class Task:
         head = with_head(start, self.images.classes, recipe.seed)
         if not self.held_back:
             return fine_tune(head, self.pictures.take(rows), None, loss, recipe, progress=False)
-        kept, held = folds(self.images.labels[rows], 5, recipe.seed)[0]
-        parts = self.pictures.take(rows[kept]), self.pictures.take(rows[held])
+        four_fifths, fifth = folds(self.images.labels[rows], 5, recipe.seed)[0]
+        parts = self.pictures.take(rows[four_fifths]), self.pictures.take(rows[fifth])
         return fine_tune(head, *parts, loss, recipe, progress=False)
 
     def svm_scores(self, train: np.ndarray, test: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:

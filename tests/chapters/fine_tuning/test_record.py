@@ -13,7 +13,6 @@ from lecture_lib.chapters.fine_tuning import narrow_fc7, record
 from lecture_lib.chapters.fine_tuning.losses import tune_cls
 from lecture_lib.chapters.fine_tuning.tasks import Task, from_scratch
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
-from lecture_lib.datasets.protocols import official_split
 from lecture_lib.encoders.augment import TEN_CROPS, cut
 from lecture_lib.metrics import average_precision
 from lecture_lib.results.claims import DID_NOT_HOLD, HELD, TOO_CLOSE
@@ -49,11 +48,11 @@ def net():
     return backbones.load("twin-alexnet")
 
 
-def voc(images, seed=0, train="trainval", test="test"):
-    return official_split(images, seed, train=train, test=test)
+def halves(images, seed=0):
+    return np.arange(18), np.arange(18, 36)
 
 
-def squares(name, source, splits=None):
+def squares(name, source):
     """64 x 64 pictures of bright squares, one class a colour: 18 of 36 to train. No test picture has the last class."""
     rng = np.random.default_rng(0)
     labels = (rng.random((36, 4)) < 0.4).astype(np.int8)
@@ -65,10 +64,7 @@ def squares(name, source, splits=None):
         for c in np.flatnonzero(label[:3] == 1):
             y, x = rng.integers(0, 40, 2)
             pixels[i, c, y : y + 24, x : x + 24] = 250
-    splits = splits or {"train": np.arange(18), "val": np.arange(18, 36), "trainval": np.arange(36)}
-    return ImageCollection(
-        name, source, ArrayImages(pixels), tuple("rgbx"), labels, splits=splits, protocol=voc
-    )
+    return ImageCollection(name, source, ArrayImages(pixels), tuple("rgbx"), labels, protocol=halves)
 
 
 def one_class_a_picture(name, n_classes, source="twin"):
@@ -166,8 +162,7 @@ def test_a_few_photographs_of_voc_run_from_end_to_end(monkeypatch):
     settings.use("real", quiet=True)
     images = datasets.load("voc2012")
     rows = np.argsort(-(images.labels == 1).sum(1), kind="stable")[:24]  # those that show most
-    splits = {"train": np.arange(12), "val": np.arange(12, 24)}
-    few = replace(images[rows], splits=splits, protocol=voc)
+    few = replace(images[rows], protocol=lambda *_: (np.arange(12), np.arange(12, 24)))
     monkeypatch.setattr(datasets, "load_available", lambda *names: {"voc2012": few})
     monkeypatch.setattr(record, "SEEDS", 1)
     found = read("real").query("experiment == 'table' and metric == 'mAP'")
@@ -195,27 +190,11 @@ def task(net):
     return task
 
 
-def test_a_collection_with_a_test_part_is_trained_on_trainval(net):
-    splits = {
-        "train": np.arange(6),
-        "val": np.arange(6, 14),
-        "trainval": np.arange(14),
-        "test": np.arange(14, 36),
-    }
-    task = record.split(net, squares("voc2007", "twin", splits))[0]
-    assert (len(task.train), len(task.test)) == (14, 22)
-
-
 def test_no_test_label_changes_a_score(task, net):
     other = task.images.labels.copy()
     other[18:, :3] = 1 - other[18:, :3]
-    changed = Task(
-        replace(task.images, labels=other),
-        prepare(net, replace(task.images, labels=other)),
-        task.train,
-        task.test,
-        True,
-    )
+    images = replace(task.images, labels=other)
+    changed = replace(task, images=images, pictures=prepare(net, images))
     scores = []
     for of in (task, changed):
         tuned = of.learn(net, tune_cls, Recipe(epochs=2, batch=8, lr=0.1, ratio=0.01)).net
@@ -276,7 +255,7 @@ def over_pictures(**changed):
     )
     task = Task(images, None, np.arange(120), np.arange(120, 240), False)
     scores = {method: [PERFECT] for method in METHODS} | {method: [of] for method, of in changed.items()}
-    claims = record.claims_over_pictures(record.Record(), task, scores, {}, 0, n_boot=50)
+    claims = record.over_pictures(record.Record(), task, scores, {}, 0, n_boot=50)
     return {claim.id.split(": ")[1].split(",")[0]: claim for claim in claims}
 
 
