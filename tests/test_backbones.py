@@ -93,7 +93,7 @@ def test_layers_are_the_original_networks_activations_after_relu(name):
 @pytest.mark.parametrize("name", ["twin-alexnet", "squeezenet1_1", "resnet18", "cnn-f"])
 def test_two_passes_and_any_choice_of_layers_agree(name):
     net = backbones.load(name, "random")
-    x = backbones.normalise(net, pattern(64)[None])
+    x = backbones.standardise(net, pattern(64)[None])
     everything = backbones.features(net, x, net.layers)
     again = backbones.features(net, x, net.layers)
     assert list(everything) == list(net.layers)
@@ -151,7 +151,7 @@ def test_preprocessing_is_that_of_the_published_weights(size):
 def test_normalising_a_batch_has_the_right_mean_and_deviation_on_each_channel():
     net = backbones.load("resnet18", "random")
     images = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(2, 3, 16, 16)
-    x = backbones.normalise(net, images).cpu()
+    x = backbones.standardise(net, images).cpu()
     for channel, (mean, std) in enumerate(zip((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), strict=True)):
         expected = (np.arange(256) / 255 - mean) / std
         np.testing.assert_allclose(x[1, channel].flatten(), expected, atol=1e-5)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lecture_lib import backbones
-from lecture_lib.backbones import normalise
+from lecture_lib.backbones import standardise
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
 from lecture_lib.encoders import TEN_CROPS
 from lecture_lib.encoders.augment import cut
@@ -46,7 +46,7 @@ def test_the_new_head_stands_on_the_penultimate_layer(twin):
     assert net.layers == (*twin.layers[:-1], "head")
     assert net.classes == CLASSES
     assert net.weights == "random seed 0, new head of seed 0"
-    x = normalise(twin, noise(4, 3, 64, 64))
+    x = standardise(twin, noise(4, 3, 64, 64))
     linear = net.stages.head.linear
     with torch.no_grad():
         fc7 = backbones.features(twin, x, ["fc7"])["fc7"]
@@ -63,7 +63,7 @@ def test_a_map_is_averaged_before_the_head(squeezenet):
     net = with_head(squeezenet, CLASSES)
     top = squeezenet.decaf[7]
     assert net.layers[-2:] == (top, "head")
-    x = normalise(squeezenet, noise(2, 3, 224, 224))
+    x = standardise(squeezenet, noise(2, 3, 224, 224))
     with torch.no_grad():
         means = backbones.features(squeezenet, x, [top])[top].mean((2, 3))
         expected = means / means.norm(dim=1, keepdim=True) @ net.stages.head.linear.weight.T
@@ -158,7 +158,7 @@ def coordinates(height, width):
 
 
 def cut_at_random(net, picture, n):
-    """Crops of one picture: uint8 [n, 3, S, S], as they were before `normalise`."""
+    """Crops of one picture: uint8 [n, 3, S, S], as they were before `standardise`."""
     torch.manual_seed(0)
     crops = random_crops(net, Pictures([picture], torch.zeros(1)), torch.zeros(n, dtype=torch.int64))
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (net.mean, net.std))
@@ -185,7 +185,7 @@ def test_each_crop_is_of_its_own_picture(twin):
     colours = [torch.full((3, 70, 80), 10 * i, dtype=torch.uint8) for i in range(6)]
     pictures = Pictures(colours, torch.zeros(6))
     batch = torch.tensor([4, 0, 5])
-    expected = normalise(twin, torch.stack([colours[i][:, :64, :64] for i in batch]))
+    expected = standardise(twin, torch.stack([colours[i][:, :64, :64] for i in batch]))
     assert torch.equal(random_crops(twin, pictures, batch), expected)
 
 
@@ -210,7 +210,7 @@ def test_a_score_is_the_mean_over_views(scored, views, n):
     assert found.dtype == np.float32
     for i in (0, 1, 31, 32, 36):  # on both sides of a batch's end
         with torch.no_grad():
-            by_one = [net.stages(normalise(net, cut(pictures.images[i], view)[None])) for view in views]
+            by_one = [net.stages(standardise(net, cut(pictures.images[i], view)[None])) for view in views]
         assert len(by_one) == n
         np.testing.assert_allclose(found[i], torch.cat(by_one).mean(0), rtol=1e-3, atol=1e-5)
 
@@ -224,7 +224,7 @@ def test_phi_has_length_one_and_is_what_the_linear_layer_sees(scored):
     linear = net.stages.head.linear
     expected = found @ linear.weight.detach().numpy().T + linear.bias.detach().numpy()
     np.testing.assert_allclose(to_scores(net, found), expected.mean(1), rtol=1e-4, atol=1e-7)
-    crop = normalise(net, cut(pictures.images[3], TEN_CROPS[7])[None])
+    crop = standardise(net, cut(pictures.images[3], TEN_CROPS[7])[None])
     fc7 = backbones.features(net, crop, ["fc7"])["fc7"][0]
     np.testing.assert_allclose(found[3, 7], fc7 / fc7.norm(), rtol=1e-3, atol=1e-5)
 

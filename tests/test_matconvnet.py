@@ -218,7 +218,7 @@ def scores_of(net, image):
 
 
 def layers_of(net, image):
-    x = backbones.normalise(net, torch.from_numpy(image).permute(2, 0, 1)[None])
+    x = backbones.standardise(net, torch.from_numpy(image).permute(2, 0, 1)[None])
     return {layer: out[0].cpu().numpy() for layer, out in backbones.features(net, x, net.layers).items()}
 
 
@@ -370,7 +370,7 @@ def test_random_networks_follow_the_seed_and_take_pictures_of_other_sizes(thin):
     one, same, other = (backbones.load("cnn-m-128", "random", seed=seed) for seed in (3, 3, 4))
     assert one.fingerprint == same.fingerprint != other.fingerprint
     assert len(one.classes) == 7
-    x = backbones.normalise(one, torch.from_numpy(picture(300)).permute(2, 0, 1)[None])
+    x = backbones.standardise(one, torch.from_numpy(picture(300)).permute(2, 0, 1)[None])
     found = backbones.features(one, x, [*one.decaf.values(), "fc8"])
     assert {layer: tuple(out.shape[1:]) for layer, out in found.items()} == {
         "pool1": (6, 73, 73),

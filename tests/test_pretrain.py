@@ -97,7 +97,7 @@ def test_augmentation_keeps_shape_and_range_and_draws_anew():
     assert one.dtype == torch.float32
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
-    low, high = pretrain.normalise(torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1))[:, 0, 0, 0]
+    low, high = pretrain.standardise(torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1))[:, 0, 0, 0]
     assert one.min() > low - 1.5
     assert one.max() < high + 2.5
 

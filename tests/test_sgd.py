@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from lecture_lib import settings
-from lecture_lib.backbones import Backbone, normalise
+from lecture_lib.backbones import Backbone, standardise
 from lecture_lib.chapters.fine_tuning.losses import softmax, tune_cls, tune_rnk
 from lecture_lib.metrics import mean_average_precision
 from lecture_lib.training import Diverged, Pictures, Recipe, fine_tune, fine_tuning, score, sgd
@@ -136,7 +136,7 @@ def test_one_step_is_the_one_worked_out_by_hand():
     tuned = fine_tune(net, pictures, pictures, softmax, recipe, progress=False).net
     by_hand = copy.deepcopy(net.stages).train()
     by_hand.conv1.eval()
-    softmax(by_hand(normalise(net, colours[..., :SIDE, :SIDE])), pictures.labels).backward()
+    softmax(by_hand(standardise(net, colours[..., :SIDE, :SIDE])), pictures.labels).backward()
     lr = {"conv1": 0, "conv2": 0.2 * 0.25 / 2, "fc7": 0.2 * 0.25 / 2, "head": 0.2 / 2}
     after = dict(tuned.stages.named_parameters())
     for name, w in by_hand.named_parameters():

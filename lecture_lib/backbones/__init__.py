@@ -15,8 +15,8 @@ from lecture_lib.backbones.backbone import (
     WeightsNotFound,
     crop,
     features,
-    normalise,
     preprocess,
+    standardise,
 )
 
 __all__ = [
@@ -26,8 +26,8 @@ __all__ = [
     "crop",
     "features",
     "load",
-    "normalise",
     "preprocess",
+    "standardise",
 ]
 
 _MODULES = {

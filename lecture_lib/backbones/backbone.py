@@ -66,7 +66,7 @@ class Backbone:
 def features(net: Backbone, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """Compute the outputs of several layers in one pass, no further than the last of them.
 
-    x        float32 [B, 3, H, W], from `preprocess` or `normalise`
+    x        float32 [B, 3, H, W], from `preprocess` or `standardise`
     returns  layer -> float32 [B, c, h, w], or [B, d] for fully connected layers; without gradients
 
     Raises KeyError for a layer that the network does not have, ValueError if the network is in training mode
@@ -78,7 +78,7 @@ def features(net: Backbone, x: Tensor, layers: Sequence[str]) -> dict[str, Tenso
     if x.ndim != 4 or x.shape[1] != 3 or not x.is_floating_point():
         raise ValueError(
             f"{net.name} takes float32 [B, 3, H, W], not {str(x.dtype).removeprefix('torch.')} {list(x.shape)}: "
-            "pass a picture through preprocess, a batch of uint8 through normalise."
+            "pass a picture through preprocess, a batch of uint8 through standardise."
         )
     found: dict[str, Tensor] = {}
     x = x.to(net.device)
@@ -104,9 +104,9 @@ def check_layers(net: Backbone, layers: Sequence[str]) -> None:
 def preprocess(net: Backbone, image: Tensor) -> Tensor:
     """Bring one picture, uint8 [3, H, W], to what the network takes: float32 [3, S, S], S = net.input_size.
 
-    This is `crop` followed by `normalise`, the two halves that an encoder runs apart.
+    This is `crop` followed by `standardise`, the two halves that an encoder runs apart.
     """
-    return normalise(net, crop(net, image)[None])[0]
+    return standardise(net, crop(net, image)[None])[0]
 
 
 def crop(net: Backbone, image: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ def crop(net: Backbone, image: Tensor) -> Tensor:
     return center_crop(resize(image, [net.resize], antialias=True), [net.input_size])
 
 
-def normalise(net: Backbone, images: Tensor) -> Tensor:
+def standardise(net: Backbone, images: Tensor) -> Tensor:
     """Map uint8 [B, 3, H, W] to (pixels / 255 - mean) / std, float32 channels-last on the network's device."""
     n, c, height, width = images.shape
     mean, std = (torch.tensor(values, device=net.device).repeat(width) for values in (net.mean, net.std))

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lecture_lib import store
-from lecture_lib.backbones import Backbone, crop, features, normalise
+from lecture_lib.backbones import Backbone, crop, features, standardise
 from lecture_lib.backbones.backbone import check_layers
 from lecture_lib.datasets.collection import ImageCollection
 from lecture_lib.encoders.normalise import l2_normalise
@@ -108,7 +108,7 @@ def _encode_batch(
 ) -> dict[str, Tensor]:
     """Encode uint8 [B, 3, S, S]: layer -> float16 [B, d], off any accelerator."""
     found = {}
-    for layer, x in features(net, normalise(net, images), layers).items():
+    for layer, x in features(net, standardise(net, images), layers).items():
         if x.ndim == 4 and pool is not None:
             reduce = F.adaptive_max_pool2d if pool == "max" else F.adaptive_avg_pool2d
             grid = [min(pool, side) for side in x.shape[2:]] if type(pool) is int else 1

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import store
-from lecture_lib.backbones import Backbone, normalise
+from lecture_lib.backbones import Backbone, standardise
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders.augment import TEN_CROPS, View, cut
 from lecture_lib.encoders.parallel import in_order
@@ -69,7 +69,7 @@ def random_crops(net: Backbone, pictures: Pictures, batch: Tensor) -> Tensor:
         top, left = int(v * (height - side + 1)), int(u * (width - side + 1))
         crop = pictures.images[i][:, top : top + side, left : left + side]
         crops.append(crop.flip(2) if m < 0.5 else crop)
-    return normalise(net, torch.stack(crops))
+    return standardise(net, torch.stack(crops))
 
 
 def score(net: Backbone, pictures: Pictures, views: Sequence[View] = CENTRE) -> np.ndarray:
@@ -89,7 +89,7 @@ def phi(net: Backbone, pictures: Pictures, views: Sequence[View] = CENTRE) -> np
     vectors = []
     for start in range(0, len(pictures), step):
         crops = [cut(image, view) for image in pictures.images[start : start + step] for view in views]
-        vectors.append(encoder(normalise(net, torch.stack(crops))).unflatten(0, (-1, len(views))).cpu())
+        vectors.append(encoder(standardise(net, torch.stack(crops))).unflatten(0, (-1, len(views))).cpu())
     return torch.cat(vectors).numpy()
 
 

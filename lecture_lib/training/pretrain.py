@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.transforms.v2.functional import normalize as standardise
+from torchvision.transforms.v2.functional import normalize
 
 from lecture_lib import settings, store
 from lecture_lib.backbones import twin_alexnet
@@ -79,7 +79,9 @@ def train(
 def evaluate(net: nn.Sequential, pictures: Pictures) -> dict:
     """Return mean loss, top-1 and top-5 accuracy of a net on pictures as they are."""
     net.eval()
-    batches = (normalise(x).contiguous(memory_format=torch.channels_last) for x in pictures.images.split(256))
+    batches = (
+        standardise(x).contiguous(memory_format=torch.channels_last) for x in pictures.images.split(256)
+    )
     scores, labels = torch.cat([net(x) for x in batches]).cpu(), pictures.labels.cpu()
     right = {f"top{k}": 1 - top_k_error(scores, labels, min(k, scores.shape[1])) for k in (1, 5)}
     return {"loss": F.cross_entropy(scores, labels).item()} | right
@@ -113,12 +115,12 @@ def augment(images: Tensor) -> Tensor:
     across = (torch.arange(width, device=device) / width - centre[:, 1]).abs() < size[:, 1] / 2
     covered = (down[:, :, None] & across[:, None, :])[:, None]
     x = torch.where(covered, uniform(0, 1, 3, 1, 1), x)
-    return standardise(x, twin_alexnet.MEAN, twin_alexnet.STD)
+    return normalize(x, twin_alexnet.MEAN, twin_alexnet.STD)
 
 
-def normalise(images: Tensor) -> Tensor:
+def standardise(images: Tensor) -> Tensor:
     """Map uint8 [B, 3, H, W] to what the net takes, float32 of mean about 0 and deviation about 1."""
-    return standardise(images.float().div(255), twin_alexnet.MEAN, twin_alexnet.STD)
+    return normalize(images.float().div(255), twin_alexnet.MEAN, twin_alexnet.STD)
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
     n = len(images)
     side = net.input_size
     batches = [
-        backbones.normalise(net, torch.randint(0, 256, (len(part), 3, side, side), dtype=torch.uint8))
+        backbones.standardise(net, torch.randint(0, 256, (len(part), 3, side, side), dtype=torch.uint8))
         for part in np.array_split(np.arange(n), -(-n // BATCH))
     ]
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lecture_lib.backbones import normalise
+from lecture_lib.backbones import standardise
 from lecture_lib.chapters.patch_transfer.encode import PatchNet, resized
 from lecture_lib.chapters.patch_transfer.grid import Grid
 
@@ -28,4 +28,4 @@ def cut_patches(net: PatchNet, picture: Tensor, grid: Grid, chosen: np.ndarray) 
 def phi_one_by_one(net: PatchNet, patches: Tensor, batch: int = 1) -> Tensor:
     """Encode patches that are cut out, with zeros around each as around any picture: uint8 [n, 3, S, S] to [n, d]."""
     encoder = nn.Sequential(*net.shared, *net.rest)
-    return torch.cat([encoder(normalise(net.backbone, part)) for part in patches.split(batch)])
+    return torch.cat([encoder(standardise(net.backbone, part)) for part in patches.split(batch)])

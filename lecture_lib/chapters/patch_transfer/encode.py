@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lecture_lib import store
-from lecture_lib.backbones import Backbone, normalise
+from lecture_lib.backbones import Backbone, standardise
 from lecture_lib.chapters.patch_transfer.grid import Grid, Scale, grid
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders.parallel import in_order
@@ -175,7 +175,7 @@ def _phi_of_scale(net: PatchNet, pictures: Tensor, scale: Scale, places: np.ndar
     top, left = scale.corner
     for start in range(0, len(pictures), at_once):
         few = pictures[start : start + at_once].to(net.backbone.device)
-        maps = net.shared(normalise(net.backbone, resized(few, scale)[..., top:, left:]))
+        maps = net.shared(standardise(net.backbone, resized(few, scale)[..., top:, left:]))
         # [b, h, w, c, window, window]: a view, of which indexing copies the windows that are asked for
         views = maps.unfold(2, net.window, 1).unfold(3, net.window, 1).permute(0, 2, 3, 1, 4, 5)
         low, high = np.searchsorted(places[0], (start, start + len(few)))

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lecture_lib.backbones import Backbone, normalise
+from lecture_lib.backbones import Backbone, standardise
 from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, adaptation_layers
 from lecture_lib.chapters.patch_transfer.encode import PatchNet
 from lecture_lib.training import sgd
@@ -38,7 +38,7 @@ def train_all(
     def load(batch: Tensor) -> tuple[Tensor, Tensor]:
         mirrored = (torch.rand(len(batch)) < 0.5)[:, None, None, None]
         x = torch.where(mirrored, patches[batch].flip(3), patches[batch])
-        return normalise(body, x), labels[batch].to(body.device)
+        return standardise(body, x), labels[batch].to(body.device)
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)

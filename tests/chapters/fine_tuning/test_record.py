@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lecture_lib import backbones, datasets, results, settings
-from lecture_lib.backbones import normalise
+from lecture_lib.backbones import standardise
 from lecture_lib.chapters.fine_tuning import narrow_fc7, record
 from lecture_lib.chapters.fine_tuning.losses import tune_cls
 from lecture_lib.chapters.fine_tuning.tasks import Task, from_scratch
@@ -226,7 +226,7 @@ def test_svms_see_ten_crops_summed_to_length_one(task, net):
     head = with_head(net, task.images.classes)
     crops = torch.stack([cut(task.pictures.images[0], view) for view in TEN_CROPS])
     with torch.inference_mode():
-        fc7 = head.stages[:-1](normalise(head, crops))
+        fc7 = head.stages[:-1](standardise(head, crops))
     np.testing.assert_allclose(train[0], torch.nn.functional.normalize(fc7), atol=1e-5)
     np.testing.assert_allclose(task.svm_scores(3 * train, test), task.svm_scores(train, 5 * test), atol=5e-3)
 

@@ -93,7 +93,7 @@ def with_surroundings(net, name, picture, scale, row, column):
     top, left = max(0, y - margin), max(0, x - margin)
     piece = inside[..., top : y + side + margin, left : x + side + margin]
     x_in, y_in = (x - left) // cell, (y - top) // cell
-    maps = backbones.features(net, backbones.normalise(net, piece), [layer])[layer]
+    maps = backbones.features(net, backbones.standardise(net, piece), [layer])[layer]
     of_patch = maps[..., y_in : y_in + window, x_in : x_in + window]
     assert of_patch.shape[2:] == (window, window)
     with torch.no_grad():

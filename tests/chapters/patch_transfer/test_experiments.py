@@ -12,7 +12,7 @@ from torch import nn
 from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import datasets, settings
-from lecture_lib.backbones import Backbone, normalise, twin_alexnet
+from lecture_lib.backbones import Backbone, standardise, twin_alexnet
 from lecture_lib.chapters.patch_transfer import adaptation, baselines, experiments, from_scratch
 from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, gather, probabilities, resample, train
 from lecture_lib.chapters.patch_transfer.cutting import cut_patches, phi_one_by_one
@@ -107,7 +107,7 @@ def first(part, n):
 
 def in_body(net, pixels):
     with torch.inference_mode():
-        return net.stages[:-1](normalise(net, pixels))
+        return net.stages[:-1](standardise(net, pixels))
 
 
 def same_phi(a, b):
@@ -198,7 +198,7 @@ def test_half_of_the_patches_are_mirrored_anew_in_each_epoch_and_keep_their_labe
     shown, labels = [], []
     loss = torch.nn.functional.cross_entropy
     monkeypatch.setattr(
-        from_scratch, "normalise", lambda net, x: shown.append(x.clone()) or normalise(net, x)
+        from_scratch, "standardise", lambda net, x: shown.append(x.clone()) or standardise(net, x)
     )
     monkeypatch.setattr(from_scratch.F, "cross_entropy", lambda s, y: labels.extend(y.tolist()) or loss(s, y))
     train_all(backbone(), patches, np.arange(40), 40, replace(SHORT, epochs=3))
@@ -256,7 +256,7 @@ def test_phi_of_ten_crops_is_the_mean_of_a_map(net, parts):
     images = parts[1].images
     found = baselines.phi_of_crops(replace(net.backbone, decaf={7: "conv2"}), images)
     with torch.inference_mode():
-        maps = net.backbone.stages[:3](normalise(net.backbone, ten_crops(net, images)))
+        maps = net.backbone.stages[:3](standardise(net.backbone, ten_crops(net, images)))
     same_phi(found.reshape(40, 8), maps.mean((2, 3)))
 
 
