@@ -115,7 +115,7 @@ def lists(name: str, files: list[str], classes: tuple[str, ...]) -> dict[str, li
             "images": [f"{i + 1} {file}" for i, file in enumerate(files)],
             "image_class_labels": [f"{i + 1} {i % 3 + 1}" for i in range(N)],
             "train_test_split": [f"{i + 1} {1 - i % 2}" for i in range(N)],
-            "bounding_boxes": [f"{i + 1} 1.0 2.0 {1 + i % 20}.0 3.5" for i in range(N)],
+            "bounding_boxes": [f"{i + 1} 1.0 2.0 {1 + i % 30}.0 3.5" for i in range(N)],
             "parts/parts": ["1 beak"],
             "parts/part_locs": [f"{i + 1} 1 {i % 20}.5 3.0 1" for i in range(N)],
         }
@@ -151,7 +151,7 @@ def test_each_odd_file_is_named_and_all_others_keep_their_places(name, seed, dat
     for k, i in enumerate(found):
         assert images.tensor(k).shape == (3, SIDE, SIDE)
         if name == "cub200":
-            assert images.boxes[k].xyxy.tolist() == [[1, 2, min(2 + i % 20, SIDE), 5.5]]
+            assert images.boxes[k].xyxy.tolist() == [[1, 2, min(2 + i % 30, SIDE), 5.5]]
             assert images.parts[k].tolist() == [[i % 20 + 0.5, 3, 1]]
 
 
