@@ -7,9 +7,14 @@ Every function takes first what the model says, then the truth, and returns frac
 from __future__ import annotations
 
 import warnings
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from lecture_lib import checks
+
+Form = Literal["voc2007", "voc2010"]
 
 
 def confusion_matrix(predicted: ArrayLike, labels: ArrayLike, n_classes: int | None = None) -> np.ndarray:
@@ -22,7 +27,7 @@ def confusion_matrix(predicted: ArrayLike, labels: ArrayLike, n_classes: int | N
 
     Raises ValueError for no images, different lengths, or an index outside 0 .. C-1.
     """
-    predicted, labels = _indices(predicted, "predicted"), _indices(labels, "labels")
+    predicted, labels = checks.labels(predicted, "predicted"), checks.labels(labels, "labels")
     if predicted.shape != labels.shape:
         raise ValueError(f"{len(predicted)} predictions for {len(labels)} labels; give one for each image.")
     if len(labels) == 0:
@@ -59,7 +64,7 @@ def top_k_error(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
     classes score as much or more. So a model that says the same for every class is always wrong (for
     k < C), whatever the order of the classes. Raises ValueError for NaN scores and wrong shapes.
     """
-    scores, labels = _scores(scores), _indices(labels, "labels")
+    scores, labels = _scores(scores), checks.labels(labels, "labels")
     if scores.ndim != 2 or len(scores) != len(labels) or len(labels) == 0:
         raise ValueError(f"Scores {scores.shape} for {len(labels)} labels; give scores [N, C], labels [N].")
     n, c = scores.shape
@@ -72,7 +77,7 @@ def top_k_error(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
     return float((place > k).mean())
 
 
-def average_precision(scores: ArrayLike, labels: ArrayLike, form: str = "voc2007") -> float | np.ndarray:
+def average_precision(scores: ArrayLike, labels: ArrayLike, form: Form = "voc2007") -> float | np.ndarray:
     """Return the average precision of one ranking, or of one ranking a class.
 
     scores  [N] or [N, C] float
@@ -93,13 +98,12 @@ def average_precision(scores: ArrayLike, labels: ArrayLike, form: str = "voc2007
         raise ValueError(f"Scores {scores.shape} for labels {labels.shape}; give both as [N] or as [N, C].")
     if not np.isin(labels, (-1, 0, 1)).all():
         raise ValueError(f"Label {labels[~np.isin(labels, (-1, 0, 1))][0]}; give 1, 0 or -1 (difficult).")
-    if form not in ("voc2007", "voc2010"):
-        raise ValueError(f'There is no form {form!r}; take "voc2007" (11 points) or "voc2010" (all points).')
+    checks.option(form, Form, "form")
     ap = _average_precision(np.atleast_2d(scores.T), np.atleast_2d(labels.T), form)
     return ap if scores.ndim == 2 else float(ap[0])
 
 
-def mean_average_precision(scores: ArrayLike, labels: ArrayLike, form: str = "voc2007") -> float:
+def mean_average_precision(scores: ArrayLike, labels: ArrayLike, form: Form = "voc2007") -> float:
     """Return the mean over classes of `average_precision`, for scores and labels [N, C].
 
     Classes without a positive have no AP; they are left out, and a warning says how many and which.
@@ -142,15 +146,6 @@ def _average_precision(scores: np.ndarray, labels: np.ndarray, form: str) -> np.
         return np.where(positives > 0, total / 11, np.nan)
 
 
-def _indices(values: ArrayLike, name: str) -> np.ndarray:
-    array = np.asarray(values)
-    if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer) or (array.size and array.min() < 0):
-        raise ValueError(
-            f"{name}: {array.dtype} {array.shape}; give class indices, whole numbers from 0, as [N]."
-        )
-    return array.astype(np.int64)
-
-
 def _scores(values: ArrayLike) -> np.ndarray:
     array = np.asarray(values, dtype=np.float64)
     bad = np.isnan(array)
@@ -165,6 +160,7 @@ def _scores(values: ArrayLike) -> np.ndarray:
 
 def measure(scores: np.ndarray, labels: np.ndarray) -> float:
     """Return the mean class accuracy of scores [N, C] for labels [N], or their mAP for labels [N, C]."""
+    scores, labels = _scores(scores), np.asarray(labels)
     if labels.ndim == 1:
         return mean_class_accuracy(scores.argmax(1), labels)
     seen = (labels == 1).any(0)
@@ -173,6 +169,7 @@ def measure(scores: np.ndarray, labels: np.ndarray) -> float:
 
 def by_class(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return AP of each class for labels [m, classes], else each class's share of right answers: float64, in %."""
+    scores, labels = _scores(scores), np.asarray(labels)
     if labels.ndim == 2:
         return 100 * average_precision(scores, labels)
     matrix = confusion_matrix(scores.argmax(1), labels, scores.shape[1])

@@ -186,7 +186,7 @@ def test_wrong_input_is_named():
     x, gmm = drawn(10, 4, 3)
     with pytest.raises(ValueError, match=r"have 4 dimensions.*not \[10, 3\].*PCA"):
         fisher(x[:, :3], gmm)
-    with pytest.raises(ValueError, match=r"soft.*hard.*not 'firm'"):
+    with pytest.raises(ValueError, match=r"'firm'.*soft.*hard"):
         posteriors(x, gmm, "firm")
 
 

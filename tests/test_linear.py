@@ -460,16 +460,16 @@ BAD = {
         lambda x, y: (x, y + (y > 2)),
         "No training picture of class 3:",
     ),
-    "float labels": (None, lambda x, y: (x, y.astype(float)), "Labels are float64; give class indices"),
-    "negative label": (None, lambda x, y: (x, y - 1), "A label is negative"),
+    "float labels": (None, lambda x, y: (x, y.astype(float)), "labels: float64 .* give class indices"),
+    "negative label": (None, lambda x, y: (x, y - 1), "labels: .* are negative"),
     "other table": (
         None,
         lambda x, y: (x, np.eye(6, dtype=int)[y] * 2),
         r"1 \(present\), 0 \(absent\) and -1",
     ),
     "NaN": (None, lambda x, y: (np.where(ROW_7, np.nan, x), y), "picture 7 contain NaN"),
-    "too few labels": (None, lambda x, y: (x, y[:-1]), r"Features \(240, 30\) for labels \(239,\)"),
-    "no picture": (None, lambda x, y: (x[:0], y[:0]), r"Features \(0, 30\)"),
+    "too few labels": (None, lambda x, y: (x, y[:-1]), "labels: 239 for 240 pictures"),
+    "no picture": (None, lambda x, y: (x[:0], y[:0]), r"features: float\d+ \(0, 30\)"),
 }
 
 

@@ -2,17 +2,23 @@
 
 import functools
 import math
+import warnings
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from torch import nn
 
-from lecture_lib import backbones, encoders, settings, store
+from lecture_lib import backbones, checks, encoders, linear, metrics, settings, store
+from lecture_lib.chapters.decaf_tsne import embedding
 from lecture_lib.chapters.patch_transfer.encode import PatchNet
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.encoders.codebook import GMM
 from lecture_lib.store.fingerprints import MANY
 from lecture_lib.training import Pictures, Recipe, fine_tune, prepare, with_head
 
@@ -277,3 +283,162 @@ def test_a_loss_with_a_state_starts_from_it_in_every_training(training):
     assert training(loss) == first
     loss.mean.fill_(5.0)
     assert training(loss) != first
+
+
+@pytest.mark.parametrize(("rows", "held", "name"), [([], [1], "train"), ([1], [], "validation")])
+def test_an_empty_part_of_a_training_is_named(training, rows, held, name):
+    with pytest.raises(ValueError, match=f"{name}: there are no pictures"):
+        training(F.cross_entropy, rows, held)
+
+
+# values are checked wherever they arrive
+
+
+N = 24
+X = np.random.default_rng(0).standard_normal((N, 6), np.float32)
+Y = np.arange(N) % 3
+
+
+def collection(labels):
+    pixels = np.zeros((N, 3, 8, 8), np.uint8)
+    return ImageCollection("black", "twin", ArrayImages(pixels), tuple("abc"), labels, groups=("x", "x", "y"))
+
+
+TAKE_FEATURES = {
+    "svm": lambda x: linear.svm(x, Y, [1.0]),
+    "logistic_regression": lambda x: linear.logistic_regression(x, Y, [1.0]),
+    "choose": lambda x: linear.choose(linear.svm, x, Y),
+    "scores": lambda x: linear.svm(X, Y, [1.0])[0].scores(x),
+    "predict": lambda x: linear.svm(X, Y, [1.0])[0].predict(x),
+    "classify": lambda x: linear.classify(linear.kernel(np.asarray(x), X), Y, 1.0),
+    "classify, test": lambda x: linear.classify(linear.kernel(X, np.asarray(x)), Y, 1.0),
+    "neighbours": lambda x: encoders.neighbours(x, 3),
+    "purity": lambda x: embedding.purity(x, Y, 3),
+    "silhouettes": lambda x: embedding.silhouettes(x, Y),
+    "reduce": embedding.reduce,
+    "fit_tsne": lambda x: embedding.fit_tsne(x, perplexity=3, iterations=10),
+    "measure": lambda x: embedding.measure({"fc6": x}, collection(Y)),
+}
+TAKE_LABELS = {
+    "svm": lambda y: linear.svm(X, y, [1.0]),
+    "logistic_regression": lambda y: linear.logistic_regression(X, y, [1.0]),
+    "choose": lambda y: linear.choose(linear.svm, X, y),
+    "folds": linear.folds,
+    "classify": lambda y: linear.classify(linear.kernel(X, X), y, 1.0),
+    "purity": lambda y: embedding.purity(X, y, 3),
+    "chance_purity": embedding.chance_purity,
+    "silhouettes": lambda y: embedding.silhouettes(X, y),
+    "measure": lambda y: embedding.measure({"fc6": X}, collection(y)),
+    "claim": lambda y: embedding.claim("id", "statement", X[:, 0], collection(y)),
+    "part_of": lambda y: embedding.part_of(collection(y), 9, 3),
+    "mean_class_accuracy": lambda y: metrics.mean_class_accuracy(Y, y),
+    "top_k_error": lambda y: metrics.top_k_error(X, y, 1),
+    "metrics.measure": lambda y: metrics.measure(X, y),
+    "by_class": lambda y: metrics.by_class(X, y),
+}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e300])
+@pytest.mark.parametrize("take", TAKE_FEATURES.values(), ids=TAKE_FEATURES)
+def test_features_that_are_not_finite_are_refused(take, value):
+    x = X.astype(np.float64)
+    x[3, 2] = value
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="NaN or infinity"):
+        take(x)
+
+
+@pytest.mark.parametrize("take", TAKE_FEATURES.values(), ids=TAKE_FEATURES)
+def test_no_picture_is_refused_in_words(take):
+    with pytest.raises(ValueError, match=r"\(0, |fc6|0 pictures|no "):
+        take(X[:0])
+
+
+@pytest.mark.parametrize("take", TAKE_LABELS.values(), ids=TAKE_LABELS)
+def test_unlabelled_pictures_are_no_class(take):
+    with pytest.raises(ValueError, match=r"labels: 2 of 24 are negative .*Leave unlabelled pictures out"):
+        take(np.r_[-1, -1, Y[2:]])
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.uint16, np.int32, np.uint64])
+@pytest.mark.parametrize("take", TAKE_LABELS.values(), ids=TAKE_LABELS)
+def test_labels_of_any_integers_give_the_same(take, dtype):
+    expected, found = take(Y), take(Y.astype(dtype))
+    if isinstance(expected, float | np.ndarray):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("dtype", "n"), [(np.uint8, 256), (np.int8, 128)])
+def test_as_many_classes_as_a_byte_can_tell_apart(dtype, n):
+    y = np.repeat(np.arange(n), 2)
+    x = np.random.default_rng(0).standard_normal((2 * n, 8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        (found,) = linear.svm(x, y.astype(dtype), [1.0])
+    assert len(found.weights) == n
+    with pytest.raises(ValueError, match="No training picture of class 1, 2, 3"):
+        linear.logistic_regression(X, np.where(Y == 0, 0, n - 1).astype(dtype), [1.0])
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda word: metrics.average_precision([1.0, 2], [0, 1], word),
+        lambda word: encoders.ifv.Dense(word),
+        lambda word: encoders.ifv.learn(collection(Y), encoders.ifv.Dense(), 4, kind=word),
+        lambda word: encoders.fisher.posteriors(
+            torch.zeros(3, 2), GMM(*torch.ones(3, 1, 2), torch.ones(1)), word
+        ),
+        lambda word: embedding.fit_tsne(X, perplexity=3, start=word),
+        lambda word: encoders.encode(backbones.load(), collection(Y), ["fc6"], pool=word),
+        lambda word: Recipe(schedule=word),
+        lambda word: backbones.load(word),
+    ],
+)
+@pytest.mark.parametrize("word", ["VOC2007", "PHOW", "GMM", "Soft", "PCA ", "warm-cosine", "Mean"])
+def test_a_misspelt_word_is_refused_with_those_there_are(take, word):
+    with pytest.raises(ValueError, match=word):
+        take(word)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 0.0, -1.0])
+def test_numbers_that_must_be_above_zero(value):
+    for take in (
+        lambda: linear.svm(X, Y, [value]),
+        lambda: linear.logistic_regression(X, Y, [1.0, value]),
+        lambda: linear.choose(linear.svm, X, Y, [1.0, value]),
+        lambda: linear.classify(linear.kernel(X, X), Y, value),
+        lambda: embedding.fit_tsne(X, perplexity=value),
+        lambda: Recipe(lr=value),
+    ):
+        with pytest.raises(ValueError, match="above 0"):
+            take()
+
+
+@pytest.mark.parametrize("start", ["pca", "random"])
+def test_equal_features_have_no_map(start):
+    with pytest.raises(ValueError, match="all 60 pictures have the same"):
+        embedding.fit_tsne(np.ones((60, 8)), perplexity=5, start=start)
+
+
+def test_a_fold_without_pictures_and_a_single_class_are_refused():
+    with pytest.raises(ValueError, match="parts: one has no picture"):
+        linear.choose(linear.svm, X, Y, parts=[(np.arange(N), np.arange(0))])
+    with pytest.raises(ValueError, match="two classes or more"):
+        linear.logistic_regression(X, Y * 0, [1.0])
+
+
+def test_scores_that_are_no_numbers_name_no_class():
+    for measure in (metrics.measure, metrics.by_class):
+        with pytest.raises(ValueError, match="scores are NaN"):
+            measure(np.where(np.arange(3) == 1, math.nan, X[:, :3]), Y)
+
+
+@given(hnp.arrays(st.sampled_from([np.int8, np.uint8, np.int32, np.float32, bool]), st.integers(0, 6)))
+def test_labels_are_kept_or_refused_never_changed(y):
+    try:
+        found = checks.labels(y)
+    except ValueError:
+        assert y.dtype.kind not in "iu" or (y < 0).any()
+    else:
+        assert found.dtype == np.int64
+        assert found.tolist() == y.tolist()

@@ -11,19 +11,22 @@ respect to the Gaussians' means and standard deviations, each divided by its own
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lecture_lib import checks
 from lecture_lib.encoders.codebook import GMM
 from lecture_lib.encoders.pooling import weighted_sums
 
 NEGLIGIBLE = 1e-6  # posteriors and weights below it count as 0, as in VLFeat
+Assignment = Literal["soft", "hard"]
 RANGE = 30.0  # of log densities that are told apart: exp(-30) is negligible
 
 
-def posteriors(x: Tensor, gmm: GMM, assignment: str = "soft") -> Tensor:
+def posteriors(x: Tensor, gmm: GMM, assignment: Assignment = "soft") -> Tensor:
     """Return q_ik, how probable it is that Gaussian k has made x_i: float32 [N, K], rows of sum 1.
 
     x           [N, D]
@@ -36,7 +39,7 @@ def posteriors(x: Tensor, gmm: GMM, assignment: str = "soft") -> Tensor:
     return _assign(_powers(x.to(weight.dtype) - origin) @ weight, assignment)
 
 
-def fisher(x: Tensor, gmm: GMM, regions: Tensor | None = None, assignment: str = "soft") -> Tensor:
+def fisher(x: Tensor, gmm: GMM, regions: Tensor | None = None, assignment: Assignment = "soft") -> Tensor:
     """Return the Fisher vector phi_FV of descriptors, not normalised: float32 [2KD], or [R, 2KD] of R regions.
 
     x           [N, D]
@@ -74,8 +77,7 @@ def _check(x: Tensor, gmm: GMM, assignment: str) -> None:
             f"The Gaussians have {gmm.means.shape[1]} dimensions: descriptors are [N, {gmm.means.shape[1]}], "
             f"not {list(x.shape)}. Project them with the same PCA first."
         )
-    if assignment not in ("soft", "hard"):
-        raise ValueError(f'assignment is "soft" or "hard", not {assignment!r}.')
+    checks.option(assignment, Assignment, "assignment")
 
 
 def _log_density(gmm: GMM) -> tuple[Tensor, Tensor]:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lecture_lib import store
+from lecture_lib import checks, store
 from lecture_lib.datasets.collection import ImageCollection
 from lecture_lib.encoders.augment import WHOLE, View, inside
 from lecture_lib.encoders.bow import bow, vlad
@@ -37,6 +37,8 @@ VERSION = 1  # part of every recipe: raise it when the same pictures would give 
 BLOCK = 32  # pictures that an interrupt can lose
 ROWS = 256  # pictures normalised at once
 
+Form = Literal["phow", "resized"]
+Kind = Literal["gmm", "kmeans"]
 Method = Literal["fisher", "hard fisher", "vlad", "bow"]
 METHODS = get_args(Method)
 
@@ -52,10 +54,14 @@ class Dense:
     colour  colour statistics of the same squares, in place of SIFT
     """
 
-    form: Literal["phow", "resized"] = "phow"
+    form: Form = "phow"
     step: int = 3
     sizes: tuple[float, ...] = (4, 6, 8, 10)
     colour: bool = False
+
+    def __post_init__(self):
+        checks.option(self.form, Form, "form of SIFT")
+        checks.above_zero([self.step, *self.sizes], "step and sizes")
 
     def __call__(self, picture: Tensor) -> Local:
         """Describe a picture, uint8 [3, H, W]."""
@@ -136,7 +142,7 @@ def learn(
     dense: Dense,
     K: int,
     *,
-    kind: Literal["gmm", "kmeans"] = "gmm",
+    kind: Kind = "gmm",
     dim: int = 80,
     xy: bool = False,
     n: int = 200_000,
@@ -149,6 +155,7 @@ def learn(
 
     Raises ValueError if the pictures have too few descriptors for K.
     """
+    checks.option(kind, Kind, "kind of codebook")
     recipe = {"codebook": kind, "version": VERSION, "images": images.images.fingerprint, "seed": seed}
     recipe |= {"dense": asdict(dense), "K": K, "dim": dim, "xy": xy, "n": n}
     names = ["mean", "components"]
@@ -189,8 +196,7 @@ def encode(
     A view without a descriptor is 0. Raises RuntimeError, with the picture's name, for one that cannot be encoded.
     """
     which = tuple(which)
-    if method not in METHODS:
-        raise ValueError(f"There is no method {method!r}; take one of {', '.join(METHODS)}.")
+    checks.option(method, Method, "method")
     if "fisher" in method and not isinstance(codebook.words, GMM):
         raise ValueError('A Fisher vector needs Gaussians: learn the codebook with kind="gmm".')
     recipe = {"encoder": "local", "version": VERSION, "images": images.images.fingerprint, "method": method}

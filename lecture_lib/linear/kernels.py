@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from lecture_lib import checks
 from lecture_lib.linear.learners import svm
 from lecture_lib.linear.selection import KERNEL_CS, choose, folds
 
@@ -56,6 +57,9 @@ def classify(
             and has C / V, so that a picture's errors weigh the same
     C       None: chosen among Cs by threefold validation, all views of a picture in the same fold
     """
+    labels = checks.labels(labels, n=len(given.train) // given.views, several=True)
+    checks.features(given.train, "train")
+    checks.features(given.test, "test")
     train, test = to_span(given.train, given.test)
     v = given.views
     samples = np.repeat(labels, v, axis=0)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from sklearn import linear_model
 
-from lecture_lib import settings
+from lecture_lib import checks, settings
 from lecture_lib.linear.solver import solve
 
 COPIES = 4  # of each training picture, under dropout masks of their own
@@ -37,8 +37,13 @@ class Linear:
     C: float
 
     def scores(self, x: np.ndarray) -> np.ndarray:
-        """Score features [N, d]: float32 [N, C]; the SVM's are margins, those of logistic regression log-odds."""
-        return np.asarray(x, np.float32) @ self.weights.T + self.bias
+        """Score features [N, d], or [N, V, d] of V views: float32 [N, C] or [N, V, C].
+
+        The SVM's are margins, those of logistic regression log-odds.
+        """
+        x = np.asarray(x, np.float32)
+        checks.features(x.reshape(-1, x.shape[-1]))
+        return x @ self.weights.T + self.bias
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the class with the highest score for features [N, d]: int64 [N]."""
@@ -101,6 +106,10 @@ def logistic_regression(
     x, labels = _checked(x, labels, Cs)
     if labels.ndim != 1:
         raise ValueError("Softmax knows one class a picture; for several (labels [N, C]) take svm.")
+    if labels.max() == 0:
+        raise ValueError(
+            "labels: all pictures are of class 0; logistic regression needs two classes or more."
+        )
     missing = np.setdiff1d(np.arange(labels.max() + 1), labels)
     if len(missing):
         raise ValueError(
@@ -138,22 +147,6 @@ def drop_features(x: np.ndarray, rate: float, copies: int, seed: int) -> np.ndar
 
 
 def _checked(x: np.ndarray, labels: np.ndarray, Cs: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    x, labels = np.asarray(x, np.float32), np.asarray(labels)
-    if x.ndim != 2 or len(x) == 0 or labels.ndim not in (1, 2) or len(labels) != len(x):
-        raise ValueError(
-            f"Features {x.shape} for labels {labels.shape}; give features [N, d] and labels [N] or [N, C]."
-        )
-    if not np.isfinite(x).all():
-        row = int((~np.isfinite(x).all(1)).argmax())
-        raise ValueError(
-            f"The features of picture {row} contain NaN or infinity; a probe cannot learn from them."
-        )
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"Labels are {labels.dtype}; give class indices [N], or 1, 0, -1 as [N, C].")
-    if labels.ndim == 1 and labels.min() < 0:
-        raise ValueError("A label is negative: leave unlabelled pictures out.")
-    if labels.ndim == 2 and not np.isin(labels, (-1, 0, 1)).all():
-        raise ValueError("Labels [N, C] are 1 (present), 0 (absent) and -1 (difficult) only.")
-    if len(Cs) == 0 or min(Cs) <= 0:
-        raise ValueError(f"Cs are {list(Cs)}; give one or more values above 0.")
-    return x, labels
+    x = np.asarray(checks.features(x), np.float32)
+    checks.above_zero(Cs, "Cs")
+    return x, checks.labels(labels, n=len(x), several=True)

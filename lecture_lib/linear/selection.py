@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from lecture_lib import checks
 from lecture_lib.linear.learners import Linear
 from lecture_lib.metrics import measure
 
@@ -32,7 +33,11 @@ def folds(labels: np.ndarray, n: int = 3, seed: int = 0) -> list[Fold]:
     labels [N]: every class is spread evenly over the folds, and needs n pictures. Labels [N, C], where a picture
     can show several classes, are parted at random.
     """
-    labels = np.asarray(labels)
+    labels = checks.labels(labels, several=True)
+    if len(labels) < n or n < 2:
+        raise ValueError(
+            f"{n} folds of {len(labels)} pictures: take 2 folds or more, and no more than pictures."
+        )
     if labels.ndim == 1:
         counts = np.bincount(labels)
         few = np.flatnonzero((counts > 0) & (counts < n))
@@ -58,7 +63,13 @@ def choose(
     Cs         values to choose from; of equally good ones the smallest is taken
     parts      (train, validation) index pairs; default: three folds
     """
+    checks.features(x)
+    x = np.asarray(x)
+    labels = checks.labels(labels, n=len(x), several=True)
+    checks.above_zero(Cs, "Cs")
     parts = folds(labels) if parts is None else parts
+    if not parts or not all(len(kept) and len(held) for kept, held in parts):
+        raise ValueError("parts: one has no picture to train on, or none to validate with.")
     Cs = tuple(sorted(Cs))
     scores = np.array(
         [

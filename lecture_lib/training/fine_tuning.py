@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor, nn
 
+from lecture_lib import checks
 from lecture_lib.backbones import Backbone
 from lecture_lib.metrics import measure
 from lecture_lib.training import sgd
@@ -45,10 +46,13 @@ def fine_tune(
     Raises Diverged as soon as a loss or a score is not finite, KeyError for a layer `frozen` that is not there,
     TypeError for a loss that reads what has no name, such as an open file.
     """
+    for name, part in {"train": train, "validation": validation}.items():
+        if part is not None:
+            _check(part, name, len(net.classes))
     about = {
         "net": net.fingerprint,
         "train": train.fingerprint,
-        "validation": validation and validation.fingerprint,
+        "validation": None if validation is None else validation.fingerprint,
         "device": net.device.type,
     }
     file = sgd.checkpoint_file(recipe, loss, **about)
@@ -71,11 +75,21 @@ def fine_tune(
         loss,
         recipe,
         groups=groups(net, recipe),
-        validate=validate if validation else None,
+        validate=None if validation is None else validate,
         checkpoint=file,
         label=getattr(loss, "__name__", type(loss).__name__) if progress else None,
     )
     return Tuned(net, curve)
+
+
+def _check(pictures: Pictures, name: str, n_classes: int) -> None:
+    """Raise ValueError for no pictures, and for labels that are not of the network's classes."""
+    if not len(pictures):
+        raise ValueError(f"{name}: there are no pictures. For a training without validation give None.")
+    labels = checks.labels(pictures.labels.cpu(), f"labels of {name}", len(pictures), several=True)
+    if labels.shape[1] != n_classes if labels.ndim == 2 else labels.max() >= n_classes:
+        found = labels.shape[1] if labels.ndim == 2 else labels.max() + 1
+        raise ValueError(f"labels of {name}: they are of {found} classes, the network's head of {n_classes}.")
 
 
 def groups(net: Backbone, recipe: Recipe) -> list[dict]:

@@ -13,12 +13,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from lecture_lib import store
+from lecture_lib import checks, store
 
+Schedule = Literal["cosine", "cosine to zero", "warm cosine"]
 Loss = Callable[[Tensor, Tensor], Tensor]
 VERSION = 2  # part of every checkpoint's name: raise it when the same recipe would give other weights
 
@@ -48,7 +50,7 @@ class Recipe:
     lr: float = 0.01
     ratio: float = 0.1
     frozen: str | None = None
-    schedule: str | tuple[int, ...] = "cosine to zero"
+    schedule: Schedule | tuple[int, ...] = "cosine to zero"
     nesterov: bool = False
     weight_decay: float = 5e-4
     dropout: float | None = 0.0
@@ -56,6 +58,11 @@ class Recipe:
     seed: int = 0
     reseed: int | None = 0
     bfloat16: bool = False
+
+    def __post_init__(self):
+        if not isinstance(self.schedule, tuple):
+            checks.option(self.schedule, Schedule, "schedule")
+        checks.above_zero([self.epochs, self.batch, self.lr], "epochs, batch and lr")
 
 
 class Diverged(FloatingPointError):
@@ -92,6 +99,8 @@ def train(
     """
     from tqdm.auto import tqdm
 
+    if n < 1:
+        raise ValueError("There is nothing to train on (0 samples).")
     for module in net.modules():
         if isinstance(module, nn.Dropout) and recipe.dropout is not None:
             module.p = recipe.dropout

@@ -7,13 +7,13 @@ linear classifiers of the lecture do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 import torch
 
-from lecture_lib import settings
+from lecture_lib import checks, settings
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders.nearest import neighbours
 from lecture_lib.encoders.normalise import l2_normalise
@@ -23,9 +23,16 @@ from lecture_lib.results.intervals import mean_over_classes
 if TYPE_CHECKING:
     from openTSNE import TSNEEmbedding
 
+Start = Literal["pca", "random"]
+
 
 def part_of(images: ImageCollection, n: int, n_classes: int) -> ImageCollection:
     """Take about n pictures, as many of each class: of all classes, or of `n_classes` spread evenly over them."""
+    checks.labels(images.labels)
+    if not 0 < n_classes <= n:
+        raise ValueError(
+            f"{n} pictures of {n_classes} classes: take one class or more, a picture of each at least."
+        )
     classes = np.unique(np.linspace(0, len(images.classes) - 1, n_classes).astype(int))
     rows = [np.flatnonzero(images.labels == c)[: n // len(classes)] for c in classes]
     return images[np.concatenate(rows)]
@@ -37,7 +44,7 @@ def measure(features: Mapping[str, np.ndarray], images: ImageCollection) -> pd.D
     features  layer -> [N, d] of N pictures; whole classes are resampled
     returns   columns `layer`, `metric`, `value`, `low`, `high`
     """
-    groups = np.array(images.groups)[images.labels]
+    groups = np.array(images.groups)[checks.labels(images.labels)]
     rows = []
     for layer, x in features.items():
         metrics = {
@@ -55,7 +62,8 @@ def claim(
     id: str, statement: str, differences: np.ndarray, images: ImageCollection, unit: str = "purity"
 ) -> Claim:
     """Put a statement to the test by differences [N], one a picture, averaged over the pictures of a class first."""
-    pairs = [differences[images.labels == c].mean() for c in np.unique(images.labels)]
+    labels = checks.labels(images.labels, n=len(differences))
+    pairs = [differences[labels == c].mean() for c in np.unique(labels)]
     return paired_claim(id, statement, pairs, unit=unit, source=images.source, seed=settings.current().seed)
 
 
@@ -65,12 +73,15 @@ def purity(features: np.ndarray, labels: np.ndarray, k: int = 10) -> np.ndarray:
     features [N, d]; labels [N], classes or groups. The mean over pictures is the k-NN purity of the set; its
     value by chance is about the mean of (n_c - 1) / (N - 1) over pictures, see `chance_purity`.
     """
-    labels = np.asarray(labels)
+    labels = checks.kinds(labels, n=len(features))
     return (labels[neighbours(features, k)] == labels[:, None]).mean(1)
 
 
 def chance_purity(labels: np.ndarray) -> float:
     """Expected `purity` where neighbours are drawn at random."""
+    labels = checks.kinds(labels)
+    if len(labels) < 2:
+        raise ValueError(f"labels: {len(labels)}; purity needs two pictures or more.")
     _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return float(((counts[inverse] - 1) / (len(inverse) - 1)).mean())
 
@@ -82,6 +93,8 @@ def silhouettes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     from sklearn.metrics import silhouette_samples
 
+    features = checks.features(features)
+    labels = checks.kinds(labels, n=len(features))
     return silhouette_samples(reduce(features, min(features.shape)), labels)  # a rotation keeps all distances
 
 
@@ -91,7 +104,7 @@ def reduce(features: np.ndarray, d: int = 50) -> np.ndarray:
     By the smaller of the two symmetric eigenproblems, of x x^T [N, N] or x^T x [D, D]. The sign of each
     component is fixed: its largest entry is positive.
     """
-    x = torch.from_numpy(l2_normalise(features))
+    x = torch.from_numpy(l2_normalise(checks.features(features)))
     x = x - x.mean(0)
     d = min(d, *x.shape)
     n, width = x.shape
@@ -103,7 +116,12 @@ def reduce(features: np.ndarray, d: int = 50) -> np.ndarray:
 
 
 def fit_tsne(
-    features: np.ndarray, *, perplexity: float = 30, seed: int = 0, start: str = "pca", iterations: int = 500
+    features: np.ndarray,
+    *,
+    perplexity: float = 30,
+    seed: int = 0,
+    start: Start = "pca",
+    iterations: int = 500,
 ) -> TSNEEmbedding:
     """Fit a t-SNE map of `features` [N, d] (van der Maaten and Hinton 2008): an array [N, 2] that can `transform`.
 
@@ -115,7 +133,14 @@ def fit_tsne(
     """
     from openTSNE import TSNE
 
+    features = checks.features(features)
+    checks.option(start, Start, "start")
+    checks.above_zero([perplexity, iterations], "perplexity and iterations")
     n = len(features)
+    if (features == features[0]).all():
+        raise ValueError(
+            f"features: all {n} pictures have the same, so there is no map of them. Is a layer dead?"
+        )
     if perplexity * 3 >= n:
         raise ValueError(f"Perplexity {perplexity} needs more than {3 * perplexity:.0f} pictures, not {n}.")
     tsne = TSNE(
@@ -129,4 +154,9 @@ def fit_tsne(
         n_jobs=1 if n < 4000 else torch.get_num_threads(),
         random_state=seed,
     )
-    return tsne.fit(np.ascontiguousarray(features, dtype=np.float32))
+    fitted = tsne.fit(np.ascontiguousarray(features, dtype=np.float32))
+    if not np.isfinite(fitted).all():
+        raise ValueError(
+            "features: they differ too little, or are too large, for a map: scale them to length 1."
+        )
+    return fitted

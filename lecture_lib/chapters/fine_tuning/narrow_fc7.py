@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lecture_lib import checks
 from lecture_lib.backbones import Backbone
 from lecture_lib.training import sgd
 
@@ -42,7 +43,7 @@ def narrow_fc7(
             f"{net.name} ends with {', '.join(net.layers[-3:])}: a narrow fc7 is for one that ends with fc6, fc7, fc8, "
             "as twin-alexnet and CNN-M do."
         )
-    labels = torch.tensor(np.asarray(labels)).long()
+    labels = torch.from_numpy(checks.labels(labels, n=len(fc6)))
 
     def load(batch: Tensor) -> tuple[Tensor, Tensor]:
         # vectors may be a file of many gigabytes: only a batch is ever in memory

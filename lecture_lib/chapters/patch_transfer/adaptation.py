@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lecture_lib import checks
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS
 from lecture_lib.training import sgd
 
@@ -76,7 +77,7 @@ def train(x: np.ndarray, y: np.ndarray, n_outputs: int, recipe: sgd.Recipe = REC
             f"Training takes a label a patch, and one at least, not {len(y)} for {len(x)} patches."
         )
     x = torch.from_numpy(np.array(x, np.float32))
-    y = torch.from_numpy(np.array(y, np.int64 if y.ndim == 1 else np.float32))
+    y = torch.from_numpy(checks.labels(y) if np.ndim(y) == 1 else np.array(y, np.float32))
 
     def load(batch: Tensor) -> tuple[Tensor, Tensor]:
         return x[batch], y[batch]

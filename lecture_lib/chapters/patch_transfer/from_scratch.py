@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lecture_lib import checks
 from lecture_lib.backbones import Backbone, standardise
 from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, adaptation_layers
 from lecture_lib.chapters.patch_transfer.encode import PatchNet
@@ -33,7 +34,7 @@ def train_all(
         start, stages=copy.deepcopy(start.stages), weights=f"{start.weights}, trained on patches alone"
     )
     net = PatchNet(body)
-    labels = torch.from_numpy(np.array(y, np.int64))
+    labels = torch.from_numpy(checks.labels(y, n=len(patches)))
 
     def load(batch: Tensor) -> tuple[Tensor, Tensor]:
         mirrored = (torch.rand(len(batch)) < 0.5)[:, None, None, None]
