@@ -30,7 +30,7 @@ def short(monkeypatch, tmp_path):
     methods = {
         profile: {
             name: {
-                method: (loss, replace(recipe, epochs=2, batch=8)) for method, (loss, recipe) in given.items()
+                method: (loss, replace(recipe, epochs=1, batch=8)) for method, (loss, recipe) in given.items()
             }
             for name, given in collections.items()
         }
