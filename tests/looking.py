@@ -29,7 +29,7 @@ def coloured(classes, groups=None, images=ArrayImages, **options):
 
 def render(figure):
     """RGB pixels [H, W, 3] as shown in a notebook."""
-    return np.asarray(Image.open(io.BytesIO(style.encode(figure)[0])).convert("RGB")).astype(int)
+    return np.asarray(Image.open(io.BytesIO(style.compress(figure)[0])).convert("RGB")).astype(int)
 
 
 def pixels_of(figure):

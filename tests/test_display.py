@@ -81,7 +81,7 @@ def test_a_figure_without_a_text_is_refused():
 def test_a_page_of_photographs_is_a_small_file():
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     picture = np.asarray(Image.fromarray(noise).resize((800, 600), Image.Resampling.BICUBIC))
-    data, kind = style.encode(tiles([[Block([Tile(picture)])]]).figure)
+    data, kind = style.compress(tiles([[Block([Tile(picture)])]]).figure)
     assert kind == "jpeg"
     assert len(data) < 150_000
 

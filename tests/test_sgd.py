@@ -174,11 +174,11 @@ def shown(n, **changes):
     """The numbers of the samples in every batch of a training of three epochs."""
     seen = []
 
-    def load(batch):
+    def samples(batch):
         seen.append(batch.tolist())
         return torch.ones(len(batch), 2), torch.zeros(len(batch), dtype=torch.int64)
 
-    sgd.train(nn.Linear(2, 2), n, load, softmax, Recipe(epochs=3, batch=28, **changes))
+    sgd.train(nn.Linear(2, 2), n, samples, softmax, Recipe(epochs=3, batch=28, **changes))
     return seen
 
 

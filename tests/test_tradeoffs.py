@@ -26,7 +26,7 @@ def costs(n=14, spread=1.0):
 
 def plot(table, paper=None):
     figure = tradeoff(table, paper, xlabel="numbers a picture", ylabel="mAP, %")
-    style.encode(figure)
+    style.compress(figure)
     return figure, [line for line in figure.axes[0].lines if line.get_marker() != "None"]
 
 

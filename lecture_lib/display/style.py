@@ -213,7 +213,7 @@ def add_legend(figure: Figure, groups: Iterable[str]) -> None:
     figure.legend(handles=handles, loc="outside right center")
 
 
-def encode(figure: Figure) -> tuple[bytes, str]:
+def compress(figure: Figure) -> tuple[bytes, str]:
     """Render to a small file: PNG of 256 colours or, for pictures, JPEG; returns the bytes and "png" or "jpeg"."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
@@ -240,6 +240,6 @@ def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
     """What Jupyter shows of a figure, data and metadata by MIME type; ValueError if `alt` is empty."""
     if not alt.strip():
         raise ValueError("A figure needs an alternative text: say in a sentence what it shows.")
-    drawn, kind = encode(figure)
+    drawn, kind = compress(figure)
     data = {f"image/{kind}": base64.b64encode(drawn).decode(), "text/plain": alt}
     return data, {f"image/{kind}": {"alt": alt}}

@@ -59,7 +59,7 @@ def fine_tune(
     loss = copy.deepcopy(loss) if isinstance(loss, nn.Module) else loss  # its buffers stay as they are
     net = replace(net, stages=copy.deepcopy(net.stages), weights=f"{net.weights}, fine-tuned")
 
-    def load(batch: Tensor) -> tuple[Tensor, Tensor]:
+    def samples(batch: Tensor) -> tuple[Tensor, Tensor]:
         return random_crops(net, train, batch), train.labels[batch].to(net.device)
 
     def validate() -> dict:
@@ -71,7 +71,7 @@ def fine_tune(
     curve = sgd.train(
         net.stages,
         len(train),
-        load,
+        samples,
         loss,
         recipe,
         groups=groups(net, recipe),

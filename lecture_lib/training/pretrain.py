@@ -53,7 +53,7 @@ def train(
     kernels = [p for p in net.parameters() if p.ndim > 1]
     others = [p for p in net.parameters() if p.ndim == 1]
 
-    def load(batch: Tensor) -> tuple[Tensor, Tensor]:
+    def samples(batch: Tensor) -> tuple[Tensor, Tensor]:
         batch = batch.to(device)
         x = augment(pictures.images[batch])
         return x.contiguous(memory_format=torch.channels_last), pictures.labels[batch]
@@ -64,7 +64,7 @@ def train(
     curve = sgd.train(
         net,
         len(pictures),
-        load,
+        samples,
         F.cross_entropy,
         recipe,
         groups=[{"params": kernels}, {"params": others, "weight_decay": 0.0}],

@@ -1,8 +1,8 @@
 """The training loop: stochastic gradient descent with momentum 0.9, for pictures, patches and features alike.
 
-Pre-training, fine-tuning, adaptation layers, a narrow fc7 and trainings from scratch all call `train`. What it learns
-from comes through a function of its caller, `load`, which gives the samples of a batch by their numbers: crops cut
-anew each time, or rows of features that were computed once.
+Pre-training, fine-tuning, adaptation layers, a narrow fc7 and trainings from scratch all call `train`. What they learn
+from is a function, `samples`, which gives those of a batch by their numbers: crops cut anew each time, or rows of
+features that were computed once.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Diverged(FloatingPointError):
 def train(
     net: nn.Module,
     n: int,
-    load: Callable[[Tensor], tuple[Tensor, Tensor]],
+    samples: Callable[[Tensor], tuple[Tensor, Tensor]],
     loss: Loss,
     recipe: Recipe,
     *,
@@ -84,8 +84,8 @@ def train(
     """Train a network in place, leave it in eval mode, and return its curve: one dict an epoch, with lr and loss.
 
     n           number of samples, at least 1
-    load        gives samples by their numbers, int64 [B]: what `net` takes and what `loss` takes, on net's device
-    loss        takes scores in float32, and what `load` gives with them; a mean over the batch
+    samples     gives samples by their numbers, int64 [B]: what `net` takes and what `loss` takes, on net's device
+    loss        takes scores in float32, and what `samples` gives with them; a mean over the batch
     groups      parameters with learning rates of their own, as torch.optim.SGD takes them; by default all at recipe.lr.
                 lr in the curve is that of the last group
     validate    called after every epoch; what it returns joins the curve. If that has a number `validation`, the
@@ -111,7 +111,7 @@ def train(
     curve, best = _resume(checkpoint, net, {"optimizer": optimizer} | with_state)
     bar = tqdm(total=recipe.epochs, initial=len(curve), desc=label, disable=label is None, leave=False)
     while not _is_over(curve, recipe):
-        line = _train_epoch(net, n, load, loss, recipe, optimizer, highest, len(curve))
+        line = _train_epoch(net, n, samples, loss, recipe, optimizer, highest, len(curve))
         line |= validate() if validate else {}
         curve.append(line)
         if _since_best(curve) == 0:
@@ -134,7 +134,7 @@ def train(
 def _train_epoch(
     net: nn.Module,
     n: int,
-    load: Callable[[Tensor], tuple[Tensor, Tensor]],
+    samples: Callable[[Tensor], tuple[Tensor, Tensor]],
     loss: Loss,
     recipe: Recipe,
     optimizer: torch.optim.Optimizer,
@@ -161,7 +161,7 @@ def _train_epoch(
             factor = _factor(recipe, epoch * len(batches) + i, recipe.epochs * len(batches))
             for group, lr in zip(optimizer.param_groups, highest, strict=True):
                 group["lr"] = lr * factor
-            x, y = load(batch)
+            x, y = samples(batch)
             with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bfloat16):
                 scores = net(x)
             value = loss(scores.float(), y)

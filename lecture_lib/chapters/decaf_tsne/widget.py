@@ -102,7 +102,7 @@ def hover_map(xy: np.ndarray, images: ImageCollection, *, n: int = 300) -> HTML:
     with style.look():
         figure, axes = maps.new_map(xy, names)
         maps.mark(axes, xy, names, 36)
-    drawn, kind = style.encode(figure)
+    drawn, kind = style.compress(figure)
     name = "hover" + hashlib.sha256(drawn).hexdigest()[:10]
     sheet = Image.new("RGB", (ACROSS * SIZE, -(-len(chosen) // ACROSS) * SIZE))
     places, points = figure.transFigure.inverted().transform(axes.transData.transform(xy)), []

@@ -45,7 +45,7 @@ def narrow_fc7(
         )
     labels = torch.from_numpy(checks.labels(labels, n=len(fc6)))
 
-    def load(batch: Tensor) -> tuple[Tensor, Tensor]:
+    def samples(batch: Tensor) -> tuple[Tensor, Tensor]:
         # vectors may be a file of many gigabytes: only a batch is ever in memory
         return torch.from_numpy(fc6[batch.numpy()]).float().to(net.device), labels[batch].to(net.device)
 
@@ -53,7 +53,7 @@ def narrow_fc7(
         torch.manual_seed(recipe.seed)
         fc7 = _with_units(net.stages.fc7, fc6.shape[1], width)
         fc8 = _with_units(net.stages.fc8, width, len(net.classes))
-        sgd.train(nn.Sequential(fc7, fc8).to(net.device), len(fc6), load, F.cross_entropy, recipe)
+        sgd.train(nn.Sequential(fc7, fc8).to(net.device), len(fc6), samples, F.cross_entropy, recipe)
     below = copy.deepcopy(OrderedDict(list(net.stages.named_children())[: net.layers.index("fc7")]))
     return replace(
         net,

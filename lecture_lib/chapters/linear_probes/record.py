@@ -39,7 +39,7 @@ POOLINGS = {"demo": {4: "4 x 4 means"}, "real": {"mean": "mean of the map", 2: "
 Vectors = Mapping[str, np.ndarray]  # pooling -> float32 [N, d]
 
 
-def encode(net: Backbone, images: ImageCollection) -> dict[str, Vectors]:
+def decaf_vectors(net: Backbone, images: ImageCollection) -> dict[str, Vectors]:
     """Encode pictures at the layers of DeCAF5, 6 and 7, pooled in each way and of length 1: "DeCAF5" -> Vectors."""
     layers = {f"DeCAF{n}": net.decaf[n] for n in (5, 6, 7)}
     pooled = {
@@ -184,7 +184,7 @@ def main() -> None:
     rows, claims = [], []
     for images in datasets.load_available(*FEW_SHOT).values():
         of_images = []
-        trained, untrained = encode(net, images), encode(random, images)
+        trained, untrained = decaf_vectors(net, images), decaf_vectors(random, images)
         for split in SPLITS:
             validate, curve = FEW_SHOT[images.name]
             of_images += few_shot(images, trained, split, validate, curve)

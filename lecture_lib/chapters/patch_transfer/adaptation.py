@@ -79,13 +79,13 @@ def train(x: np.ndarray, y: np.ndarray, n_outputs: int, recipe: sgd.Recipe = REC
     x = torch.from_numpy(np.array(x, np.float32))
     y = torch.from_numpy(checks.labels(y) if np.ndim(y) == 1 else np.array(y, np.float32))
 
-    def load(batch: Tensor) -> tuple[Tensor, Tensor]:
+    def samples(batch: Tensor) -> tuple[Tensor, Tensor]:
         return x[batch], y[batch]
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         layers = adaptation_layers(x.shape[1], n_outputs)
-        sgd.train(layers, len(x), load, F.cross_entropy, recipe)
+        sgd.train(layers, len(x), samples, F.cross_entropy, recipe)
     return layers
 
 

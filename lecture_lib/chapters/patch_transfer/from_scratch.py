@@ -36,7 +36,7 @@ def train_all(
     net = PatchNet(body)
     labels = torch.from_numpy(checks.labels(y, n=len(patches)))
 
-    def load(batch: Tensor) -> tuple[Tensor, Tensor]:
+    def samples(batch: Tensor) -> tuple[Tensor, Tensor]:
         mirrored = (torch.rand(len(batch)) < 0.5)[:, None, None, None]
         x = torch.where(mirrored, patches[batch].flip(3), patches[batch])
         return standardise(body, x), labels[batch].to(body.device)
@@ -47,5 +47,5 @@ def train_all(
             d = net.rest(net.shared(torch.zeros(1, 3, net.side, net.side, device=body.device))).shape[1]
         layers = adaptation_layers(d, n_outputs).to(body.device)
         whole = nn.Sequential(*net.shared, *net.rest, *layers)
-        sgd.train(whole, len(patches), load, F.cross_entropy, recipe, label="no transfer")
+        sgd.train(whole, len(patches), samples, F.cross_entropy, recipe, label="no transfer")
     return net, layers.eval()
