@@ -129,8 +129,8 @@ def _average_precision(scores: np.ndarray, labels: np.ndarray, form: str) -> np.
     ranked_scores = np.take_along_axis(scores, order, axis=1)
     hits = ranked == 1
     true = np.cumsum(hits, axis=1)
-    said = np.cumsum(ranked >= 0, axis=1)  # difficult images (-1) leave both counts as they are
-    precision = true / np.maximum(said, 1)
+    counted = np.cumsum(ranked >= 0, axis=1)  # difficult images (-1) leave both counts as they are
+    precision = true / np.maximum(counted, 1)
     # The curve has a point only behind the last of equal scores. Inside, precision is set to 0: the
     # highest precision from there on is then that of the group's end.
     precision[:, :-1][ranked_scores[:, :-1] == ranked_scores[:, 1:]] = 0

@@ -143,9 +143,10 @@ def test_interrupted_extraction_goes_on_from_its_last_finished_block(net, cache,
             raise KeyboardInterrupt
         return backbones.features(*given)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):  # a hook would be another network
-        patch.setattr(cnn, "features", interrupt)
-        encoders.encode(net, collect(images), ["fc7"])
+    with monkeypatch.context() as patch:
+        patch.setattr(cnn, "features", interrupt)  # a hook would make another network of it
+        with pytest.raises(KeyboardInterrupt):
+            encoders.encode(net, collect(images), ["fc7"])
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("encode")]
     images.read.clear()
     resumed = encoders.encode(net, collect(images), ["fc7"])["fc7"]

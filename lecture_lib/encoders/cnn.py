@@ -86,10 +86,10 @@ def _compute(
     def take(batch: range) -> dict[str, np.ndarray]:
         pictures = torch.stack([_prepare(net, images, i).permute(1, 2, 0) for i in batch])
         with turn:
-            found = _encode_batch(net, pictures.permute(0, 3, 1, 2), layers, pool, l2)
-        for layer, vectors in found.items():
+            encoded = _encode_batch(net, pictures.permute(0, 3, 1, 2), layers, pool, l2)
+        for layer, vectors in encoded.items():
             _check_finite(vectors, layer, net, images, batch)
-        return {layer: vectors.numpy() for layer, vectors in found.items()}
+        return {layer: vectors.numpy() for layer, vectors in encoded.items()}
 
     return in_order(take, batches, workers, cores // workers if on_processor else 1)
 
@@ -107,15 +107,15 @@ def _encode_batch(
     net: Backbone, images: Tensor, layers: Sequence[str], pool: Pool, l2: bool
 ) -> dict[str, Tensor]:
     """Encode uint8 [B, 3, S, S]: layer -> float16 [B, d], off any accelerator."""
-    found = {}
+    encoded = {}
     for layer, x in features(net, standardise(net, images), layers).items():
         if x.ndim == 4 and pool is not None:
             reduce = F.adaptive_max_pool2d if pool == "max" else F.adaptive_avg_pool2d
             grid = [min(pool, side) for side in x.shape[2:]] if type(pool) is int else 1
             x = reduce(x, grid)
         x = x.flatten(1)
-        found[layer] = (l2_normalise(x) if l2 else x).half().cpu()
-    return found
+        encoded[layer] = (l2_normalise(x) if l2 else x).half().cpu()
+    return encoded
 
 
 def _check_finite(vectors: Tensor, layer: str, net: Backbone, images: ImageCollection, batch: range) -> None:

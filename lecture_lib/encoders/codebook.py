@@ -108,9 +108,9 @@ def fit_gmm(x: Tensor, K: int, *, seed: int = 0, iterations: int = 20) -> GMM:
         except ValueError:
             # variances are differences, which float32 can make negative where descriptors repeat
             mixture.fit(data.astype(np.float64))
-    found = (mixture.weights_, mixture.means_, mixture.covariances_)
+    arrays = (mixture.weights_, mixture.means_, mixture.covariances_)
     curve = torch.tensor(mixture.lower_bounds_, dtype=torch.float64)
-    return GMM(*(torch.from_numpy(a).float().to(x.device) for a in found), curve)
+    return GMM(*(torch.from_numpy(a).float().to(x.device) for a in arrays), curve)
 
 
 def fit_kmeans(x: Tensor, K: int, *, seed: int = 0) -> Tensor:
@@ -129,8 +129,8 @@ def _start(data: np.ndarray, K: int, seed: int, floor: float) -> tuple[np.ndarra
     """Return weights, means and variances of the clusters that k-means finds in some of the descriptors."""
     from sklearn.cluster import KMeans
 
-    some = np.random.default_rng(seed).permutation(len(data))[: START * K]
-    data = data[some]
+    few = np.random.default_rng(seed).permutation(len(data))[: START * K]
+    data = data[few]
     clusters = KMeans(K, n_init=1, max_iter=10, random_state=seed).fit(data)
     member = np.eye(K, dtype=np.float32)[clusters.labels_]
     counts = member.sum(0)[:, None].clip(min=1)

@@ -132,8 +132,8 @@ def sample(images: ImageCollection, dense: Dense, n: int, seed: int = 0) -> tupl
         few = np.random.default_rng([seed, i]).permutation(len(local.x))[:share]
         return local.x[few], _place(local)[few]
 
-    with closing(in_order(take, range(len(images)), torch.get_num_threads(), 1)) as made:
-        x, places = zip(*made, strict=True)
+    with closing(in_order(take, range(len(images)), torch.get_num_threads(), 1)) as described:
+        x, places = zip(*described, strict=True)
     return torch.cat(x), torch.cat(places)
 
 
@@ -165,20 +165,20 @@ def learn(
         x, places = sample(images, dense, n, seed)
         pca = fit_pca(x, dim)
         z = torch.cat([pca(x), places], dim=1) if xy else pca(x)
-        found = [pca.mean, pca.components]
+        learned = [pca.mean, pca.components]
         if kind == "gmm":
             gmm = fit_gmm(z, K, seed=seed)
-            found += [gmm.weights, gmm.means, gmm.variances, gmm.log_likelihood]
+            learned += [gmm.weights, gmm.means, gmm.variances, gmm.log_likelihood]
         else:
-            found += [fit_kmeans(z, K, seed=seed)]
-        yield {name: np.asarray(array)[None] for name, array in zip(names, found, strict=True)}
+            learned += [fit_kmeans(z, K, seed=seed)]
+        yield {name: np.asarray(array)[None] for name, array in zip(names, learned, strict=True)}
 
     stored = store.fetch({name: recipe | {"part": name} for name in names}, 1, stream)
-    axes, words = np.split(np.array(names), [2])
+    axes, parts = np.split(np.array(names), [2])
     tensor = {name: torch.from_numpy(np.array(array[0])) for name, array in stored.items()}
     pca = PCA(*(tensor[name] for name in axes))
-    found = GMM(*(tensor[name] for name in words)) if kind == "gmm" else tensor["words"]
-    return Codebook(dense, pca, found, xy)
+    words = GMM(*(tensor[name] for name in parts)) if kind == "gmm" else tensor["words"]
+    return Codebook(dense, pca, words, xy)
 
 
 def encode(
@@ -219,14 +219,14 @@ def encode_one(
 ) -> Tensor:
     """Encode the views of picture i, unnormalised: float32 [V, d]."""
     local = _describe(codebook.dense, images, i)
-    found: dict[int, Tensor] = {}
+    of_view: dict[int, Tensor] = {}
     for mirrored in (False, True):
         rows = [v for v, view in enumerate(which) if view.mirrored == mirrored]
         if rows:
             regions = torch.stack([inside(which[v], local) for v in rows])
             pooled = pool(codebook.project(local, mirrored), codebook.words, regions, method)
-            found |= dict(zip(rows, pooled, strict=True))
-    phi = torch.stack([found[v] for v in range(len(which))])
+            of_view |= dict(zip(rows, pooled, strict=True))
+    phi = torch.stack([of_view[v] for v in range(len(which))])
     if not torch.isfinite(phi).all() or phi.abs().max() > torch.finfo(torch.float16).max:
         raise RuntimeError(
             f"{images.name}: {images.names[i]} has a Fisher vector that float16 does not hold. The codebook "
@@ -275,8 +275,8 @@ def _describe(dense: Dense, images: ImageCollection, i: int) -> Local:
     """Describe picture i; SIFT of flat patches, which is 0 and says nothing, is left out."""
     try:
         local = dense(images.tensor(i))
-        some = (local.x != 0).any(1)
-        return Local(local.x[some], local.xy[some], local.size[some], local.picture)
+        textured = (local.x != 0).any(1)
+        return Local(local.x[textured], local.xy[textured], local.size[textured], local.picture)
     except Exception as error:
         name = images.names[i]
         raise RuntimeError(f"{images.name}: {name} has no local descriptors: {error}") from error

@@ -79,14 +79,16 @@ def svm(
     copies = COPIES if dropout else 1
     x = drop_features(x, dropout, copies, seed)
     device = "cuda" if settings.current().device.type == "cuda" else "cpu"  # Apple's has no eigenvectors
-    found = solve(
+    solved = solve(
         torch.from_numpy(x).to(device),
         torch.from_numpy(np.tile(np.where(present, np.float32(1), np.float32(-1)), copies)).to(device),
         torch.from_numpy(np.tile(known.astype(np.float32) / copies, copies)).to(device),
         Cs,
         tol=tol,
     )
-    return [Linear(found.weights[k].cpu().numpy(), found.bias[k].cpu().numpy(), c) for k, c in enumerate(Cs)]
+    return [
+        Linear(solved.weights[k].cpu().numpy(), solved.bias[k].cpu().numpy(), c) for k, c in enumerate(Cs)
+    ]
 
 
 def logistic_regression(
@@ -120,7 +122,7 @@ def logistic_regression(
     x, labels = drop_features(x, dropout, copies, seed), np.tile(labels, copies)
     # of two classes scikit-learn trains w = w_1 - w_0, with 1/2 |w|^2 = |W|^2
     factor = 2 if labels.max() == 1 else 1
-    found = []
+    trained = []
     for c in Cs:
         learner = linear_model.LogisticRegression(C=c * factor / copies, tol=tol, max_iter=1000).fit(
             x, labels
@@ -128,8 +130,8 @@ def logistic_regression(
         weights, bias = learner.coef_, learner.intercept_
         if len(weights) == 1:
             weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-        found.append(Linear(weights.astype(np.float32), bias.astype(np.float32), c))
-    return found
+        trained.append(Linear(weights.astype(np.float32), bias.astype(np.float32), c))
+    return trained
 
 
 def drop_features(x: np.ndarray, rate: float, copies: int, seed: int) -> np.ndarray:

@@ -79,11 +79,11 @@ def solve(
     parts = []
     for y, weight in zip(targets.split(block), weights.split(block), strict=True):
         w, b = y.new_zeros(len(y), x.shape[1]), y.new_zeros(len(y))
-        found = {}
+        by_c = {}
         for c in sorted(path):  # each C goes on from the next smaller one
-            found[c] = _solve(features, y, c * weight, w, b, tol, max_iter)
-            w, b = found[c][:2]
-        parts.append([found[c] for c in path])
+            by_c[c] = _solve(features, y, c * weight, w, b, tol, max_iter)
+            w, b = by_c[c][:2]
+        parts.append([by_c[c] for c in path])
     w, b, objective, gap = (
         torch.stack([torch.cat([part[k][i] for part in parts]) for k in range(len(path))]) for i in range(4)
     )
@@ -95,7 +95,7 @@ def solve(
             "of the objective above the minimum. Scale the features to length 1, or take a smaller C."
         )
     w = features.turn_back(w)
-    return Path(w, b - w @ features.mean, objective, gap, sum(found[4] for part in parts for found in part))
+    return Path(w, b - w @ features.mean, objective, gap, sum(one[4] for part in parts for one in part))
 
 
 class Features:

@@ -73,9 +73,9 @@ def paired_claim(
 
     Raises ValueError for fewer than two pairs or NaN.
     """
-    found = mean_interval(differences, seed=seed, margin=margin, what=f"Claim {id}")
+    mean = mean_interval(differences, seed=seed, margin=margin, what=f"Claim {id}")
     n = len(np.asarray(differences))
-    return Claim(id, statement, found.value, found.low, found.high, margin, found.p, unit, over, n, source)
+    return Claim(id, statement, mean.value, mean.low, mean.high, margin, mean.p, unit, over, n, source)
 
 
 def by_seed(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -111,11 +111,14 @@ def ap_rows(
             rows.append(shared | {"seed": s, "metric": "mAP", "value": of_seed.mean()})
             for name, ap in zip(classes, of_seed, strict=True):
                 rows.append(shared | {"seed": s, "class": name, "metric": "AP", "value": ap})
-        found = bootstrap(
-            lambda some, s=of_method: mean_ap(s[:, some], truth[some]), len(truth), seed=seed, n_boot=n_boot
+        interval = bootstrap(
+            lambda drawn, s=of_method: mean_ap(s[:, drawn], truth[drawn]),
+            len(truth),
+            seed=seed,
+            n_boot=n_boot,
         )
-        rows.append(shared | {"metric": "mAP low", "value": found.low})
-        rows.append(shared | {"metric": "mAP high", "value": found.high})
+        rows.append(shared | {"metric": "mAP low", "value": interval.low})
+        rows.append(shared | {"metric": "mAP high", "value": interval.high})
     return rows
 
 
@@ -129,16 +132,20 @@ def ap_claims(
     n_boot: int = 2000,
 ) -> list[Claim]:
     """Put statements about two methods' mAP to the test, over pictures; scores and truth as in `ap_rows`."""
-    found = []
+    claims = []
     for id, statement, more, less, margin in tested:
 
-        def gain(some: np.ndarray, more: str = more, less: str = less) -> float:
-            return mean_ap(scores[more][:, some], truth[some]) - mean_ap(scores[less][:, some], truth[some])
+        def gain(drawn: np.ndarray, more: str = more, less: str = less) -> float:
+            return mean_ap(scores[more][:, drawn], truth[drawn]) - mean_ap(
+                scores[less][:, drawn], truth[drawn]
+            )
 
-        of = bootstrap(gain, len(truth), seed=seed, margin=margin, n_boot=n_boot)
+        interval = bootstrap(gain, len(truth), seed=seed, margin=margin, n_boot=n_boot)
         about = {"unit": "points of mAP", "over": "pictures", "n": len(truth), "source": source}
-        found.append(Claim(id, statement, of.value, of.low, of.high, margin, of.p, **about))
-    return found
+        claims.append(
+            Claim(id, statement, interval.value, interval.low, interval.high, margin, interval.p, **about)
+        )
+    return claims
 
 
 def verdicts(claims: Sequence[Claim]) -> None:
@@ -164,12 +171,12 @@ def after_holm(claims: Sequence[Claim]) -> list[str | None]:
     if any(claim.p is None for claim in claims):
         return [None] * len(claims)
     order = sorted(range(len(claims)), key=lambda i: claims[i].p)
-    found, worst = [TOO_CLOSE] * len(claims), 0.0
+    corrected, worst = [TOO_CLOSE] * len(claims), 0.0
     for rank, i in enumerate(order):
         worst = max(worst, (len(claims) - rank) * claims[i].p)
         if worst < 1 - LEVEL:
-            found[i] = HELD if claims[i].effect > claims[i].margin else DID_NOT_HOLD
-    return found
+            corrected[i] = HELD if claims[i].effect > claims[i].margin else DID_NOT_HOLD
+    return corrected
 
 
 def numbers(claims: Sequence[Claim]) -> pd.DataFrame:

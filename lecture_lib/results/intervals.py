@@ -44,7 +44,7 @@ def mean_interval(
         raise ValueError(f"{what}: {bad} of {len(values)} values are not finite.")
     if len(values) >= FEW or np.ptp(values) == 0:
         return bootstrap(
-            lambda some: values[some].mean(), len(values), seed=seed, margin=margin, n_boot=10_000
+            lambda drawn: values[drawn].mean(), len(values), seed=seed, margin=margin, n_boot=10_000
         )
     test = stats.ttest_1samp(values, margin)
     return Interval(float(values.mean()), *map(float, test.confidence_interval(LEVEL)), float(test.pvalue))
@@ -86,4 +86,4 @@ def mean_over_classes(values: np.ndarray, labels: np.ndarray, *, seed: int = 0) 
     """
     _, inverse = np.unique(labels, return_inverse=True)
     sums, counts = np.bincount(inverse, values), np.bincount(inverse)
-    return bootstrap(lambda some: sums[some].sum() / counts[some].sum(), len(sums), seed=seed)
+    return bootstrap(lambda drawn: sums[drawn].sum() / counts[drawn].sum(), len(sums), seed=seed)

@@ -72,11 +72,11 @@ def check(name: str, row: str, column: str) -> None:
 def _read(name: str) -> tuple[dict[str, str], pd.DataFrame]:
     _require(name, names(), "The lecture has no table")
     path = FOLDER / f"{name}.csv"
-    told: dict[str, str] = {}
+    about: dict[str, str] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             key, text = (part.strip() for part in line[1:].split(":", 1))
-            told[key] = f"{told[key]}\n{text}" if key in told else text
+            about[key] = f"{about[key]}\n{text}" if key in about else text
     # all as text first: "-" is a missing figure in one column, and the word for "none" in another
     frame = pd.read_csv(
         path, comment="#", index_col="method", dtype=str, keep_default_na=False, encoding="utf-8"
@@ -84,7 +84,7 @@ def _read(name: str) -> tuple[dict[str, str], pd.DataFrame]:
     for column in frame.columns.difference(MARKS):
         with contextlib.suppress(ValueError):  # a column of words stays one
             frame[column] = frame[column].replace(["-", "N/A", ""], "nan").astype("float64")
-    return told, frame
+    return about, frame
 
 
 def _require(wanted: str, known: list[str], what: str) -> None:

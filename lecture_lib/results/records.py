@@ -90,13 +90,13 @@ def average(frame: pd.DataFrame) -> pd.DataFrame:
         whole = frame.n_splits.notna()
         frame = frame[whole | ~whole.groupby([frame[column] for column in by], dropna=False).transform("any")]
     groups = frame.groupby(by, sort=False, dropna=False)
-    found = groups.value.agg(value="mean", spread="std", n_splits="count")
+    means = groups.value.agg(value="mean", spread="std", n_splits="count")
     if "n_splits" in frame:
-        found = found.assign(
-            spread=groups.spread.first().fillna(found.spread),
-            n_splits=groups.n_splits.first().fillna(found.n_splits),
+        means = means.assign(
+            spread=groups.spread.first().fillna(means.spread),
+            n_splits=groups.n_splits.first().fillna(means.n_splits),
         )
-    return found.reset_index()
+    return means.reset_index()
 
 
 def claims_of(name: str, profile: str | None = None) -> list[Claim]:
