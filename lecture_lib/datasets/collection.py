@@ -17,6 +17,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from lecture_lib.datasets.reading import printable
+
 Index = np.ndarray | slice | Sequence[int] | Sequence[bool]
 
 
@@ -166,7 +168,7 @@ class ImageCollection:
     protocol  draws the evaluation protocol's split: (collection, seed, **options) -> train and test indices
     skipped   (file, reason) of each picture that could not be read, which is why it is not in `images`
 
-    All arrays are read-only.
+    All arrays are read-only, and all names are one line of text that can be printed and drawn.
     """
 
     name: str
@@ -206,12 +208,13 @@ class ImageCollection:
             if indices.size and (indices.min() < 0 or indices.max() >= n):
                 raise ValueError(f"{self.name}: split {key!r} names pictures outside 0 .. {n - 1}.")
         for key, value in (
+            ("name", printable(self.name)),
             ("labels", labels),
-            ("classes", tuple(self.classes)),
-            ("groups", groups),
+            ("classes", tuple(map(printable, self.classes))),
+            ("groups", tuple(map(printable, groups))),
             ("boxes", boxes),
             ("parts", parts),
-            ("part_names", tuple(self.part_names)),
+            ("part_names", tuple(map(printable, self.part_names))),
             ("splits", splits),
         ):
             object.__setattr__(self, key, value)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import stat
-from os import PathLike, fsencode
+from os import PathLike, fsdecode
+from unicodedata import category
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ _UPRIGHT = {  # what makes it so; Pillow's own exif_transpose also rewrites the 
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_BREAKS = ("Cc", "Zl", "Zp")  # Unicode's control characters and line separators
 _DEPTH = 258  # the TIFF tag of the bits a sample
 
 
@@ -81,8 +83,14 @@ def decode_picture(data: bytes, name: str | PathLike) -> Tensor:
 
 
 def printable(path: str | PathLike) -> str:
-    """A path as text that can be printed, also where its name is not valid UTF-8."""
-    return fsencode(path).decode("utf-8", "replace")
+    """A path or a name as one line of text that can be printed: what cannot is written as a backslash and its number.
+
+    That is bytes of a name that are not UTF-8 ("\\udce9": two names that differ in them still do), and line breaks.
+    """
+    text = fsdecode(path).encode("utf-8", "backslashreplace").decode()
+    if text.isprintable():
+        return text
+    return "".join(c.encode("unicode_escape").decode() if category(c) in _BREAKS else c for c in text)
 
 
 def _orientation(picture: Image.Image) -> int:

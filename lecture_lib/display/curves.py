@@ -81,7 +81,7 @@ def class_dumbbells(
                     label=name if ours else f"{name}, the paper",
                 )  # fmt: skip
         axes.set(ylim=(rows[-1] + 0.7, rows[0] - 0.7), xlabel=xlabel)
-        axes.set_yticks(rows, [name.replace("_", " ") for name in table.index])
+        axes.set_yticks(rows, [style.short(name) for name in table.index])
         for text, apart in zip(axes.get_yticklabels(), mean, strict=True):
             text.set_weight("bold" if apart else "normal")
         axes.tick_params(axis="y", length=0)

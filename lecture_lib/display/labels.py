@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import numpy as np
@@ -16,6 +17,7 @@ ANGLES = (0, 180, 90, 270, 30, 330, 150, 210, 60, 300, 120, 240)  # degrees: bes
 ROOM = 2  # pixels between two names
 LINE = 16  # pixels from one name of a column to the next
 ASIDE = 14  # pixels from the axes to a column of names
+UNNAMED = re.compile(r"_child\d+$|_nolegend_$")  # what matplotlib calls a line without a label
 
 
 def place_name(text: Annotation, taken: np.ndarray) -> np.ndarray:
@@ -48,7 +50,7 @@ def name_ends(axes: Axes) -> None:
     A name has the colour of its line, and a thin line joins the two. Lines without a number are left out.
     """
     axes.figure.draw_without_rendering()  # lay the axes out: only then are places known in pixels
-    lines = [line for line in axes.lines if not line.get_label().startswith("_")]
+    lines = [line for line in axes.lines if not UNNAMED.match(line.get_label())]
     ends = {
         line: points[-1] for line in lines if len(points := line.get_xydata()[np.isfinite(line.get_ydata())])
     }
@@ -59,7 +61,7 @@ def name_ends(axes: Axes) -> None:
     thin = {"arrowstyle": "-", "lw": 0.7, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
     for line, place, fraction in zip(ends, places, fractions, strict=True):
         axes.annotate(
-            line.get_label(), axes.transData.inverted().transform(place), va="center", fontsize=10,
+            style.short(line.get_label()), axes.transData.inverted().transform(place), va="center", fontsize=10,
             xytext=(1 + ASIDE / axes.bbox.width, fraction), textcoords="axes fraction",
             color=line.get_color(), annotation_clip=False,
             arrowprops=thin | {"color": line.get_color()},

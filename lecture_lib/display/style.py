@@ -5,20 +5,26 @@ from __future__ import annotations
 import base64
 import io
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 from IPython import display as ipython
+from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter
 from PIL import Image
 
 from lecture_lib.datasets import ImageCollection
+from lecture_lib.datasets.reading import printable
 
 DPI = 100
 INK, FAINT, PALE = "#222222", "#666666", "#9a9a9a"
@@ -26,10 +32,20 @@ RIGHT, WRONG = "#0a8f5c", "#c2281d"
 SIGNS = {True: "✓", False: "✗"}  # right and wrong are not told apart by colour alone
 JPEG_QUALITY = 75  # a notebook stays under 1.5 MB
 MANY_COLOURS = 5000  # in a seventh of the pixels; more than that are pictures
+MOST_LETTERS = 40  # of a name in a figure
+MOST_NAMES = 150  # in a legend: marks and colours are the same again long before
+# have letters and signs that matplotlib's own font has not; those that this computer has are asked in turn
+FONTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "WenQuanYi Zen Hei",
+    "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Thai", "Arial Unicode MS", "Noto Emoji",
+    "Segoe UI", "Segoe UI Symbol", "Symbola",
+)  # fmt: skip
 LOOK = {
+    "text.parse_math": False,  # "$5" is a name, not a formula
     "figure.facecolor": "white", "savefig.facecolor": "white", "axes.facecolor": "white",
     "figure.dpi": DPI, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": PALE,
-    "xtick.color": INK, "ytick.color": INK, "font.family": "sans-serif", "font.size": 11,
+    "xtick.color": INK, "ytick.color": INK, "font.size": 11,
+    "font.family": ["sans-serif", *(name for name in FONTS if name in set(font_manager.get_font_names()))],
     "axes.titlesize": 13, "axes.titlelocation": "left", "axes.labelsize": 11, "legend.fontsize": 10,
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
 }  # fmt: skip
@@ -121,14 +137,42 @@ LOOKS = GROUPS | METHODS
 STROKES = ("-", "--", ":", "-.")
 
 
-def look() -> AbstractContextManager[None]:
-    """Draw in the workbook's style within this context; the user's own settings stay as they are."""
-    return mpl.rc_context(LOOK)
+@contextmanager
+def look() -> Iterator[None]:
+    """Draw in the workbook's style within this context; the user's own settings stay as they are.
+
+    A letter that no font has is drawn as a box, without a warning each time.
+    """
+    with mpl.rc_context(LOOK), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
+        yield
+
+
+class PlainFigure(Figure):
+    """A figure that draws every text as it is, wherever and whenever it was written: none is a formula."""
+
+    def draw(self, renderer) -> None:
+        """Draw in the workbook's style."""
+        with look():
+            for text in self.findobj(Text):
+                text.set(parse_math=False, text=drawable(text.get_text()))
+            super().draw(renderer)
 
 
 def new_figure(width: float, height: float, **options) -> Figure:
     """An empty white figure of width x height inches, known to no window: it appears where it is shown."""
-    return Figure(figsize=(width, height), dpi=DPI, facecolor="white", **options)
+    return PlainFigure(figsize=(width, height), dpi=DPI, facecolor="white", **options)
+
+
+def drawable(text: str) -> str:
+    """A text with numbers in place of what is no text: bytes of a file's name that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def short(name: str, most: int = MOST_LETTERS) -> str:
+    """A name as figures have it: one line, cut to so many letters."""
+    name = printable(name)
+    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 class Look(NamedTuple):
@@ -175,7 +219,24 @@ def new_axes(
     axes.set_title(title, fontsize=14)
     axes.grid(axis=grid, color="#e8e8e8")
     axes.set_axisbelow(True)
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() != "linear":
+            number_decades(axis)
     return figure, axes
+
+
+def number_decades(axis: Axis) -> None:
+    """Label a logarithmic axis with plain numbers, which need no formulas."""
+    axis.set_major_formatter(Decades())
+    axis.set_minor_formatter(Decades())
+
+
+class Decades(LogFormatter):
+    """Plain numbers at the places that matplotlib chooses to label."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The label of x; "" where there is none."""
+        return self.fix_minus(f"{x:,.10g}") if super().__call__(x, pos) else ""
 
 
 def looks(groups: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -205,12 +266,23 @@ def groups_of(images: ImageCollection | Sequence[str]) -> np.ndarray:
 
 
 def add_legend(figure: Figure, groups: Iterable[str]) -> None:
-    """A legend of groups at the right of a figure of constrained layout."""
+    """A legend of groups at the right of a figure of constrained layout; in columns below it if they are many.
+
+    For these the figure grows. Of more than MOST_NAMES the legend says how many it leaves out.
+    """
     handles = [
-        Line2D([], [], color=colour, marker=marker, ls="", ms=7, label=name)
+        Line2D([], [], color=colour, marker=marker, ls="", ms=7, label=short(name))
         for name, (colour, marker) in looks(groups).items()
     ]
-    figure.legend(handles=handles, loc="outside right center")
+    if (more := len(handles) - MOST_NAMES) > 0:
+        handles[MOST_NAMES:] = [Line2D([], [], ls="", label=f"and {more:,} more")]
+    legend = figure.legend(handles=handles, loc="outside right center")
+    box = legend.get_window_extent()
+    if box.height > figure.bbox.height:
+        legend.remove()
+        columns = max(1, int(figure.bbox.width / (box.width + 2 * legend.get_texts()[0].get_fontsize())))
+        figure.set_figheight(figure.get_figheight() + box.height / columns / DPI + 0.3)
+        figure.legend(handles=handles, loc="outside lower left", ncols=columns)
 
 
 def compress(figure: Figure) -> tuple[bytes, str]:
@@ -240,6 +312,6 @@ def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
     """What Jupyter shows of a figure, data and metadata by MIME type; ValueError if `alt` is empty."""
     if not alt.strip():
         raise ValueError("A figure needs an alternative text: say in a sentence what it shows.")
-    drawn, kind = compress(figure)
+    alt, (drawn, kind) = drawable(alt), compress(figure)
     data = {f"image/{kind}": base64.b64encode(drawn).decode(), "text/plain": alt}
     return data, {f"image/{kind}": {"alt": alt}}

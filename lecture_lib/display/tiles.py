@@ -22,7 +22,7 @@ FRAMED = 14  # pixels between framed pictures
 BETWEEN = 22  # pixels between blocks of them
 HEAD = 36  # pixels of the title
 HEADING = 27  # pixels of the name of a block
-NARROWEST = 320  # pixels of a page, so that headings fit
+NARROWEST, WIDEST = 320, 1100  # pixels of a page: at least, so that headings fit; at most, for a long title
 KEY = 30  # pixels of a key below the pictures
 LETTER = 0.72  # pixels of a letter, for each point of its size
 LINE = 1.6  # pixels of a line of text, likewise
@@ -103,7 +103,7 @@ def tiles(
     size     points of the captions, which are cut to their column; `align` "center" or "left"
     """
     places = []  # block, x, y of its upper left corner, width and height of a cell
-    y, right = HEAD if title else GAP, max(NARROWEST, 10 * len(title))
+    y, right = HEAD if title else GAP, max(NARROWEST, min(10 * len(title), WIDEST))
     for row in rows:
         head, x, below = HEADING * any(block.heading for block in row), left, y
         for block in row:
@@ -186,8 +186,7 @@ def draw_key(axes: Axes, frames: Mapping[str, Frame], x: float, y: float) -> flo
 
 def fit(text: str, width: float, size: float = 7.5) -> str:
     """A name cut to `width` pixels in letters of `size` points."""
-    most, text = max(int(width / (LETTER * size)), 1), text.replace("_", " ")
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return style.short(text, max(int(width / (LETTER * size)), 1))
 
 
 def blank(width: int, height: int) -> np.ndarray:
@@ -200,5 +199,5 @@ def page(width: int, height: int, title: str = "") -> tuple[Figure, Axes]:
     figure = style.new_figure(width / style.DPI, height / style.DPI)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
-    axes.text(GAP, 22, title, fontsize=14, color=style.INK)
+    axes.text(GAP, 22, style.short(title, max(width, WIDEST) // 10), fontsize=14, color=style.INK)
     return figure, axes

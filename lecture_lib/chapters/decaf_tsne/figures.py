@@ -88,8 +88,17 @@ def draw_units(axes: Axes, v: np.ndarray, names: Sequence[str]) -> None:
     if len(names):
         best = np.argsort(-v)[:3]
         axes.vlines(units[best], 0, v[best], color=HIGHEST, lw=lw + 1)
-        text = "highest: " + ", ".join(names[i] for i in best)
+        text = "highest: " + ", ".join(style.short(names[i]) for i in best)
         axes.text(0, 1, text, transform=axes.transAxes, va="top", fontsize=10, color=HIGHEST)
+
+
+def scatter(xy: np.ndarray, groups: Groups, *, size: float = 36, title: str = "") -> Figure:
+    """Draw a map [N, 2], one mark a picture, coloured by group: a collection of N pictures, or N names."""
+    names = style.groups_of(groups)
+    with style.look():
+        figure, axes = new_map(xy, names, title)
+        mark(axes, xy, names, size)
+    return figure
 
 
 def scatter_new(

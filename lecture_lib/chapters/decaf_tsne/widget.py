@@ -41,7 +41,7 @@ CSS = """
   background-image: url(data:image/jpeg;base64,%(sheet)s); background-size: %(across)dpx auto;
   background-position: var(--at); background-origin: content-box; background-clip: content-box; }
 #%(id)s i::after { content: attr(data-name); top: %(shown)dpx; font: 12px sans-serif; color: #222;
-  text-align: center; white-space: nowrap; }
+  text-align: center; white-space: nowrap; unicode-bidi: plaintext; }
 #%(id)s i.low::before { top: auto; bottom: 20px; }
 #%(id)s i.low::after { top: auto; bottom: -4px; }
 """
@@ -96,12 +96,11 @@ def hover_map(xy: np.ndarray, images: ImageCollection, *, n: int = 300) -> HTML:
     At most n of the pictures are drawn, chosen at random. It is one block of HTML that loads nothing and runs nothing,
     so it works in a saved notebook too; where styles are off, the map is still there.
     """
-    chosen = np.sort(np.random.default_rng(0).permutation(len(images))[:n])
+    total = len(images)
+    chosen = np.sort(np.random.default_rng(0).permutation(total)[:n])
     xy, images = np.asarray(xy)[chosen], images[chosen]
-    names = style.groups_of(images)
-    with style.look():
-        figure, axes = maps.new_map(xy, names)
-        maps.mark(axes, xy, names, 36)
+    figure = maps.scatter(xy, images)
+    (axes,) = figure.axes
     drawn, kind = style.compress(figure)
     name = "hover" + hashlib.sha256(drawn).hexdigest()[:10]
     sheet = Image.new("RGB", (ACROSS * SIZE, -(-len(chosen) // ACROSS) * SIZE))
@@ -123,6 +122,6 @@ def hover_map(xy: np.ndarray, images: ImageCollection, *, n: int = 300) -> HTML:
     }  # fmt: skip
     return HTML(
         f'<style>{css}</style><div id="{name}">'
-        f'<img alt="A map of {len(chosen)} pictures as points, coloured by group" '
+        f'<img alt="A map of {len(chosen)} of {total} pictures as points, coloured by group" '
         f'src="data:image/{kind};base64,{base64.b64encode(drawn).decode()}">{"".join(points)}</div>'
     )

@@ -100,7 +100,7 @@ def rank_changes(
     The frame tells whether a picture shows the class, only as `difficult`, or not; its objects of the class are
     outlined where `images.boxes` are known.
     """
-    n, name = len(images), images.classes[label].replace("_", " ")
+    n, name = len(images), style.short(images.classes[label])
     ranks = rankdata([-before[:, label], -after[:, label]], "ordinal", axis=1)
     rise = np.log(ranks[0] / ranks[1])
     order = np.argsort(-rise, kind="stable")

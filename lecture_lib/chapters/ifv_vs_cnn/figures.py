@@ -204,6 +204,7 @@ def burstiness(before: np.ndarray, after: np.ndarray) -> Figure:
             right.plot(share, energy, color=colour, label=f"{name}: top {TOP:.0%} hold {top:.0%}", **line)
             right.plot(TOP, top, "o", color=colour, ms=6)
         left.set(yscale="log", ylim=(0.7, None), ylabel="values (logarithmic)")
+        style.number_decades(left.yaxis)
         left.set(xlim=(-most, most), xlabel="value, in units of the vector's root mean square")
         left.legend(loc="upper right")
         right.set(xlabel="share of the dimensions, largest values first", ylabel="share of the energy")

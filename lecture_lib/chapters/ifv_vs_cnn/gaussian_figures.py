@@ -20,6 +20,7 @@ from lecture_lib.display.tiles import Block, Tile, blank, tiles
 from lecture_lib.encoders.sift import BINS, Local
 
 MOST_POINTS = 4000  # of a plane that are drawn; more are one black spot
+BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 NAMED = 12  # Gaussians; the numbers of more cover each other
 POSITIVE, NEGATIVE = "#c2281d", "#1f5fb0"  # the ends of the colour map "RdBu_r", dark enough for bars
 DARK, LIGHT = 0.52, 0.76  # lightness of neighbouring Gaussians' colours
@@ -98,7 +99,14 @@ def fisher_blocks(phi: np.ndarray, K: int, ks: Sequence[int]) -> Figure:
             values = blocks[k, order]
             axes.bar(range(len(values)), values, width=0.85, color=np.where(values < 0, NEGATIVE, POSITIVE))
             axes.axhline(0, color=style.PALE, lw=0.6)
-            axes.set_ylabel(f"${'uv'[order]}_{{{k}}}$", rotation=0, fontsize=14, ha="right", va="center")
+            axes.set_ylabel(
+                f"{'uv'[order]}{str(k).translate(BELOW)}",
+                rotation=0,
+                fontsize=14,
+                style="italic",
+                ha="right",
+                va="center",
+            )
             axes.set(xlim=(-1, len(values)), ylim=(-highest, highest))
             axes.tick_params(labelsize=9)
         rows[-1].set_xlabel("dimension of the descriptor")
@@ -111,7 +119,7 @@ def draw_overview(figure: Figure, blocks: np.ndarray, ks: Sequence[int]) -> None
     for axes, order in zip(figure.subplots(1, 2, sharey=True), (0, 1), strict=True):
         shades = {"cmap": "RdBu_r", "vmin": -most, "vmax": most}
         image = axes.imshow(blocks[:, order], aspect="auto", interpolation="none", **shades)
-        axes.set_title(f"all ${'uv'[order]}_k$", fontsize=12)
+        axes.set_title(f"all {'uv'[order]}ₖ", fontsize=12)
         axes.set(xlabel="dimension", ylabel="" if order else "Gaussian k")
         axes.tick_params(labelsize=9)
         for k in ks:  # an arrow beside the row, for a frame would hide it

@@ -45,18 +45,20 @@ def penalty_curves(table: pd.DataFrame, *, ylabel: str, title: str = "") -> Figu
 
 
 def confusion(
-    matrix: np.ndarray, classes: Sequence[str], groups: Sequence[str], *, title: str = ""
+    matrix: np.ndarray, classes: Sequence[str], groups: Sequence[str] = (), *, title: str = ""
 ) -> Figure:
     """Show what was taken for what: one row a true class, in shades of the share of its pictures.
 
     matrix   [C, C] counts or shares: rows true, columns predicted, as of `metrics.confusion_matrix`; each row is
              divided by its sum, and left grey where that is zero
     classes  C names, written out if there are at most 25
-    groups   C names: classes of a group are put together, in the order of their first class, and named on the sides
+    groups   C names: classes of a group are put together, in the order of their first class; their names stand on the
+             sides where those of the classes do not. What is not named is counted below
 
     The shades rise with the square root of the share, so that a few per cent can still be seen.
     """
     matrix, n = np.asarray(matrix, dtype=float), len(classes)
+    groups = groups or [""] * n
     order = sorted(range(n), key=lambda i: groups.index(groups[i]))
     total = matrix.sum(1, keepdims=True)
     shares = np.divide(matrix, total, out=np.full_like(matrix, np.nan), where=total > 0)[np.ix_(order, order)]
@@ -68,7 +70,7 @@ def confusion(
         axes.set_title(title, fontsize=14)
         mark_groups(axes, [groups[i] for i in order], named=n > NAMED)
         if n <= NAMED:
-            names = [classes[i].replace("_", " ") for i in order]
+            names = [style.short(classes[i]) for i in order]
             axes.set_xticks(range(n), names, rotation=90, fontsize=10)
             axes.set_yticks(range(n), names, fontsize=10)
         axes.tick_params(length=0, pad=8)
@@ -81,7 +83,10 @@ def confusion(
 
 
 def mark_groups(axes: Axes, groups: Sequence[str], *, named: bool) -> None:
-    """Part the groups of a confusion matrix by lines, with a strip of their colours and, if `named`, their names."""
+    """Part the groups of a confusion matrix by lines, with a strip of their colours.
+
+    named  write the names of the groups, and how many names there was no room for
+    """
     n, looks = len(groups), style.looks(groups)
     edges = [i for i in range(n + 1) if i in (0, n) or groups[i] != groups[i - 1]]
     for start, stop in pairwise(edges):
@@ -97,6 +102,12 @@ def mark_groups(axes: Axes, groups: Sequence[str], *, named: bool) -> None:
         middles, names = [(a + b - 1) / 2 for a, b in roomy], [groups[a].partition(",")[0] for a, _ in roomy]
         axes.set_xticks(middles, names, rotation=90, fontsize=10)
         axes.set_yticks(middles, names, fontsize=10)
+        small = len(edges) - 1 - len(roomy)
+        axes.set_xlabel(
+            f"taken for ({n} classes, too many to be named"
+            + f"; {small} of the groups too small" * (small > 0)
+            + ")"
+        )
 
 
 def ranked(images: ImageCollection, rows: Mapping[str, Ranking], *, title: str = "") -> Figure:
@@ -119,7 +130,7 @@ def ranked(images: ImageCollection, rows: Mapping[str, Ranking], *, title: str =
 
 def what_is(images: ImageCollection, i: int) -> str:
     """The name of picture i's class; several with commas; "" where it has none."""
-    return ", ".join(images.classes[c].replace("_", " ") for c in classes_of(images, i))
+    return ", ".join(images.classes[c] for c in classes_of(images, i))
 
 
 def confusions(

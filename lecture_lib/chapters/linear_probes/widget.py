@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from lecture_lib.chapters.linear_probes import figures
 from lecture_lib.datasets import ImageCollection
+from lecture_lib.display import style
 from lecture_lib.display.explorer import explorer
 
 TOP, MISTAKES = 10, 5  # pictures shown
@@ -32,9 +33,7 @@ def class_view(images: ImageCollection, scores: np.ndarray, c: int) -> Figure:
         f"Highest scores of “{name}”": order[:TOP],
         f"Most confident mistakes: called “{name}”": order[(called & ~right)[order]][:MISTAKES],
     }
-    title = f"{(called & right).sum()} of the {right.sum()} pictures of “{name}” are called so".replace(
-        "_", " "
-    )
+    title = f"{(called & right).sum()} of the {right.sum()} pictures of “{style.short(name)}” are called so"
     return figures.ranked(images, {row: (i, scores[i, c], right[i]) for row, i in rows.items()}, title=title)
 
 
@@ -55,7 +54,7 @@ def probe_explorer(images: ImageCollection, scores: Scores) -> ipywidgets.VBox:
         ((layer, C) for layer in scores for C in sorted(scores[layer])),
         key=lambda at: (scores[at[0]][at[1]].argmax(1) == images.labels).mean(),
     )
-    names = [(name.replace("_", " "), c) for c, name in enumerate(images.classes)]
+    names = [(name, c) for c, name in enumerate(images.classes)]
     which = ipywidgets.Dropdown(
         options=names, value=first_class(scores[best[0]][best[1]], images.labels), description="class"
     )

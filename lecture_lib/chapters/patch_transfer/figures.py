@@ -183,7 +183,7 @@ def tag(axes: Axes, place: Transform, xy: np.ndarray, name: str, colour: str, va
     """Write a name on a ground of its colour, at a point of a picture."""
     look = {"fontsize": 8.5, "color": style.INK if colour == BOX else "white", "va": va}
     ground = {"facecolor": colour, "edgecolor": "none", "pad": 1.5}
-    axes.text(*map(float, xy), name.replace("_", " "), transform=place, bbox=ground, **look)
+    axes.text(*map(float, xy), style.short(name), transform=place, bbox=ground, **look)
 
 
 def mark(axes: Axes, place: Transform, patches: np.ndarray, **look) -> None:
@@ -239,7 +239,7 @@ def pointing_bars(table: pd.DataFrame, counts: Mapping[str, int], *, title: str 
     The rows fall in the order of the first method; the mean of all classes stands below them. NaN has no dot.
     """
     ranked = table.sort_values(table.columns[0], ascending=False, kind="stable")
-    names = [f"{name.replace('_', ' ')} ({counts[name]})" for name in ranked.index] + ["mean of the classes"]
+    names = [f"{style.short(name)} ({counts[name]})" for name in ranked.index] + ["mean of the classes"]
     values = np.vstack([ranked.to_numpy(float), table.mean()])
     rows = np.array([*range(len(table)), len(table) + 0.5])
     asides = 0.24 * (np.arange(table.shape[1]) - (table.shape[1] - 1) / 2)  # so that no dot hides another

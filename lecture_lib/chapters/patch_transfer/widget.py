@@ -12,6 +12,7 @@ from lecture_lib.chapters.patch_transfer.grid import LAMBDAS, Grid
 from lecture_lib.chapters.patch_transfer.inference import K, picture_score
 from lecture_lib.chapters.patch_transfer.map_figures import patch_view
 from lecture_lib.datasets import ImageCollection
+from lecture_lib.display import style
 from lecture_lib.display.explorer import explorer
 from lecture_lib.display.pictures import classes_of
 
@@ -32,7 +33,7 @@ def patch_explorer(
     It starts at the first picture, with the class it shows whose score is highest. The title has the highest scores
     of the picture, and which classes it shows.
     """
-    names = [name.replace("_", " ") for name in images.classes]
+    names = [style.short(name) for name in images.classes]
 
     def draw(i: int, c: int, k: float, scale: int) -> tuple[Figure, str]:
         scale, shown = None if scale == ALL else scale, classes_of(images, i)

@@ -363,4 +363,4 @@ def test_boxes_lie_on_their_objects_in_pictures_cut_to_a_square(shape):
 def test_a_ranking_that_did_not_change_is_a_page():
     figure = changes.rank_changes(objects(), 2, scores(), scores())
     assert placed(figure) == {}
-    assert "rose most for “dining table”" in texts(figure)
+    assert "rose most for “dining_table”" in texts(figure)

@@ -113,7 +113,7 @@ def test_ranked_pictures_stand_in_their_order_a_line_each_framed_by_whether_they
     assert frames == [style.RIGHT if right else style.WRONG for _, _, line in rows.values() for right in line]
     assert [t for t in texts(figure) if t in style.SIGNS.values()] == list("✓✗✓✓✗")  # not by colour alone
     assert texts(figure).count("owl") == 2  # the heading, and what picture 9 shows
-    assert {"1.00", "0.00", "-1.00", "oak tree"} <= set(texts(figure))
+    assert {"1.00", "0.00", "-1.00", "oak_tree"} <= set(texts(figure))
 
 
 def test_a_picture_says_all_it_shows_but_not_what_is_difficult_or_unknown(images):
@@ -137,7 +137,7 @@ def test_misclassified_pictures_stand_left_of_the_arrow_and_the_class_they_were_
     for ((x0, y0), (x1, _)), (wrong, typical) in zip(ends, pairs, strict=True):
         assert max(at[i][0] for i in wrong) < x0 < x1 < min(at[i][0] for i in typical)
         assert all(at[i][1] == pytest.approx(y0, abs=4) for i in [*wrong, *typical])
-    assert {"2 times", "once", "oak tree"} <= set(texts(figure))
+    assert {"2 times", "once", "oak_tree"} <= set(texts(figure))
 
 
 def test_no_confusion_is_still_a_page(images):
