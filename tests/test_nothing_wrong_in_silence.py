@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from torch import nn
 
 from lecture_lib import backbones, checks, encoders, linear, metrics, settings, store
-from lecture_lib.chapters.decaf_tsne import embedding
+from lecture_lib.chapters.decaf_tsne import embedding, widget
 from lecture_lib.chapters.patch_transfer.encode import PatchNet
 from lecture_lib.datasets.collection import ArrayImages, ImageCollection
 from lecture_lib.encoders.codebook import GMM
@@ -398,6 +398,12 @@ def test_as_many_classes_as_a_byte_can_tell_apart(dtype, n):
 def test_a_misspelt_word_is_refused_with_those_there_are(take, word):
     with pytest.raises(ValueError, match=word):
         take(word)
+
+
+def test_an_unlabelled_picture_of_a_map_has_not_the_last_class():
+    found = widget.hover_map(X[:, :2], collection(np.r_[-1, np.zeros(N - 1, int)])).data
+    assert found.count('data-name="unlabelled"') == 1
+    assert 'data-name="c' not in found
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 0.0, -1.0])

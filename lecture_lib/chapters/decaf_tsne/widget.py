@@ -109,7 +109,8 @@ def hover_map(xy: np.ndarray, images: ImageCollection, *, n: int = 300) -> HTML:
     for k, ((x, y), tile, c) in enumerate(zip(places.tolist(), tiles, images.labels, strict=True)):
         row, column = divmod(k, ACROSS)
         sheet.paste(tile, (column * SIZE, row * SIZE))
-        called = f"{images.classes[c]} ({images.groups[c]})" if images.groups[c] else images.classes[c]
+        called, group = (images.classes[c], images.groups[c]) if c >= 0 else ("unlabelled", "")
+        called = f"{called} ({group})" if group else called
         points.append(
             f'<i class="{"right" * (x > 0.5)} {"low" * (y < 0.5)}" data-name="{html.escape(called)}" style='
             f'"left:{x:.2%};top:{1 - y:.2%};--at:-{column * SHOWN}px -{row * SHOWN}px"></i>'
