@@ -116,7 +116,7 @@ GROUPS = tuple(group for group, _, _ in PLACES.values())
 
 
 def paints(r: Chance) -> dict[str, Tensor]:
-    """A place's paints, each [B, 3]: paler than things' are, of five levels of brightness dealt out by lot.
+    """A place's paints, each [B, 3]: paler than things' are, of five levels of brightness dealt out at random.
 
     So "dark" is only a name here: a blackboard may be the brightest thing of its classroom.
     """

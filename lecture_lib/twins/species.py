@@ -150,7 +150,7 @@ def _draw_chunk(names: Sequence[str], keys: Tensor, size: int) -> tuple[np.ndarr
 
 
 def place(bird: anatomy.Bird, longer: Tensor, r: Chance, size: int) -> tuple[Pose, Tensor, int]:
-    """Draw where birds stand: the side and the place of their boxes are drawn by lot, the same for all species.
+    """Draw where birds stand: the side and the place of their boxes are drawn at random, the same for all species.
 
     longer: the longer side of each box, in picture widths
     returns poses, and a square window on each bird: its corner int64 [B, 2] and its side in pixels, one for all
