@@ -1,7 +1,7 @@
 """The twins: drawn pictures with the labels, boxes, groups and protocols of the lecture's datasets.
 
 Each picture is decided by its name (dataset, split, class, number), so a dataset may grow without any picture
-changing. Pictures are drawn once, kept in the cache, and can be drawn again at any size for a slide.
+changing. Pictures are drawn once, kept in the cache, and can be drawn again at any size (`TwinImages.draw`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from functools import partial
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from lecture_lib import store
@@ -42,11 +41,6 @@ class TwinImages(ArrayImages):
     """
 
     draw: Callable[[np.ndarray, int], np.ndarray] | None = field(default=None, repr=False)
-
-    def slide(self, i: int, width: int = 256) -> Image.Image:
-        """Picture i, drawn anew at `width` pixels: the same picture, only finer."""
-        row = self.rows[i : i + 1].copy()  # torch takes no read-only array as an index
-        return Image.fromarray(self.draw(row, width)[0].transpose(1, 2, 0).copy())
 
 
 def drawn(
