@@ -85,7 +85,7 @@ def labels_of(boxes: Sequence[Boxes], n_classes: int) -> np.ndarray:
 
 
 def box_fault(box: np.ndarray, width: float, height: float) -> str:
-    """Say what is wrong with a box x0, y0, x1, y1 that has no pixel in a picture of this size; "" if it has."""
+    """Say what is wrong with a box [4] = x0, y0, x1, y1 that has no pixel in a picture of this size; "" if it has."""
     x0, y0, x1, y1 = box.tolist()
     if not (x0 < x1 and y0 < y1):  # also if one is not a number
         what = "has no area"

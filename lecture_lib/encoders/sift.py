@@ -58,6 +58,9 @@ class Local:
 def phow(picture: Tensor, step: int = 3, sizes: Sequence[int] = (4, 6, 8, 10)) -> Local:
     """Describe patches of several sizes with common centres: VLFeat's `vl_phow`, on the grey picture.
 
+    picture  uint8 [3, H, W]
+    step     pixels between centres; sizes in pixels, too
+
     For bins of `size` pixels the picture is smoothed, sigma = size / 6. Descriptors of contrast below 0.005 are 0.
     One size after the other. Sizes that do not fit into the picture are left out; ValueError where none does.
     """
@@ -73,6 +76,9 @@ def sift_pyramid(
     scales: Sequence[float] = tuple(2 ** (-i / 2) for i in range(7)),
 ) -> Local:
     """Describe patches of one size on the picture resized to several scales: `getDenseSIFT` of VLFeat's applications.
+
+    picture  uint8 [3, H, W]
+    step     pixels between centres of the resized picture; size in its pixels, too
 
     Resizing is bicubic, antialiased; centres and sizes are in pixels of the picture as it came. Contrast as in `phow`.
     One scale after the other. Scales at which no patch fits are left out; ValueError where none does.

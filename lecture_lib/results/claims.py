@@ -85,7 +85,7 @@ def by_seed(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def mean_ap(scores: np.ndarray, truth: np.ndarray) -> float:
-    """Return the mean over seeds and classes, in %; classes without a positive are left out."""
+    """Return mAP of scores [S, m, C], a mean over seeds and classes, in %; a class without a positive is left out."""
     return float(np.nanmean(by_seed(scores, truth)))
 
 

@@ -78,7 +78,7 @@ def purity(features: np.ndarray, labels: np.ndarray, k: int = 10) -> np.ndarray:
 
 
 def chance_purity(labels: np.ndarray) -> float:
-    """Expected `purity` where neighbours are drawn at random."""
+    """Expected `purity` of labels [N], at least 2, where neighbours are drawn at random, 0 .. 1."""
     labels = checks.kinds(labels)
     if len(labels) < 2:
         raise ValueError(f"labels: {len(labels)}; purity needs two pictures or more.")

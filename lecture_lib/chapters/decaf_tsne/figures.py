@@ -158,7 +158,7 @@ def mark(
 
 
 def frame(axes: Axes, xy: np.ndarray) -> None:
-    """Square axes without ticks around the points."""
+    """Square axes without ticks around the points [N, 2]."""
     middle, half = (xy.max(0) + xy.min(0)) / 2, max(np.ptp(xy, axis=0).max(), 1e-9) * 0.53
     axes.set(xticks=[], yticks=[], aspect="equal")
     axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))

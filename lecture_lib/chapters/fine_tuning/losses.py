@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def softmax(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the cross-entropy between the softmax of the scores and the classes present, a mean over pictures.
+    """Return the cross-entropy between softmax of scores [B, C] and the classes present, a mean over pictures.
 
     A picture of several classes shares its target equally among them; a class that is only `difficult` in it is left
     out of its softmax, and a picture without a class present is left out of the mean.
@@ -27,7 +27,7 @@ def softmax(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def tune_cls(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the one-vs-rest classification hinge loss: a mean over the pictures of each class, summed over classes.
+    """Return the one-vs-rest hinge loss of scores [B, C]: a mean over the pictures of each class, summed over classes.
 
     w_c . phi(I_pos) > 1 - xi and w_c . phi(I_neg) < -1 + xi, so a picture's slack is xi = max(0, 1 - y s_c), with
     y = 1 where class c is present and -1 where it is absent. A class without a picture in the batch adds 0.
@@ -39,7 +39,7 @@ def tune_cls(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def tune_rnk(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the ranking hinge loss: a mean over the pairs of each class, summed over classes.
+    """Return the ranking hinge loss of scores [B, C]: a mean over the pairs of each class, summed over classes.
 
     w_c . phi(I_pos) > w_c . phi(I_neg) + 1 - xi, so a pair's slack is xi = max(0, 1 - s_c(I_pos) + s_c(I_neg)), for
     every picture of the batch that shows class c with every one that does not. A class without a pair adds 0.

@@ -168,7 +168,10 @@ def over_pictures(
     seed: int,
     n_boot: int = 2000,
 ) -> list[Claim]:
-    """Add mAP with its interval over test pictures, and put the lecture's statements to the test."""
+    """Add mAP with its interval over test pictures, and put the lecture's statements to the test.
+
+    scores  method -> for each seed [m, C] of the test pictures
+    """
     truth, name = task.images.labels[task.test][:, task.shared], task.images.name
     shared = {method: np.stack(of_method)[..., task.shared] for method, of_method in scores.items()}
     for row in ap_rows(shared, truth, task.classes, seed=seed, n_boot=n_boot, **about):

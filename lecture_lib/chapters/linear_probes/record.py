@@ -150,7 +150,9 @@ def sixteen_views(net: Backbone, images: ImageCollection, pool: str | int) -> di
 def rows_of_views(
     images: ImageCollection, scores: Mapping[str, np.ndarray], seed: int, **more: object
 ) -> tuple[list[dict], list[Claim]]:
-    """Turn `sixteen_views` into rows; of pictures with several classes, mAP of those with positives, and a claim."""
+    """Turn scores [m, C] of `sixteen_views` into rows; with several classes a picture, mAP of those with positives,
+    and a claim.
+    """
     train, test = images.split_indices()
     about = {"dataset": images.name, "source": images.source, "n": len(train)}
     about |= {"layer": f"DeCAF{VIEWS_LAYER[settings.current().profile]}"} | more

@@ -66,7 +66,10 @@ def probe_explorer(images: ImageCollection, scores: Scores) -> ipywidgets.VBox:
 
 
 def first_class(scores: np.ndarray, labels: np.ndarray) -> int:
-    """The class with the most mistakes among those of which GOOD of the TOP are right, if there are any."""
+    """The class with the most mistakes among those of which GOOD of the TOP are right, if there are any.
+
+    scores [N, C], labels int64 [N].
+    """
     classes = np.arange(scores.shape[1])
     right = (labels[np.argsort(-scores, axis=0, kind="stable")[:TOP]] == classes).sum(0)
     called = scores.argmax(1)

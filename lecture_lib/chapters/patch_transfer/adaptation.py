@@ -47,7 +47,7 @@ def resample(
 
 
 def gather(values: Sequence[np.ndarray], chosen: Sequence[np.ndarray]) -> np.ndarray:
-    """Take what is known of the chosen patches of each picture, one after the other."""
+    """Take what is known of the chosen patches, picture by picture: values [M, ..], numbers [n_i], to [n, ..]."""
     return np.concatenate([of_picture[kept] for of_picture, kept in zip(values, chosen, strict=True)])
 
 

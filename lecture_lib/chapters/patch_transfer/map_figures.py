@@ -161,7 +161,7 @@ def heat(pixels: np.ndarray, values: np.ndarray, highest: float) -> np.ndarray:
 
 
 def mark_peak(axes: Axes, place: Transform, values: np.ndarray) -> None:
-    """Mark the highest place of a map with a cross."""
+    """Mark the highest place of a map [H, W] with a cross."""
     (cross,) = axes.plot(*peak(values), marker="x", ms=9, mew=2.4, mec=PEAK, ls="", transform=place)
     cross.set_path_effects([patheffects.withStroke(linewidth=4.6, foreground=style.INK)])
 

@@ -97,7 +97,11 @@ def k_rows(y: Sequence[np.ndarray], test: Part, counted: np.ndarray, seed: int) 
 
 
 def map_rows(y: Mapping[str, Sequence[np.ndarray]], test: Part, counted: np.ndarray, seed: int) -> Rows:
-    """Play the pointing game with the peaks of the first seed's maps, and with the middle of the picture."""
+    """Play the pointing game with the peaks of the first seed's maps, and with the middle of the picture.
+
+    y        method -> [n, >= C] of all patches, one a seed
+    counted  bool [C], classes that count
+    """
     images = test.images
     of = {
         SUM: (PATCHES, {}),
