@@ -94,7 +94,9 @@ def check(root: Path, names: Sequence[str], title: str) -> tuple[FileImages, np.
     names = [_find_spelling(root, name) for name in names]
     new = [name for name in dict.fromkeys(names) if not ledger.knows(name)]
     skipped = []
-    bar = tqdm(total=len(new), desc=f"{title}: checking pictures once", delay=1, leave=False)
+    bar = tqdm(
+        total=len(new), desc=f"{reading.printable(title)}: checking pictures once", delay=1, leave=False
+    )
     pool = ThreadPoolExecutor(settings.current().threads)
     try:
         for start in range(0, len(new), _SAVE_EVERY):
@@ -170,7 +172,9 @@ def list_by_class(
 def report(title: str, found: Sequence[str], what: str) -> None:
     """Say in a line, if anything was found, how many and which is the first."""
     if found:
-        print(f"{title}: {len(found):,} {what}, the first is {reading.printable(found[0])}.")
+        print(
+            f"{reading.printable(title)}: {len(found):,} {what}, the first is {reading.printable(found[0])}."
+        )
 
 
 def read_lines(path: Path) -> list[str]:

@@ -70,21 +70,22 @@ def class_dumbbells(
     tables = [(table, 0.0, True)] if paper is None else [(table, -0.14, True), (paper, 0.2, False)]
     with style.look():
         figure, axes = style.new_axes(8.5, 0.27 * len(table) + 1.5, title)
+        dots = []
         for values, shift, ours in tables:
             axes.hlines(
                 rows + shift, values.min(axis=1), values.max(axis=1), color="#cccccc", lw=1 + ours, zorder=1
             )
             for name, (colour, marker, _) in style.of(*table.columns).items():
-                axes.scatter(
+                dots += [axes.scatter(
                     values[name], rows + shift, s=46 if ours else 26, marker=marker, edgecolors=colour,
                     facecolors=colour if ours else "white", linewidths=1.2,
                     label=name if ours else f"{name}, the paper",
-                )  # fmt: skip
+                )]  # fmt: skip
         axes.set(ylim=(rows[-1] + 0.7, rows[0] - 0.7), xlabel=xlabel)
         axes.set_yticks(rows, [style.short(name) for name in table.index])
         for text, apart in zip(axes.get_yticklabels(), mean, strict=True):
             text.set_weight("bold" if apart else "normal")
         axes.tick_params(axis="y", length=0)
         marks = len(tables) * len(table.columns)
-        figure.legend(loc="outside lower left", ncols=marks if marks <= 4 else len(tables))
+        figure.legend(handles=dots, loc="outside lower left", ncols=marks if marks <= 4 else len(tables))
     return figure

@@ -17,7 +17,7 @@ ANGLES = (0, 180, 90, 270, 30, 330, 150, 210, 60, 300, 120, 240)  # degrees: bes
 ROOM = 2  # pixels between two names
 LINE = 16  # pixels from one name of a column to the next
 ASIDE = 14  # pixels from the axes to a column of names
-UNNAMED = re.compile(r"_child\d+$|_nolegend_$")  # what matplotlib calls a line without a label
+UNNAMED = re.compile(r"_child\d+$")  # what matplotlib calls a line without a label
 
 
 def place_name(text: Annotation, taken: np.ndarray) -> np.ndarray:

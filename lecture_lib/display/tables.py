@@ -9,6 +9,8 @@ import pandas as pd
 
 from lecture_lib.results import average, papers
 
+pd.set_option("display.html.use_mathjax", False)  # "$5" in a table is a name, not a formula
+
 
 def beside(
     ours: pd.DataFrame,

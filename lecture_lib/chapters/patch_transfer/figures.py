@@ -253,5 +253,5 @@ def pointing_bars(table: pd.DataFrame, counts: Mapping[str, int], *, title: str 
         xlabel = "pictures of the class whose peak lies on it, % (in brackets: how many there are)"
         axes.set(xlim=(-2, 102), ylim=(rows[-1] + 0.7, -0.7), xlabel=xlabel)
         axes.tick_params(axis="y", length=0)
-        figure.legend(loc="outside lower left", ncols=min(3, table.shape[1]))
+        figure.legend(handles=list(axes.lines), loc="outside lower left", ncols=min(3, table.shape[1]))
     return figure
