@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from lecture_lib.datasets import ArrayImages, ImageCollection
-from lecture_lib.display import style
+from lecture_lib.display import showing
 
 N = 40  # pictures of a made-up collection
 
@@ -29,7 +29,7 @@ def coloured(classes, groups=None, images=ArrayImages, **options):
 
 def render(figure):
     """RGB pixels [H, W, 3] as shown in a notebook."""
-    return np.asarray(Image.open(io.BytesIO(style.compress(figure)[0])).convert("RGB")).astype(int)
+    return np.asarray(Image.open(io.BytesIO(showing.compress(figure)[0])).convert("RGB")).astype(int)
 
 
 def pixels_of(figure):

@@ -10,7 +10,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as reference
 
 from lecture_lib import backbones
-from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders import CNNAUG, FLIP, TEN_CROPS, expand, views
 from lecture_lib.encoders.augment import PYRAMID, cut, inside, rotate
 from lecture_lib.encoders.sift import Local, describe, grey

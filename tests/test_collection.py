@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
+from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
 from lecture_lib.datasets.protocols import few_shot
 
 N = 12

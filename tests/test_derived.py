@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from lecture_lib import backbones, datasets, encoders, settings
-from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
+from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
 from lecture_lib.datasets.derived import box_crops, derive
 from lecture_lib.datasets.protocols import few_shot, official_split
 

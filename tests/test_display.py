@@ -20,7 +20,7 @@ from PIL import Image
 from lecture_lib import display
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.datasets.twin import TwinImages
-from lecture_lib.display import labels, pictures, style
+from lecture_lib.display import labels, pictures, showing, style
 from lecture_lib.display.tiles import GAP, LETTER, Block, Frame, Tile, fit, tiles
 
 CLASSES = ("duck", "owl", "car", "oak tree with a name far too long for its place")
@@ -81,7 +81,7 @@ def test_a_figure_without_a_text_is_refused():
 def test_a_page_of_photographs_is_a_small_file():
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     picture = np.asarray(Image.fromarray(noise).resize((800, 600), Image.Resampling.BICUBIC))
-    data, kind = style.compress(tiles([[Block([Tile(picture)])]]).figure)
+    data, kind = showing.compress(tiles([[Block([Tile(picture)])]]).figure)
     assert kind == "jpeg"
     assert len(data) < 150_000
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lecture_lib import backbones, encoders, settings, store
-from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders import cnn
 from lecture_lib.encoders.cnn import WORKERS
 

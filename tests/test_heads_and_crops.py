@@ -6,7 +6,7 @@ import torch
 
 from lecture_lib import backbones
 from lecture_lib.backbones import standardise
-from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders import TEN_CROPS
 from lecture_lib.encoders.augment import cut
 from lecture_lib.training import CENTRE, Pictures, phi, prepare, score, to_scores, with_head

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lecture_lib import settings
-from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders import ifv, improve, intra_normalise, summed
 from lecture_lib.encoders.augment import FLIP, PYRAMID, TEN_CROPS, WHOLE
 from lecture_lib.encoders.fisher import fisher

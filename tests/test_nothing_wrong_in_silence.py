@@ -17,7 +17,7 @@ from torch import nn
 from lecture_lib import backbones, checks, encoders, linear, metrics, settings, store
 from lecture_lib.chapters.decaf_tsne import embedding, widget
 from lecture_lib.chapters.patch_transfer.encode import PatchNet
-from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders.codebook import GMM
 from lecture_lib.store.fingerprints import MANY
 from lecture_lib.training import Pictures, Recipe, fine_tune, prepare, with_head

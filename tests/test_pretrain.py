@@ -7,8 +7,7 @@ import torch
 
 from lecture_lib import settings
 from lecture_lib.backbones import cost, twin_alexnet
-from lecture_lib.datasets import twin
-from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets import ArrayImages, ImageCollection, twin
 from lecture_lib.training import Diverged, Pictures, pretrain
 
 CLASSES = 4

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.text import Text
 
-from lecture_lib.display import style, tradeoff
+from lecture_lib.display import showing, tradeoff
 
 
 def costs(n=14, spread=1.0):
@@ -26,7 +26,7 @@ def costs(n=14, spread=1.0):
 
 def plot(table, paper=None):
     figure = tradeoff(table, paper, xlabel="numbers a picture", ylabel="mAP, %")
-    style.compress(figure)
+    showing.compress(figure)
     return figure, [line for line in figure.axes[0].lines if line.get_marker() != "None"]
 
 

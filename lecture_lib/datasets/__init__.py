@@ -22,9 +22,10 @@ from os import PathLike
 
 from lecture_lib import settings
 from lecture_lib.datasets import layout
-from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection
+from lecture_lib.datasets.collection import Boxes, ImageCollection
 from lecture_lib.datasets.derived import box_crops
 from lecture_lib.datasets.folders import folder
+from lecture_lib.datasets.images import ArrayImages
 from lecture_lib.datasets.layout import DatasetNotFound, fetch, read_groups
 from lecture_lib.datasets.reading import UnreadablePicture
 

@@ -14,7 +14,8 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import settings, store
-from lecture_lib.datasets.collection import ImageCollection, Images, box_fault, frozen_array
+from lecture_lib.datasets.collection import ImageCollection, box_fault
+from lecture_lib.datasets.images import Images, frozen_array
 
 VERSION = 1  # part of the recipe of box crops: raise it when the same boxes would give other pixels
 

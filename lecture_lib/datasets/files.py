@@ -27,7 +27,7 @@ from tqdm.auto import tqdm
 
 from lecture_lib import settings, store
 from lecture_lib.datasets import reading
-from lecture_lib.datasets.collection import frozen_array
+from lecture_lib.datasets.images import frozen_array
 from lecture_lib.datasets.reading import UnreadablePicture
 
 _SAVE_EVERY = 20_000  # pictures: what a killed kernel has to check again, at most

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from lecture_lib import store
-from lecture_lib.datasets.collection import ArrayImages, Boxes, ImageCollection, labels_of
+from lecture_lib.datasets.collection import Boxes, ImageCollection, labels_of
+from lecture_lib.datasets.images import ArrayImages
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
 from lecture_lib.twins import anatomy, indoor, places, species, voc, world
 

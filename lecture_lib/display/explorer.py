@@ -9,7 +9,7 @@ import ipywidgets
 from IPython import display as ipython
 from matplotlib.figure import Figure
 
-from lecture_lib.display import style
+from lecture_lib.display.showing import bundle
 
 
 def explorer(
@@ -25,7 +25,7 @@ def explorer(
 
     @cache
     def drawn(**values) -> tuple[dict, dict]:
-        return style.bundle(*draw(**values))
+        return bundle(*draw(**values))
 
     def turn(**values) -> None:
         data, metadata = drawn(**values)

@@ -1,10 +1,7 @@
-"""How figures look: white ground, one colour and marker a group wherever it is shown, text for a slide; `show`."""
+"""How figures look: white ground, one colour and marker a group wherever it is shown, text for a slide."""
 
 from __future__ import annotations
 
-import base64
-import io
-import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,16 +9,13 @@ from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
-from IPython import display as ipython
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter
-from PIL import Image
 
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.datasets.reading import printable
@@ -30,8 +24,6 @@ DPI = 100
 INK, FAINT, PALE = "#222222", "#666666", "#9a9a9a"
 RIGHT, WRONG = "#0a8f5c", "#c2281d"
 SIGNS = {True: "✓", False: "✗"}  # right and wrong are not told apart by colour alone
-JPEG_QUALITY = 75  # a notebook stays under 1.5 MB
-MANY_COLOURS = 5000  # in a seventh of the pixels; more than that are pictures
 MOST_LETTERS = 40  # of a name in a figure
 MOST_NAMES = 150  # in a legend: marks and colours are the same again long before
 # have letters and signs that matplotlib's own font has not; those that this computer has are asked in turn
@@ -283,35 +275,3 @@ def add_legend(figure: Figure, groups: Iterable[str]) -> None:
         columns = max(1, int(figure.bbox.width / (box.width + 2 * legend.get_texts()[0].get_fontsize())))
         figure.set_figheight(figure.get_figheight() + box.height / columns / DPI + 0.3)
         figure.legend(handles=handles, loc="outside lower left", ncols=columns)
-
-
-def compress(figure: Figure) -> tuple[bytes, str]:
-    """Render to a small file: PNG of 256 colours or, for pictures, JPEG; returns the bytes and "png" or "jpeg"."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    sample = pixels.reshape(-1, 3)[::7].astype(np.uint32)
-    colours = np.unique(sample @ np.array([1 << 16, 1 << 8, 1], np.uint32)).size
-    buffer, picture = io.BytesIO(), Image.fromarray(pixels)
-    if colours > MANY_COLOURS:
-        picture.save(buffer, "jpeg", quality=JPEG_QUALITY, optimize=True)
-        return buffer.getvalue(), "jpeg"
-    picture.quantize(256, dither=Image.Dither.NONE).save(buffer, "png")
-    return buffer.getvalue(), "png"
-
-
-def show(figure: Figure, alt: str) -> None:
-    """Show a figure in a notebook, once, with the text `alt` for those who cannot see it."""
-    data, metadata = bundle(figure, alt)
-    if "matplotlib.pyplot" in sys.modules:  # a figure of pyplot's would be shown again at the end of the cell
-        sys.modules["matplotlib.pyplot"].close(figure)
-    ipython.display(data, metadata=metadata, raw=True)
-
-
-def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
-    """What Jupyter shows of a figure, data and metadata by MIME type; ValueError if `alt` is empty."""
-    if not alt.strip():
-        raise ValueError("A figure needs an alternative text: say in a sentence what it shows.")
-    alt, (drawn, kind) = drawable(alt), compress(figure)
-    data = {f"image/{kind}": base64.b64encode(drawn).decode(), "text/plain": alt}
-    return data, {f"image/{kind}": {"alt": alt}}

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from sklearn.datasets import load_sample_image
 
-from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders.augment import FLIP, PYRAMID, TEN_CROPS, WHOLE, views
 from lecture_lib.encoders.codebook import fit_gmm, fit_pca
 from lecture_lib.encoders.ifv import Codebook, Dense, encode_one

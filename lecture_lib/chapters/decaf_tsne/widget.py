@@ -19,6 +19,7 @@ from lecture_lib.chapters.decaf_tsne import figures as maps
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
 from lecture_lib.display.explorer import explorer
+from lecture_lib.display.showing import compress
 
 BETWEEN = 8  # steps of the slider from one layer to the next
 SIZE = 48  # pixels across a picture of the hover map's sheet
@@ -101,7 +102,7 @@ def hover_map(xy: np.ndarray, images: ImageCollection, *, n: int = 300) -> HTML:
     xy, images = np.asarray(xy)[chosen], images[chosen]
     figure = maps.scatter(xy, images)
     (axes,) = figure.axes
-    drawn, kind = style.compress(figure)
+    drawn, kind = compress(figure)
     name = "hover" + hashlib.sha256(drawn).hexdigest()[:10]
     sheet = Image.new("RGB", (ACROSS * SIZE, -(-len(chosen) // ACROSS) * SIZE))
     places, points = figure.transFigure.inverted().transform(axes.transData.transform(xy)), []

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from lecture_lib.chapters.fine_tuning import figures, widget
 from lecture_lib.chapters.fine_tuning import weight_change_figures as changes
 from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
-from lecture_lib.display import style
+from lecture_lib.display import showing, style
 
 DEPTHS = ["none", "conv1", "pool5"]
 RATIOS = [0.01, 0.1, 1.0]
@@ -173,7 +173,7 @@ def test_the_explorer_starts_at_the_best_validation_and_shows_the_map_of_what_is
     ):
         frozen.value, rates.value = depth, ratio
         assert said in displayed[-1][0]["text/plain"]
-        want = style.bundle(figures.freeze_map(RUNS, run(depth, ratio)), "x")[0]
+        want = showing.bundle(figures.freeze_map(RUNS, run(depth, ratio)), "x")[0]
         assert displayed[-1][0]["image/png"] == want["image/png"]
 
 

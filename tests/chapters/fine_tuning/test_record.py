@@ -12,7 +12,7 @@ from lecture_lib.backbones import standardise
 from lecture_lib.chapters.fine_tuning import narrow_fc7, record
 from lecture_lib.chapters.fine_tuning.losses import tune_cls
 from lecture_lib.chapters.fine_tuning.tasks import Task, from_scratch
-from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders.augment import TEN_CROPS, cut
 from lecture_lib.metrics import average_precision
 from lecture_lib.results.claims import DID_NOT_HOLD, HELD, TOO_CLOSE

@@ -8,7 +8,7 @@ import pytest
 
 from lecture_lib import datasets
 from lecture_lib.chapters.ifv_vs_cnn import record, rows
-from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.datasets.protocols import few_shot
 from lecture_lib.encoders.ifv import Dense
 from lecture_lib.linear import classify, kernel

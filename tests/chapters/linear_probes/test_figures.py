@@ -12,7 +12,7 @@ from PIL import Image
 
 from lecture_lib.chapters.linear_probes import figures, widget
 from lecture_lib.datasets import ImageCollection
-from lecture_lib.display import style
+from lecture_lib.display import showing, style
 
 CLASSES = ("duck", "owl", "oak_tree", "a class with a name far too long for the place below a picture")
 
@@ -174,7 +174,7 @@ def test_the_explorer_shows_what_is_chosen_and_keeps_what_it_has_drawn(
     assert CLASSES[3 - start] in alt
     assert "pool1" in alt
     assert "C = 0.1" in alt
-    want = style.bundle(widget.class_view(images, scores["pool1"][0.1], 3 - start), "x")[0]
+    want = showing.bundle(widget.class_view(images, scores["pool1"][0.1], 3 - start), "x")[0]
     assert displayed[-1][0]["image/png"] == want["image/png"]
     assert Image.open(io.BytesIO(base64.b64decode(want["image/png"])))
     monkeypatch.setattr(ImageCollection, "pil", None)  # nothing is displayed again

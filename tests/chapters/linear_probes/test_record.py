@@ -10,8 +10,7 @@ import pytest
 
 from lecture_lib import backbones, datasets, encoders, settings
 from lecture_lib.chapters.linear_probes import record
-from lecture_lib.datasets import protocols
-from lecture_lib.datasets.collection import ArrayImages, ImageCollection
+from lecture_lib.datasets import ArrayImages, ImageCollection, protocols
 from lecture_lib.linear import choose, logistic_regression, svm
 from lecture_lib.metrics import mean_average_precision, mean_class_accuracy
 

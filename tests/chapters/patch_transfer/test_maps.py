@@ -18,8 +18,7 @@ from lecture_lib.chapters.patch_transfer.inference import (
     points_at,
 )
 from lecture_lib.chapters.patch_transfer.labelling import label_all, label_patches
-from lecture_lib.datasets import Boxes, ImageCollection
-from lecture_lib.datasets.collection import ArrayImages
+from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
 
 
 def test_a_pictures_score_by_hand():
