@@ -111,10 +111,10 @@ def _check(place: str, layer: Layer, module: nn.Module, before: Maps, after: Map
         pairs = {"[size kappa alpha beta]": (ours, layer["param"])}
     else:
         pairs = _compare_windows(layer, module, before, after)
-    for what, (expected, found) in pairs.items():
-        if np.shape(expected) != np.shape(found) or not np.allclose(expected, found, rtol=1e-3, atol=0):
-            found, expected = (" x ".join(f"{n:g}" for n in np.ravel(side)) for side in (found, expected))
-            raise ValueError(f"{place}: {what} of {layer['name']} is {found} in the file, not {expected}")
+    for what, (expected, in_file) in pairs.items():
+        if np.shape(expected) != np.shape(in_file) or not np.allclose(expected, in_file, rtol=1e-3, atol=0):
+            there, here = (" x ".join(f"{n:g}" for n in np.ravel(side)) for side in (in_file, expected))
+            raise ValueError(f"{place}: {what} of {layer['name']} is {there} in the file, not {here}")
 
 
 def _compare_windows(
@@ -122,9 +122,9 @@ def _compare_windows(
 ) -> dict[str, tuple[Any, Any]]:
     """Return, of a convolution or a pooling, what is expected and what the file has."""
     if isinstance(module, nn.MaxPool2d):
-        kernel, found = (module.kernel_size,) * 2, tuple(np.broadcast_to(layer["pool"], 2))
+        kernel, in_file = (module.kernel_size,) * 2, tuple(np.broadcast_to(layer["pool"], 2))
     else:
-        kernel, found = _kernel_shape(module, before), np.shape(layer["weights"][0])
+        kernel, in_file = _kernel_shape(module, before), np.shape(layer["weights"][0])
     stride = np.broadcast_to(layer["stride"], 2)
     top, bottom, left, right = np.broadcast_to(layer["pad"], 4)
     height = (before[1] + top + bottom - kernel[0]) // stride[0] + 1
@@ -133,7 +133,7 @@ def _compare_windows(
     # right is compared by the size of the output only: a part of it may lie where no window ends.
     return {
         # without axes of length 1: MATLAB drops them at the end, loadmat everywhere
-        "kernel": tuple([side for side in shape if side != 1] for shape in (kernel, found)),
+        "kernel": tuple([side for side in shape if side != 1] for shape in (kernel, in_file)),
         "stride": (np.broadcast_to(getattr(module, "stride", 1), 2), stride),
         "padding at the top and left": (np.broadcast_to(getattr(module, "padding", 0), 2), (top, left)),
         "height and width of the output": (after[1:], (height, width)),

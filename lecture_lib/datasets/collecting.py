@@ -67,11 +67,11 @@ def collect(
         skipped += misplaced
     if sizes is not None:
         differ = np.flatnonzero(sizes[kept].any(1) & (sizes[kept] != images.sizes).any(1))
-        found = [
+        wrong = [
             f"{images.names[k]}: {images.sizes[k].tolist()} instead of {sizes[kept[k]].tolist()}"
             for k in differ
         ]
-        report(name, found, "pictures are not of the annotated size, so their boxes are wrong")
+        report(name, wrong, "pictures are not of the annotated size, so their boxes are wrong")
     skipped = [(printable(file), printable(reason)) for file, reason in skipped]
     if skipped:
         count = f"{len(skipped):,} of {len(files):,} files"

@@ -158,23 +158,21 @@ def list_by_class(
     files, labels, odd = [], [], []
     for label, name in enumerate(folders):
         try:
-            found, inside = list_folder(root / name, pattern)
+            listed, inside = list_folder(root / name, pattern)
         except OSError as error:
             odd.append(f"{name} ({error.strerror})")
             continue
-        odd += [f"{name}/{inner} (inside a class folder)" for inner in inside]
-        files += [f"{name}/{file}" for file in found]
-        labels += [label] * len(found)
+        odd += [f"{name}/{folder} (inside a class folder)" for folder in inside]
+        files += [f"{name}/{file}" for file in listed]
+        labels += [label] * len(listed)
     report(title, odd, "folders are left out")
     return files, np.array(labels, np.int64)
 
 
-def report(title: str, found: Sequence[str], what: str) -> None:
-    """Say in a line, if anything was found, how many and which is the first."""
-    if found:
-        print(
-            f"{reading.printable(title)}: {len(found):,} {what}, the first is {reading.printable(found[0])}."
-        )
+def report(title: str, odd: Sequence[str], what: str) -> None:
+    """Say in a line, if anything is odd, how many and which is the first."""
+    if odd:
+        print(f"{reading.printable(title)}: {len(odd):,} {what}, the first is {reading.printable(odd[0])}.")
 
 
 def read_lines(path: Path) -> list[str]:

@@ -48,13 +48,12 @@ def beside(
         spreads = paper.get(column + papers.SPREAD, pd.Series(np.nan, index=paper.index))
         digits = _decimals(paper[column]), _decimals(spreads)
         shown[column] = with_spread(paper[column], spreads, *digits)
-        for source, found in ours[ours.column == column].groupby("source"):
-            found = average(
-                found[["row", *found.columns.intersection(["value", "spread", "n_splits"])]]
-            ).set_index("row")
+        for source, rows_of in ours[ours.column == column].groupby("source"):
+            numbers = rows_of[["row", *rows_of.columns.intersection(["value", "spread", "n_splits"])]]
+            means = average(numbers).set_index("row")
             twin = " twin" if source == "twin" else ""
             title = f"{column}: {network} on {papers.dataset_of(name, column)}{twin}"
-            shown[title] = with_spread(found.value, found.spread, *digits).reindex(paper.index).fillna("")
+            shown[title] = with_spread(means.value, means.spread, *digits).reindex(paper.index).fillna("")
     shown.columns.name = f"{about['metric']}, {about['unit']}"
     return shown.replace("nan", "")
 

@@ -42,7 +42,7 @@ FEW = 0.5  # part of the pictures up to which solving for the active ones is che
 
 
 @dataclass(frozen=True)
-class Path:
+class Solved:
     """Minimisers for K values of C and P classes: weights float32 [K, P, d]; bias, objective, gap float32 [K, P].
 
     The true minimum of J lies between objective - gap and objective.
@@ -63,7 +63,7 @@ def solve(
     *,
     tol: float = 1e-3,
     max_iter: int = 1000,
-) -> Path:
+) -> Solved:
     """Train P linear SVMs on the same examples, for each C of the path.
 
     x        float32 [N, d]
@@ -95,7 +95,7 @@ def solve(
             "of the objective above the minimum. Scale the features to length 1, or take a smaller C."
         )
     w = features.turn_back(w)
-    return Path(w, b - w @ features.mean, objective, gap, sum(one[4] for part in parts for one in part))
+    return Solved(w, b - w @ features.mean, objective, gap, sum(one[4] for part in parts for one in part))
 
 
 class Features:
@@ -150,7 +150,7 @@ def _solve(
     features: Features, y: Tensor, cost: Tensor, w: Tensor, b: Tensor, tol: float, max_iter: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
     """Go from w, b to the minima of P problems: w, b, objective, gap, iterations."""
-    found = torch.empty_like(w), torch.empty_like(b), torch.empty_like(b), torch.empty_like(b)
+    results = torch.empty_like(w), torch.empty_like(b), torch.empty_like(b), torch.empty_like(b)
     row = torch.arange(len(y), device=y.device)
     now = _Problems(row, y, cost, w, b, w @ features.z.T)
     now = replace(now, b=_search(now, torch.zeros_like(w), torch.zeros_like(y))[1])
@@ -168,7 +168,7 @@ def _solve(
         if iteration == max_iter:
             done = torch.ones_like(done)
         if done.any():
-            for result, value in zip(found, (now.w, now.b, objective, gap), strict=True):
+            for result, value in zip(results, (now.w, now.b, objective, gap), strict=True):
                 result[now.row[done]] = value[done]
             if done.all():
                 break
@@ -187,7 +187,7 @@ def _solve(
         if iteration % FRESH == FRESH - 1:
             score = w @ features.z.T
         now = replace(now, w=w, b=b, score=score)
-    return *found, iteration
+    return *results, iteration
 
 
 def _measure(features: Features, now: _Problems) -> tuple[Tensor, Tensor, Tensor, Tensor]:
