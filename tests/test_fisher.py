@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from lecture_lib.encoders import improve, intra_normalise
 from lecture_lib.encoders.codebook import GMM
-from lecture_lib.encoders.fisher import fisher, posteriors
+from lecture_lib.encoders.fisher import fisher_vector, posteriors
 from lecture_lib.encoders.pooling import CHUNK, weighted_sums
 
 GOLDEN = Path(__file__).parent / "golden" / "vlfeat_fisher.npz"
@@ -70,7 +70,7 @@ def as_vlfeat(phi, K):
 @pytest.mark.parametrize("name", ["plain", "sqrt_l2", "hard"])
 def test_numbers_are_those_of_vlfeat(golden, name):
     gmm = mixture(golden["weights"], golden["means"], golden["covariances"])
-    phi = fisher(torch.from_numpy(golden["X"]), gmm, assignment="hard" if name == "hard" else "soft")
+    phi = fisher_vector(torch.from_numpy(golden["X"]), gmm, assignment="hard" if name == "hard" else "soft")
     phi = improve(phi) if name == "sqrt_l2" else phi
     close(as_vlfeat(phi, 8), golden[name], 1e-5)
     assert np.abs(golden[name]).max() > 0.1
@@ -79,7 +79,7 @@ def test_numbers_are_those_of_vlfeat(golden, name):
 @pytest.mark.parametrize("hard", [False, True])
 def test_numbers_are_those_of_the_formulas(hard):
     x, gmm = drawn(150, 5, 4)
-    phi = fisher(x, gmm, assignment="hard" if hard else "soft")
+    phi = fisher_vector(x, gmm, assignment="hard" if hard else "soft")
     assert phi.shape == (2 * 4 * 5,)
     assert phi.dtype == torch.float32
     close(phi, literal(x, gmm, hard))
@@ -90,10 +90,10 @@ def test_numbers_are_those_of_the_formulas(hard):
 
 def test_order_and_repetition_of_descriptors_do_not_matter():
     x, gmm = drawn(2 * CHUNK + 37, 6, 5)
-    phi = fisher(x, gmm)
-    close(fisher(x.flip(0), gmm), phi)
-    close(fisher(torch.cat([x, x]), gmm), phi)
-    close(phi, sum(fisher(part, gmm) * len(part) for part in x.split(500)) / len(x))
+    phi = fisher_vector(x, gmm)
+    close(fisher_vector(x.flip(0), gmm), phi)
+    close(fisher_vector(torch.cat([x, x]), gmm), phi)
+    close(phi, sum(fisher_vector(part, gmm) * len(part) for part in x.split(500)) / len(x))
 
 
 # --- regions ---------------------------------------------------------------------------------------------------------
@@ -106,9 +106,9 @@ def test_regions_equal_encodings_of_their_own_descriptors():
     regions[4] = False
     regions[5] = torch.arange(3000) == 1234
     regions[6] = regions[0]
-    found = fisher(x, gmm, regions)
+    found = fisher_vector(x, gmm, regions)
     assert found.shape == (9, 2 * 5 * 6)
-    close(found, torch.stack([fisher(x[region], gmm) for region in regions]))
+    close(found, torch.stack([fisher_vector(x[region], gmm) for region in regions]))
     assert not found[4].any()
     assert torch.equal(found[6], found[0])
 
@@ -135,10 +135,10 @@ def test_each_descriptor_is_weighed_once_for_all_regions_and_not_at_all_outside_
 @pytest.mark.parametrize("assignment", ["soft", "hard"])
 def test_no_descriptors_give_zeros(assignment):
     x, gmm = drawn(10, 4, 3)
-    assert torch.equal(fisher(x[:0], gmm, assignment=assignment), torch.zeros(24))
+    assert torch.equal(fisher_vector(x[:0], gmm, assignment=assignment), torch.zeros(24))
     nothing = torch.zeros(2, 10, dtype=torch.bool)
-    assert torch.equal(fisher(x, gmm, nothing, assignment), torch.zeros(2, 24))
-    assert fisher(x, gmm, nothing[:0]).shape == (0, 24)
+    assert torch.equal(fisher_vector(x, gmm, nothing, assignment), torch.zeros(2, 24))
+    assert fisher_vector(x, gmm, nothing[:0]).shape == (0, 24)
     assert posteriors(x[:0], gmm, assignment).shape == (0, 3)
 
 
@@ -146,17 +146,17 @@ def test_a_descriptor_far_from_every_gaussian_is_assigned_in_log_space():
     gmm = mixture([0.5, 0.5], [[0.0], [1.0]], [[1.0], [1.0]])
     x = torch.tensor([[1000.0], [-1000.0], [0.5]])  # densities of exp(-500,000)
     close(posteriors(x, gmm), [[0, 1], [1, 0], [0.5, 0.5]], 1e-6)
-    phi = fisher(x[:1], gmm)
+    phi = fisher_vector(x[:1], gmm)
     close(phi[2:], [999 * math.sqrt(2), 999**2 - 1], 0.2)
     assert torch.equal(phi[:2], torch.zeros(2))
-    assert torch.isfinite(fisher(torch.full((1, 1), 1e15), gmm)).all()
+    assert torch.isfinite(fisher_vector(torch.full((1, 1), 1e15), gmm)).all()
 
 
 def test_posteriors_below_a_millionth_count_as_none():
     gmm = mixture([0.5, 0.5], [[0.0], [10.0]], [[1.0], [1.0]])
     # ln q_2 = 10 x - 50: 1e-6 lies at x = 3.62
-    assert torch.equal(fisher(torch.tensor([[3.5]]), gmm)[2:], torch.zeros(2))
-    assert fisher(torch.tensor([[3.7]]), gmm)[2:].all()
+    assert torch.equal(fisher_vector(torch.tensor([[3.5]]), gmm)[2:], torch.zeros(2))
+    assert fisher_vector(torch.tensor([[3.7]]), gmm)[2:].all()
     assert 0 < posteriors(torch.tensor([[3.5]]), gmm)[0, 1] < 1e-6
 
 
@@ -164,7 +164,7 @@ def test_a_gaussian_without_weight_has_no_part():
     gmm = mixture([1 - 1e-11, 1e-11, 0], [[0.0], [30.0], [-3.0]], [[1.0], [0.01], [1.0]])
     x = torch.tensor([[0.5], [30.1], [-3.0]])
     assert posteriors(x, gmm)[1, 1] == 1  # 1 / sqrt(1e-11) would make this one outweigh all others
-    phi = fisher(x, gmm)
+    phi = fisher_vector(x, gmm)
     assert torch.isfinite(phi).all()
     assert not phi[2:].any()
     assert phi[:2].all()
@@ -179,13 +179,13 @@ def test_a_narrow_gaussian_far_from_the_others_loses_nothing_to_rounding():
     x[:7000] = -0.8 + 3e-3 * torch.randn(7000, 16, generator=generator)
     gmm = mixture(gmm.weights, means, variances)
     exact = GMM(*(a.double() for a in (gmm.weights, gmm.means, gmm.variances)), NONE)
-    close(fisher(x, gmm), fisher(x.double(), exact), 1e-4)
+    close(fisher_vector(x, gmm), fisher_vector(x.double(), exact), 1e-4)
 
 
 def test_wrong_input_is_named():
     x, gmm = drawn(10, 4, 3)
     with pytest.raises(ValueError, match=r"have 4 dimensions.*not \[10, 3\].*PCA"):
-        fisher(x[:, :3], gmm)
+        fisher_vector(x[:, :3], gmm)
     with pytest.raises(ValueError, match=r"'firm'.*soft.*hard"):
         posteriors(x, gmm, "firm")
 
@@ -218,5 +218,5 @@ def test_intra_normalisation_gives_each_gaussian_the_same_length():
     close(found[0], torch.tensor([0.6, -0.8, 0, 0, 0, 1]) / math.sqrt(2))
     assert torch.equal(found[1], torch.zeros(6))
     x, gmm = drawn(500, 6, 5)
-    lengths = intra_normalise(fisher(x, gmm), 5).reshape(5, -1).norm(dim=1)
+    lengths = intra_normalise(fisher_vector(x, gmm), 5).reshape(5, -1).norm(dim=1)
     close(lengths, np.full(5, 1 / math.sqrt(5)))

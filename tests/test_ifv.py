@@ -10,7 +10,7 @@ from lecture_lib import settings
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders import ifv, improve, intra_normalise, summed
 from lecture_lib.encoders.augment import FLIP, PYRAMID, TEN_CROPS, WHOLE
-from lecture_lib.encoders.fisher import fisher
+from lecture_lib.encoders.fisher import fisher_vector
 from lecture_lib.encoders.ifv import Dense, encode, encode_one, learn, normalised, sample
 from lecture_lib.encoders.parallel import in_order
 
@@ -83,7 +83,7 @@ def test_a_vector_is_what_the_parts_give(images, codebook):
         place = (local.xy + 0.5) / torch.tensor([WIDTH, HEIGHT]) - 0.5
         z = torch.cat([z, place], 1)
     assert found.shape == (6, 1, 2 * codebook.K * codebook.D)
-    assert found[2, 0] == pytest.approx(fisher(z, codebook.words).numpy(), rel=2e-3, abs=1e-4)
+    assert found[2, 0] == pytest.approx(fisher_vector(z, codebook.words).numpy(), rel=2e-3, abs=1e-4)
 
 
 def test_views_are_encoded_together_as_alone(images, codebook):

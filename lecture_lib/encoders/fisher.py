@@ -39,7 +39,9 @@ def posteriors(x: Tensor, gmm: GMM, assignment: Assignment = "soft") -> Tensor:
     return _assign(_powers(x.to(weight.dtype) - origin) @ weight, assignment)
 
 
-def fisher(x: Tensor, gmm: GMM, regions: Tensor | None = None, assignment: Assignment = "soft") -> Tensor:
+def fisher_vector(
+    x: Tensor, gmm: GMM, regions: Tensor | None = None, assignment: Assignment = "soft"
+) -> Tensor:
     """Return the Fisher vector phi_FV of descriptors, not normalised: float32 [2KD], or [R, 2KD] of R regions.
 
     x           [N, D]

@@ -28,7 +28,7 @@ from lecture_lib.encoders.augment import WHOLE, View, inside
 from lecture_lib.encoders.bow import bow, vlad
 from lecture_lib.encoders.codebook import GMM, PCA, fit_gmm, fit_kmeans, fit_pca
 from lecture_lib.encoders.colour import MIRROR_COLOUR, colour_statistics
-from lecture_lib.encoders.fisher import fisher
+from lecture_lib.encoders.fisher import fisher_vector
 from lecture_lib.encoders.normalise import improve, intra_normalise, l2_normalise
 from lecture_lib.encoders.parallel import in_order
 from lecture_lib.encoders.sift import MIRROR, Local, phow, sift_pyramid
@@ -242,7 +242,7 @@ def pool(z: Tensor, words: GMM | Tensor, regions: Tensor, method: Method) -> Ten
         return bow(z, means, regions)
     if method == "vlad":
         return vlad(z, means, regions)
-    return fisher(z, words, regions, "hard" if method == "hard fisher" else "soft")
+    return fisher_vector(z, words, regions, "hard" if method == "hard fisher" else "soft")
 
 
 def normalised(phi: np.ndarray, K: int, *, intra: bool = False, pyramid: bool = False) -> np.ndarray:

@@ -18,14 +18,14 @@ from functools import partial
 
 import numpy as np
 import torch
-from skimage.feature import fisher_vector
+from skimage import feature
 from sklearn.datasets import load_sample_image
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
 from lecture_lib import settings
 from lecture_lib.encoders.codebook import GMM, fit_gmm, fit_pca
-from lecture_lib.encoders.fisher import fisher
+from lecture_lib.encoders.fisher import fisher_vector
 from lecture_lib.encoders.sift import phow
 
 WIDTH, HEIGHT = 480, 360
@@ -54,11 +54,11 @@ def compare(x: Tensor, xy: Tensor, gmm: GMM, runs: int) -> None:
     """Time all ways to encode descriptors x [N, D] at xy [N, 2], and print a line for each."""
     exact, single = (scikit_learn(gmm, dtype) for dtype in (np.float64, np.float32))
     ways = {
-        "fisher": partial(fisher, x, gmm),
-        "8 regions of a pyramid": partial(fisher, x, gmm, pyramid(xy)),
-        "5 windows of crops": partial(fisher, x, gmm, windows(xy)),
-        "scikit-image, float64": partial(fisher_vector, x.double().numpy(), exact),
-        "scikit-image, float32": partial(fisher_vector, x.numpy(), single),
+        "fisher": partial(fisher_vector, x, gmm),
+        "8 regions of a pyramid": partial(fisher_vector, x, gmm, pyramid(xy)),
+        "5 windows of crops": partial(fisher_vector, x, gmm, windows(xy)),
+        "scikit-image, float64": partial(feature.fisher_vector, x.double().numpy(), exact),
+        "scikit-image, float32": partial(feature.fisher_vector, x.numpy(), single),
     }
     seconds = time_in_turns(ways, runs)
     ours = seconds["fisher"]
@@ -67,7 +67,7 @@ def compare(x: Tensor, xy: Tensor, gmm: GMM, runs: int) -> None:
         print(f"  {name:24} {1000 * spent:5.0f} ms, {spent / ours:.2f} of ours")
     K, D = gmm.means.shape
     u, v = ways["scikit-image, float64"]()[K:].reshape(2, K, D)
-    apart = np.abs(fisher(x, gmm).numpy() - np.stack([u, -v], 1).ravel()).max()
+    apart = np.abs(fisher_vector(x, gmm).numpy() - np.stack([u, -v], 1).ravel()).max()
     print(f"  largest difference to scikit-image {apart:.1e}", flush=True)
 
 

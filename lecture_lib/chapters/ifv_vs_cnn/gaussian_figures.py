@@ -83,7 +83,7 @@ def plane(z: Array, means: Array, variances: Array, weights: Array, *, title: st
 def fisher_blocks(phi: np.ndarray, K: int, ks: Sequence[int]) -> Figure:
     """Draw a whole Fisher vector as an image, one row a Gaussian, and u_k and v_k of a few Gaussians as bars.
 
-    phi  [2 K D] = [u_1; v_1; ...; u_K; v_K], as of `encoders.fisher.fisher`
+    phi  [2 K D] = [u_1; v_1; ...; u_K; v_K], as of `encoders.fisher.fisher_vector`
     ks   the Gaussians whose bars are drawn: 0 .. K-1
 
     Blue is below 0, red above; colours end at the 99.5th percentile of the absolute values.

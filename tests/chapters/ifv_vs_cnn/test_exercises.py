@@ -113,7 +113,7 @@ def test_the_solutions_are_the_parts_of_the_fisher_vector():
     gmm = GMM(*(torch.tensor(a, dtype=torch.float32) for a in (pi, mu, var)), log_likelihood=torch.zeros(0))
     q = SOLUTIONS["03.3"](x, pi, mu, var)
     np.testing.assert_allclose(q, fisher.posteriors(torch.from_numpy(x), gmm), atol=1e-5)
-    phi = fisher.fisher(torch.from_numpy(x), gmm)
+    phi = fisher.fisher_vector(torch.from_numpy(x), gmm)
     u = [SOLUTIONS["03.2"](x, q[:, k], mu[k], np.sqrt(var[k]), pi[k]) for k in range(K)]
     np.testing.assert_allclose(u, phi.reshape(K, 2, D)[:, 0], atol=1e-5)
     rows = phi.numpy()[None] * [[1], [-3], [0]]
