@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from lecture_lib import datasets, display
+from lecture_lib import datasets, display, results
 from lecture_lib.chapters.decaf_tsne import figures as maps
 from lecture_lib.chapters.decaf_tsne.widget import hover_map
 from lecture_lib.chapters.fine_tuning.weight_change_figures import rank_changes
@@ -25,6 +25,7 @@ from lecture_lib.chapters.patch_transfer.grid import grid
 from lecture_lib.chapters.patch_transfer.widget import patch_explorer
 from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
 from lecture_lib.display import style
+from lecture_lib.display.showing import compress
 
 LETTERS = (
     *(
@@ -112,7 +113,7 @@ def _no_warning():
 
 def texts(figure: Figure) -> list[str]:
     """All that a figure says, once it is drawn, which must not fail."""
-    style.compress(figure)
+    compress(figure)
     written = figure.findobj(Text)
     assert not any(text.get_parse_math() for text in written)
     return [text.get_text() for text in written]
@@ -199,6 +200,13 @@ def test_patches_name_their_classes_as_they_are():
         assert_named(rank_changes(images, i, np.eye(50), np.eye(50)[::-1]), [FEW[i]])
 
 
+def test_a_contact_sheet_says_how_many_classes_have_no_picture():
+    images = collection([f"class {i}" for i in range(9)])
+    written = texts(display.contact_sheet(images[images.labels < 6], title="six of nine"))
+    assert any("3 classes" in text and "class 6" in text for text in written)
+    assert not any("no picture" in text for text in texts(display.contact_sheet(images)))
+
+
 # ------------------------------------------------------------------------------------------------- widgets and HTML
 
 
@@ -242,6 +250,17 @@ def test_alternative_texts_can_be_sent(displayed):
     ((data, metadata),) = displayed
     assert "& <b>$x$</b>" in data["text/plain"].encode().decode()
     assert metadata["image/png"]["alt"] == data["text/plain"]
+
+
+def test_records_of_any_name_are_files_side_by_side(tmp_path, monkeypatch):
+    monkeypatch.setattr(results.records.store, "results_folder", lambda: tmp_path)
+    rows = [{"class": name, "metric": "AP", "value": 1.0} for name in NAMES]
+    for name in ("../up", "a/b\\c", "caf\udce9 $5", "x" * 500, "<|>:*?\n"):
+        results.save(name, rows)
+    assert len(list(tmp_path.glob("*.csv"))) == len(list(tmp_path.glob("*.json"))) == 5
+    for file in tmp_path.iterdir():
+        assert not set(file.name) & set('<>:"/\\|?*\n')
+        file.read_bytes().decode()
 
 
 # ------------------------------------------------------------------------------------------------------ collections

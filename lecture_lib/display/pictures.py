@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.display import style
-from lecture_lib.display.tiles import FRAMED, KEY, Block, Frame, Tile, draw_key, tiles
+from lecture_lib.display.tiles import FRAMED, GAP, KEY, Block, Frame, Tile, draw_key, fit, tiles
 
 EDGE = Frame("#cccccc", 0.6)  # a white picture ends somewhere, too
 # the kinds are not told apart by colour alone
@@ -32,7 +32,7 @@ def contact_sheet(
     size: int = 88,
     title: str = "",
 ) -> Figure:
-    """Show pictures of each class with the class's name below, group by group.
+    """Show pictures of each class with the class's name below, group by group; classes without any are counted.
 
     per_class  pictures a class, drawn at random (always the same ones)
     classes    show only these (default: all)
@@ -46,11 +46,13 @@ def contact_sheet(
     rng = np.random.default_rng(0)
     looks = style.looks(images.groups)
     groups: dict[str, list[tuple[int, str]]] = {group: [] for group in looks}
+    empty: list[str] = []
     for c, name in enumerate(images.classes):
         if classes is None or name in classes:
             here = images.labels[:, c] == 1 if images.multi_label else images.labels == c
             picks = rng.permutation(np.flatnonzero(here))[:per_class]
             groups[images.groups[c]] += [(int(i), name) for i in picks]
+            empty += [name] * (not len(picks))
     drawn = iter(thumbnails(images, [i for members in groups.values() for i, _ in members], size))
     rows, used = [], columns
     for group, members in groups.items():
@@ -62,7 +64,13 @@ def contact_sheet(
         used += across
         shown = [Tile(next(drawn), name) for _, name in members]
         rows[-1].append(Block(shown, across, heading=group, colour=looks[group][0]))
-    return tiles(rows, title=title).figure
+    figure, axes, _ = tiles(rows, title=title, foot=KEY * bool(empty))
+    if empty:
+        text = f"no picture of {len(empty)} classes, the first is {empty[0]}"
+        axes.text(
+            GAP, figure.bbox.height - 12, fit(text, figure.bbox.width, 10), fontsize=10, color=style.FAINT
+        )
+    return figure
 
 
 def filter_tiles(weight: Tensor, side: int) -> np.ndarray:

@@ -34,6 +34,9 @@ SILENT = re.compile(
     r"|figures$|\.widget$|\.explorer$|\.exercises$"
 )
 
+# what stands in no name of a file, on some system
+NO_FILE_NAME = re.compile(r'[\x00-\x1f/\\<>:"|?*\ud800-\udfff]')
+
 
 def write(
     name: str,
@@ -184,12 +187,19 @@ def _write(
         "peak_mb": round(peak_mb(), 1),
         "claims": [asdict(claim) for claim in claims],
     }
-    path = folder / f"{name}.{document['profile']}.csv"
+    path = folder / _file(name, document["profile"])
     folder.mkdir(parents=True, exist_ok=True)
-    store.write_atomically(path, frame.to_csv(index=False, lineterminator="\n").encode())
+    store.write_atomically(
+        path, frame.to_csv(index=False, lineterminator="\n").encode(errors="backslashreplace")
+    )
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    store.write_atomically(path.with_suffix(".json"), text.encode())
+    store.write_atomically(path.with_suffix(".json"), text.encode(errors="backslashreplace"))
     return path
+
+
+def _file(name: str, profile: str) -> str:
+    """The file of a record: what some file systems do not take stands in its name as "_", and it is not too long."""
+    return NO_FILE_NAME.sub("_", name)[:60] + f".{profile}.csv"
 
 
 def _whole(frame: pd.DataFrame) -> pd.DataFrame:
@@ -198,7 +208,7 @@ def _whole(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _find(name: str, profile: str | None) -> Path:
-    path = settings.PACKAGE_DATA / "results" / f"{name}.{profile or settings.current().profile}.csv"
+    path = settings.PACKAGE_DATA / "results" / _file(name, profile or settings.current().profile)
     if path.is_file():
         return path
     there = ", ".join(sorted(file.stem for file in path.parent.glob("*.csv"))) or "none"
