@@ -140,6 +140,10 @@ def test_maps_name_all_groups_within_the_figure(draw):
         assert edge.x0 <= box.x0 and box.x1 <= edge.x1 and edge.y0 <= box.y0 and box.y1 <= edge.y1  # noqa: PT018
 
 
+def test_groups_whose_names_begin_alike_have_marks_of_their_own():
+    assert len(set(style.looks(["cat", "cat, big", "cat, small", "bird", "bird, of prey"]).values())) == 5
+
+
 def test_a_legend_that_cannot_name_all_says_how_many_it_leaves_out():
     figure = style.new_figure(9, 6, layout="constrained")
     style.add_legend(figure, [f"class {i}" for i in range(style.MOST_NAMES + 247)])

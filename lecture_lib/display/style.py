@@ -239,7 +239,11 @@ def looks(groups: Iterable[str]) -> dict[str, tuple[str, str]]:
     """
     order = {group: place for place, group in enumerate(GROUPS)}
     names = sorted(set(groups), key=lambda name: (order.get(known(name), len(order)), name))
-    return {name: look[:2] for name, look in of(*names).items()}
+    chosen = of(*names)
+    taken = {look[:2] for look in chosen.values()}
+    unused = iter([look for look in map(spare, range(len(SPARE) * len(SPARE_MARKERS))) if look not in taken])
+    # marks have no stroke: "cat, big" is no variant of "cat" here
+    return {name: look[:2] if look.stroke == "-" else next(unused, look[:2]) for name, look in chosen.items()}
 
 
 def spare(i: int) -> tuple[str, str]:
