@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch.nn.utils import parameters_to_vector
+from torch import Tensor, nn
 
 from lecture_lib.backbones import Backbone
 
@@ -21,9 +21,14 @@ def relative_change(before: Backbone, after: Backbone) -> dict[str, float]:
     for layer, stage in before.stages.named_children():
         if layer in after.layers and list(stage.parameters()):
             trained = after.stages.get_submodule(layer)
-            w, w_after = (parameters_to_vector(part.parameters()).double() for part in (stage, trained))
+            w, w_after = (_as_vector(part) for part in (stage, trained))
             change[layer] = ((w_after - w).norm() / w.norm()).item()
     return change
+
+
+def _as_vector(stage: nn.Module) -> Tensor:
+    # torch's parameters_to_vector refuses weights that lie channels last in memory
+    return torch.cat([weight.reshape(-1) for weight in stage.parameters()]).double()
 
 
 def linear_cka(x: ArrayLike, y: ArrayLike) -> float:

@@ -59,6 +59,16 @@ def test_averages_of_batchnorm_are_not_weights():
     assert relative_change(before, after)["conv1"] > 0
 
 
+def test_weights_may_lie_channels_last_in_memory():
+    before = network()
+    after = copied(before)
+    with torch.no_grad():
+        for weight in after.stages.conv1.parameters():
+            weight.mul_(3)
+    after.stages.to(memory_format=torch.channels_last)
+    assert relative_change(before, after)["conv1"] == pytest.approx(2)
+
+
 def test_small_movements_are_not_lost_in_rounding():
     before = network()
     with torch.no_grad():
