@@ -25,6 +25,7 @@ HEADING = 27  # pixels of the name of a block
 NARROWEST, WIDEST = 320, 1100  # pixels of a page: at least, so that headings fit; at most, for a long title
 KEY = 30  # pixels of a key below the pictures
 LETTER = 0.72  # pixels of a letter, for each point of its size
+SMALLEST = 7.5  # points of a caption that needs room
 LINE = 1.6  # pixels of a line of text, likewise
 
 
@@ -100,7 +101,7 @@ def tiles(
     foot     pixels that stay free at the bottom
     gap      pixels between pictures, `between` those between blocks
     cell     pixels that a column is wide at least, for captions wider than their pictures
-    size     points of the captions, which are cut to their column; `align` "center" or "left"
+    size     points of the captions, which are made smaller, then cut, to fit their column; `align` "center" or "left"
     """
     places = []  # block, x, y of its upper left corner, width and height of a cell
     y, right = HEAD if title else GAP, max(NARROWEST, min(10 * len(title), WIDEST))
@@ -137,9 +138,10 @@ def draw_tile(axes: Axes, tile: Tile, x: int, y: int, across: int, size: float, 
     room = min(across, w + 2 * GAP) if centred else across
     for k, line in enumerate(tile.lines):
         noted = tile.frame and tile.note and k == len(tile.lines) - 1
+        small = min(size, max(SMALLEST, room / (LETTER * max(len(line), 1))))
         axes.text(
-            x + w / 2 * centred, y + h + 5 + LINE * size * (k + 0.7), fit(line, room, size), ha=align,
-            fontsize=size, color=tile.frame.colour if noted else style.INK,
+            x + w / 2 * centred, y + h + 5 + LINE * size * (k + 0.7), fit(line, room, small), ha=align,
+            fontsize=small, color=tile.frame.colour if noted else style.INK,
         )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ def encode(
     *,
     pool: Pool = None,
     l2: bool = False,
+    progress: bool = True,
 ) -> dict[str, np.ndarray]:
     """Encode pictures by the activations of a network at several layers, in one pass.
 
@@ -50,6 +51,7 @@ def encode(
              "mean" and "max" keep one number a channel (d = c), a whole number g averages over the cells
              of a g x g grid (d = c g g; a smaller map stays as it is). Layers that are vectors stay as they are
     l2       divide every vector by its Euclidean length, after pooling
+    progress False: no bar, for a run whose output is kept
     returns  layer -> float16 [N, d], read-only memory maps of files in the cache folder
 
     What was computed before is read, and an interrupted call goes on from its last finished block. Raises
@@ -70,7 +72,7 @@ def encode(
                 parts = [next(computed) for _ in range(start, stop, BATCH)]
                 yield {layer: np.concatenate([part[layer] for part in parts]) for layer in names}
 
-    label = f"{net.name} on {images.name}"
+    label = f"{net.name} on {images.name}" if progress else None
     return store.fetch(recipes, len(images), stream, block=BLOCK, progress=label)
 
 

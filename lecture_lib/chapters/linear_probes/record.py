@@ -43,7 +43,7 @@ def decaf_vectors(net: Backbone, images: ImageCollection) -> dict[str, Vectors]:
     """Encode pictures at the layers of DeCAF5, 6 and 7, pooled in each way and of length 1: "DeCAF5" -> Vectors."""
     layers = {f"DeCAF{n}": net.decaf[n] for n in (5, 6, 7)}
     pooled = {
-        name: encoders.encode(net, images, list(layers.values()), pool=pool, l2=True)
+        name: encoders.encode(net, images, list(layers.values()), pool=pool, l2=True, progress=False)
         for pool, name in POOLINGS[settings.current().profile].items()
     }
     return {
@@ -139,12 +139,12 @@ def sixteen_views(net: Backbone, images: ImageCollection, pool: str | int) -> di
     scores over them. C is chosen for whole pictures by threefold validation in the training part.
     """
     layer = net.decaf[VIEWS_LAYER[settings.current().profile]]
-    x = encoders.encode(net, encoders.expand(images), [layer], pool=pool, l2=True)[layer].astype(np.float32)
-    x = x.reshape(len(images), len(encoders.CNNAUG), -1)  # view 0 is the whole picture
+    views = encoders.encode(net, encoders.expand(images), [layer], pool=pool, l2=True, progress=False)
+    x = views[layer].astype(np.float32).reshape(len(images), len(encoders.CNNAUG), -1)  # view 0 is the whole picture
     train, test = images.split_indices()
     whole = choose(svm, x[train, 0], images.labels[train], CS["SVM"]).probe
-    views = train_on_views(x[train], images.labels[train], whole.C)
-    return {"CNN-SVM": whole.scores(x[test, 0]), "CNNaug-SVM": views.scores(x[test]).sum(1)}
+    of_views = train_on_views(x[train], images.labels[train], whole.C)
+    return {"CNN-SVM": whole.scores(x[test, 0]), "CNNaug-SVM": of_views.scores(x[test]).sum(1)}
 
 
 def rows_of_views(
