@@ -140,7 +140,8 @@ def sixteen_views(net: Backbone, images: ImageCollection, pool: str | int) -> di
     """
     layer = net.decaf[VIEWS_LAYER[settings.current().profile]]
     views = encoders.encode(net, encoders.expand(images), [layer], pool=pool, l2=True, progress=False)
-    x = views[layer].astype(np.float32).reshape(len(images), len(encoders.CNNAUG), -1)  # view 0 is the whole picture
+    # view 0 is the whole picture
+    x = views[layer].astype(np.float32).reshape(len(images), len(encoders.CNNAUG), -1)
     train, test = images.split_indices()
     whole = choose(svm, x[train, 0], images.labels[train], CS["SVM"]).probe
     of_views = train_on_views(x[train], images.labels[train], whole.C)
