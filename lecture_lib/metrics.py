@@ -173,4 +173,5 @@ def by_class(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     if labels.ndim == 2:
         return 100 * average_precision(scores, labels)
     matrix = confusion_matrix(scores.argmax(1), labels, scores.shape[1])
-    return 100 * matrix.diagonal() / matrix.sum(1)
+    with np.errstate(invalid="ignore"):  # a class without a picture has no share: NaN
+        return 100 * matrix.diagonal() / matrix.sum(1)

@@ -137,7 +137,8 @@ def _put_in_force(chosen: dict[str, Any]) -> Settings:
     import torch
 
     if os.environ.get("TORCH_HOME", "").strip():
-        os.environ["TORCH_HOME"] = str(_folder(os.environ["TORCH_HOME"].strip()))
+        with contextlib.suppress(RuntimeError, ValueError):  # torch says what it cannot use
+            os.environ["TORCH_HOME"] = str(_folder(os.environ["TORCH_HOME"].strip()))
     home, devices = _cache_home(), _devices()
     no_profile = 'there is no such profile; take "demo" (twins) or "real" (photographs).'
     no_device = (

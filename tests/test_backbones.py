@@ -1,5 +1,6 @@
 import hashlib
 import os
+import warnings
 from collections import OrderedDict
 from pathlib import Path
 
@@ -250,3 +251,13 @@ def test_published_weights_recognise_photographs(name):
         best = backbones.features(net, x, ["pool10"])["pool10"].argmax(1)
         right += [net.classes[i] == category.replace("_", " ") for i in best]
     assert np.mean(right) > 0.75
+
+
+def test_a_file_under_torchvision_s_name_is_taken_as_it_is(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    file = tmp_path / "hub" / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
+    file.parent.mkdir(parents=True)
+    torch.save(models.squeezenet1_1().state_dict(), file)  # converted, say: not the published bytes
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert torchvision_nets.find_published("squeezenet1_1") == file

@@ -208,5 +208,6 @@ def test_a_tilde_without_a_home_gives_one_sentence(monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "expanduser", nowhere)
+    monkeypatch.setenv("TORCH_HOME", "~/torch")  # torch's own, which it reads when weights are asked for
     with pytest.raises(settings.SettingsError, match=r"^use\(data='~/photos'\): this is not a folder"):
         settings.use(data="~/photos", cache="/")

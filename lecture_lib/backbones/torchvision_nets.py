@@ -108,7 +108,15 @@ def backbone(name: str, file: Path | None, weights: str) -> Backbone:
 
 
 def find_published(name: str) -> Path:
-    """Return torchvision's file of ImageNet weights; see `fetch_weights`."""
+    """Return torchvision's file of ImageNet weights; see `fetch_weights`.
+
+    One that is there already is taken as it is, as torchvision does: people keep converted weights under its names.
+    """
     url = models.get_model_weights(name).IMAGENET1K_V1.url
     file = Path(urlsplit(url).path)
-    return fetch_weights(name, RemoteFile(file.name, (url,), file.stem.rpartition("-")[2]))
+    there = Path(torch.hub.get_dir()) / "checkpoints" / file.name
+    return (
+        there
+        if there.is_file()
+        else fetch_weights(name, RemoteFile(file.name, (url,), file.stem.rpartition("-")[2]))
+    )
