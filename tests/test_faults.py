@@ -155,8 +155,8 @@ def look_around():
 
 
 def test_a_read_only_project_works_and_a_read_only_cache_refuses_only_what_it_lacks(tmp_path):
-    project = settings.REPOSITORY
-    mounts = f"mount --bind -o ro '{project}' '{project}' && test ! -w '{project}'"
+    mounts = f"cd '{settings.REPOSITORY}'; mkdir -p build/results; p=$PWD; "
+    mounts += 'mount --bind -o ro "$p" "$p" && cd "$p" && test ! -w build/results'
     lines = output(child("look_around", home=tmp_path, mounts=mounts))
     before, _, after = lines.partition("read-only cache, computed: []\n")
     assert "project is read-only: results go to ~/lecture_lib/cache/results" in before
