@@ -44,7 +44,8 @@ def namespace():
     if not shutil.which("unshare"):
         pytest.skip("there is no unshare, as on Linux")
     command = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
-    tried = subprocess.run([*command, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, text=True)
+    probe = [*command, "sh", "-c", 'mount -t tmpfs none /mnt && "$0" -c ""', sys.executable]
+    tried = subprocess.run(probe, capture_output=True, text=True)
     if tried.returncode:
         pytest.skip(f"nothing may be mounted here: {tried.stderr.strip()}")
     return command
@@ -76,10 +77,9 @@ def train_until_the_third_epoch(cache):
 
 
 def test_a_training_that_was_killed_ends_as_one_that_nobody_stopped(tmp_path):
-    killed = child("train_until_the_third_epoch", tmp_path / "a", home=tmp_path)
-    assert killed.stdout.readline() == "hangs\n", killed.stderr.read()
-    killed.kill()
-    killed.communicate()
+    with child("train_until_the_third_epoch", tmp_path / "a", home=tmp_path) as killed:
+        assert killed.stdout.readline() == "hangs\n", killed.stderr.read()
+        killed.kill()
     lines = output(child("train", tmp_path / "a", tmp_path / "b", home=tmp_path)).splitlines()
     (batches, resumed), (all_batches, whole) = map(json.loads, lines)
     assert resumed == whole
