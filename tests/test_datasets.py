@@ -245,6 +245,16 @@ def test_empty_folders_and_pictures_beside_folders_are_named_and_change_nothing(
     assert all(name in said for name in ("no picture of aphid", "stray.jpg", "bat/more"))
 
 
+def test_a_folder_inside_a_class_and_other_spellings_of_endings_are_not_passed_over(pictures, capsys):
+    first = next(iter(sorted(pictures.glob("*/*.*"))))
+    (first.parent / "more").mkdir()
+    shutil.copy(first, first.parent / "more" / first.name)
+    shutil.copy(first, first.with_name("other.JPEG"))
+    before = len(list(pictures.glob("*/*.*")))
+    assert len(datasets.folder(pictures)) == before
+    assert f"{first.parent.name}/more" in capsys.readouterr().out
+
+
 def test_no_folder_no_pictures_and_a_file_are_told_apart(tmp_path):
     (tmp_path / "empty" / "ant").mkdir(parents=True)
     write(tmp_path / "notes.txt", "x")

@@ -171,6 +171,32 @@ def test_split_files_that_disagree_with_the_annotations_are_reported(root, capsy
     assert labels_of(images, "jumping")[3] == 1
 
 
+def test_a_blank_line_in_a_list_is_no_picture(root, capsys):
+    enlist(root, "dog_trainval", "1  1", "", "2 -1", "   ", "3 -1", "4 -1", task="Main")
+    enlist(root, "trainval", "", "1", "2", "", "3", "4", task="Main")
+    images = datasets.load("voc2012")
+    assert len(images) == 4
+    assert labels_of(images, "dog") == [1, 0, 0, 0]
+    assert "dog_trainval" not in capsys.readouterr().out
+
+
+def test_a_picture_in_a_folder_of_its_own_is_found_under_its_id(root):
+    annotate(root, "more/5", ("dog", "", (1, 1, 12, 6), 0))
+    for part, ids in {"train": ("1", "2", "more/5"), "trainval": ("1", "2", "3", "4", "more/5")}.items():
+        enlist(root, part, *ids, task="Main")
+    images = datasets.load("voc2012")
+    assert len(images) == 5
+    assert sum(labels_of(images, "dog")) == 2
+
+
+def test_a_picture_in_two_parts_is_reported(root, capsys):
+    enlist(root, "val", "2", "3", "4", task="Main")
+    datasets.load("voc2012")
+    report = capsys.readouterr().out
+    assert "1 pictures are both in train and in val" in report
+    assert "2.jpg" in report
+
+
 def test_annotations_for_another_picture_size_are_reported(root, capsys):
     annotate(root, "4", ("dog", "", (1, 1, 2, 2), 0), size=(500, 375))
     datasets.load("voc2012")
