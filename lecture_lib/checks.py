@@ -62,14 +62,14 @@ def labels(y: ArrayLike, name: str = "labels", n: int | None = None, *, several:
     return y.astype(np.int64)
 
 
-def kinds(y: ArrayLike, name: str = "labels", n: int | None = None) -> np.ndarray:
+def kinds(y: ArrayLike, n: int | None = None) -> np.ndarray:
     """Return class indices, as `labels`, or names of classes or groups [N]."""
     y = np.asarray(y)
     if y.ndim == 1 and len(y) and all(isinstance(one, str) for one in y.tolist()):
         if n is not None and len(y) != n:
-            raise ValueError(f"{name}: {len(y)} for {n} pictures; give one for each.")
+            raise ValueError(f"labels: {len(y)} for {n} pictures; give one for each.")
         return y
-    return labels(y, name, n)
+    return labels(y, n=n)
 
 
 def above_zero(values: Sequence[float], name: str) -> None:

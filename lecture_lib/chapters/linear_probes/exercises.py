@@ -135,7 +135,6 @@ def _ap(eleven_point_ap: Callable, *given: np.ndarray) -> Iterator[tuple]:
         raise Wrong(f"{stop}{none if 'zero-size' in str(stop) else ''}") from None
 
 
-_AT_RANDOM = np.random.default_rng(0).choice([-1, 0, 1], 60, p=[0.1, 0.6, 0.3])
 _CARELESS = "range(11) -> np.linspace(0, 1, 11); 10 * true >= t * true[-1] -> true / true[-1]"
 
 ELEVEN_POINT_AP = Exercise(
