@@ -15,6 +15,7 @@ import torch
 from lecture_lib.chapters.start_here.exercises import EXERCISES as WARM_UP
 from lecture_lib.chapters.start_here.exercises import check, hint, solution
 from lecture_lib.exercises import running
+from lecture_lib.exercises.choosing import choices
 from lecture_lib.exercises.comparing import compare, define, varied
 from lecture_lib.exercises.judging import Exercise, commands, judge
 from lecture_lib.exercises.running import Wrong
@@ -261,3 +262,67 @@ def test_a_mistake_is_a_variation_of_the_solution():
     said = {7: "it is 7", 8: "it is 7", np.nan: "it is NaN", 3: "it is 3; it should be 11.", 11: ""}
     for answer, reason in said.items():
         assert judge(exercise, lambda x, answer=answer: answer).reason == reason
+
+
+THREE = choices(
+    "09.3",
+    "b a c",
+    [
+        {"a": "Too few.", "b": "It is two.", "c": "Too many."},
+        {"a": "It is red.", "b": "That is the sky."},
+        {"a": "It rains.", "b": "It snows.", "c": "It is dry."},
+    ],
+)
+
+
+@pytest.mark.parametrize("answer", ["b a c", "BAC", "b, a,c", "1b 2a 3c", ["b", "A", "c"], ("b", "a", "c")])
+def test_letters_are_read_however_they_are_written(answer):
+    assert judge(THREE, answer).verdict == "right"
+
+
+@pytest.mark.parametrize("stub", [None, ..., "", "  ", ["b", ..., "c"]])
+def test_letters_not_yet_chosen_are_not_called_wrong(stub):
+    assert judge(THREE, stub).verdict == "not tried"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("b a", "2 letters; there are 3"),
+        ("b a c a", "4 letters; there are 3"),
+        ("b c c", "question 2 has the letters a b, and no c"),
+        (2, "of type int"),
+        (["b", 1, "c"], "of type list"),
+    ],
+)
+def test_what_is_no_letter_a_question_has_its_message(answer, reason):
+    assert reason in judge(THREE, answer).reason
+
+
+def test_each_wrong_letter_is_told_why_and_a_right_one_is_not():
+    reason = judge(THREE, "c a b").reason
+    assert reason.splitlines()[1:] == ["1 c: Too many.", "3 b: It snows."]
+    assert "It is" not in reason
+
+
+def test_hints_to_questions_rule_out_a_wrong_letter_and_the_solution_says_why_each_is_right():
+    assert [hint.split(": it is not ")[1] for hint in THREE.hints] == [
+        "a. Too few.",
+        "b. That is the sky.",
+        "a. It rains.",
+    ]
+    assert THREE.right == "b a c"
+    assert all(f": {why}" in THREE.shown for why in ("It is two.", "It is red.", "It is dry."))
+
+
+@pytest.mark.parametrize(
+    ("right", "reasons", "lacks"),
+    [
+        ("a b", [{"a": "", "b": ""}], "2 right letters"),
+        ("b", [{"a": "", "c": ""}], "question 1 lack one why b"),
+        ("a", [{"a": ""}], "another letter"),
+    ],
+)
+def test_questions_without_their_letter_or_reason_are_refused(right, reasons, lacks):
+    with pytest.raises(ValueError, match=lacks):
+        choices("09.4", right, reasons)

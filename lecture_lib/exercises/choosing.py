@@ -1,0 +1,66 @@
+"""Several multiple-choice questions as one exercise, answered by a letter each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lecture_lib.exercises.judging import Exercise
+from lecture_lib.exercises.running import NotTried, Wrong
+
+
+def choices(number: str, right: str, reasons: Sequence[Mapping[str, str]]) -> Exercise:
+    """Return the exercise of questions that the notebook asks, each with its letters.
+
+    number   "01.6": the sixth of notebook 01
+    right    "b d a c b": the right letter of each question
+    reasons  for each question: each of its letters -> a sentence why that is wrong, or why it is right. They are shown
+             after the letter, and should make sense without the question
+
+    An answer is the letters in a string, in either case, with or without blanks and commas, or in a list. ValueError
+    for a question without its right letter, a reason for it, or a wrong one.
+    """
+    key = _letters(right)
+    if len(key) != len(reasons):
+        raise ValueError(f"{number}: {len(key)} right letters, but reasons of {len(reasons)} questions")
+    for i, (ours, why) in enumerate(zip(key, reasons, strict=True), 1):
+        if len(why) < 2 or ours not in why:
+            raise ValueError(
+                f"{number}: reasons of question {i} lack one why {ours} is right, or another letter"
+            )
+
+    def check(answer: Any) -> None:
+        if isinstance(answer, str) and not answer.strip():
+            raise NotTried
+        chosen = _letters(answer)
+        if len(chosen) != len(key):
+            raise Wrong(f"it has {len(chosen)} letters; there are {len(key)} questions, with one each.")
+        for i, (letter, why) in enumerate(zip(chosen, reasons, strict=True), 1):
+            if letter not in why:
+                raise Wrong(f"question {i} has the letters {' '.join(sorted(why))}, and no {letter}.")
+        wrong = [i for i, (letter, ours) in enumerate(zip(chosen, key, strict=True)) if letter != ours]
+        if wrong:
+            lines = [f"{i + 1} {chosen[i]}: {reasons[i][chosen[i]]}" for i in wrong]
+            raise Wrong("\n".join([f"{len(wrong)} of {len(key)} letters are wrong:", *lines]))
+
+    ruled_out = [
+        next((letter, why[letter]) for letter in sorted(why) if letter != ours)
+        for ours, why in zip(key, reasons, strict=True)
+    ]
+    because = [
+        f"# {i} {ours}: {why[ours]}" for i, (ours, why) in enumerate(zip(key, reasons, strict=True), 1)
+    ]
+    return Exercise(
+        number=number,
+        question=f"{len(key)} questions, a letter each.",
+        hints=tuple(f"Question {i}: it is not {a}. {why}" for i, (a, why) in enumerate(ruled_out, 1)),
+        solution="\n".join([f'answer = "{" ".join(key)}"', *because]),
+        check=check,
+    )
+
+
+def _letters(answer: Any) -> list[str]:
+    parts = [answer] if isinstance(answer, str) else answer
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise Wrong(f'the answer is letters, such as "a b c", not of type {type(answer).__name__}.')
+    return [character for character in "".join(parts).lower() if character.isalpha()]
