@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from lecture_lib.chapters.start_here.exercises import EXERCISES as WARM_UP
-from lecture_lib.chapters.start_here.exercises import check, hint, solution
+from lecture_lib.chapters.start_here.exercises import check
 from lecture_lib.exercises import running
 from lecture_lib.exercises.choosing import choices
 from lecture_lib.exercises.comparing import compare, define, varied
-from lecture_lib.exercises.judging import Exercise, commands, judge
+from lecture_lib.exercises.judging import Exercise, Outcome, commands, judge
 from lecture_lib.exercises.running import Wrong
 from lecture_lib.settings import REPOSITORY
 
@@ -195,15 +195,23 @@ def test_dots_within_an_answer_are_not_called_wrong(result):
     assert "still a ..." in str(judge(ONE, define(f"def f(x): return {result}")))
 
 
-def test_check_prints_one_of_three_sentences(capsys):
+def test_check_shows_one_of_three_sentences_with_a_mark(capsys):
     check("00.1", ...)
     check("00.1", lambda picture: picture)
     check("00.1", lambda picture: picture.float() / 255)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("Exercise 00.1: not tried yet.")
-    assert lines[1].startswith("Exercise 00.1: not right yet, because ")
+    assert lines[0].startswith("○ Exercise 00.1: not tried yet.")
+    assert lines[1].startswith("✗ Exercise 00.1: not right yet, because ")
     assert lines[2] == 'For help: hint("00.1")'
-    assert lines[3] == "Exercise 00.1: right."
+    assert lines[3] == "✓ Exercise 00.1: right."
+
+
+def test_in_a_notebook_the_verdicts_differ_in_colour_and_code_stays_code():
+    shown = [
+        Outcome("00.1", verdict, ": `a<b>` & c")._repr_html_() for verdict in ("right", "wrong", "not tried")
+    ]
+    assert len({re.search("background: (#[0-9a-f]{6})", html)[1] for html in shown}) == 3
+    assert all("<code>a&lt;b&gt;</code> &amp; c" in html for html in shown[1:])
 
 
 def test_each_call_gives_the_next_hint_and_the_solution_comes_with_its_question(capsys):
@@ -217,11 +225,39 @@ def test_each_call_gives_the_next_hint_and_the_solution_comes_with_its_question(
     assert capsys.readouterr().out.startswith("# 00.1  Turn a picture")
 
 
-@pytest.mark.parametrize("number", ["00.9", "01.1", "zero", None])
-def test_an_unknown_number_is_answered_with_the_known_ones(number):
-    for command in (lambda number: check(number, 1), hint, solution):
-        with pytest.raises(KeyError, match=r"there is no exercise .* there are 00\.1"):
-            command(number)
+THREE = choices(
+    "09.3",
+    "b a c",
+    [
+        {"a": "Too few.", "b": "It is two.", "c": "Too many."},
+        {"a": "It is red.", "b": "That is the sky."},
+        {"a": "It rains.", "b": "It snows.", "c": "It is dry."},
+    ],
+)
+TWO = commands([ONE, THREE])
+
+
+@pytest.mark.parametrize("command", [lambda number: TWO[0](number, 1), *TWO[1:]])
+@pytest.mark.parametrize(
+    ("number", "meant"),
+    [
+        ("1", "09.1"),
+        (3, "09.3"),
+        (09.1, "09.1"),
+        ("9.3", "09.3"),
+        ("09.9", ""),
+        ("01.1", ""),
+        (None, ""),
+        ([], ""),
+    ],
+)
+def test_an_unknown_number_is_answered_with_the_known_ones_and_the_one_that_is_meant(
+    command, number, meant, capsys
+):
+    command(number)
+    known, _, guess = capsys.readouterr().out.strip().partition(" in quotes.")
+    assert known == 'The exercises here are "09.1", "09.3",'
+    assert guess == (f' You mean "{meant}"?' if meant else "")
 
 
 @pytest.mark.parametrize(
@@ -262,17 +298,6 @@ def test_a_mistake_is_a_variation_of_the_solution():
     said = {7: "it is 7", 8: "it is 7", np.nan: "it is NaN", 3: "it is 3; it should be 11.", 11: ""}
     for answer, reason in said.items():
         assert judge(exercise, lambda x, answer=answer: answer).reason == reason
-
-
-THREE = choices(
-    "09.3",
-    "b a c",
-    [
-        {"a": "Too few.", "b": "It is two.", "c": "Too many."},
-        {"a": "It is red.", "b": "That is the sky."},
-        {"a": "It rains.", "b": "It snows.", "c": "It is dry."},
-    ],
-)
 
 
 @pytest.mark.parametrize("answer", ["b a c", "BAC", "b, a,c", "1b 2a 3c", ["b", "A", "c"], ("b", "a", "c")])

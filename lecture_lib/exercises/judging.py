@@ -9,7 +9,10 @@ exercises runs from top to bottom.
 
 from __future__ import annotations
 
+import html
 import io
+import json
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout, suppress
@@ -19,11 +22,16 @@ from itertools import islice
 from typing import Any
 from unittest import mock
 
+from IPython.display import display
+
 from lecture_lib.exercises.comparing import GIVEN, agree, compare, define, varied
 from lecture_lib.exercises.running import NotTried, Wrong, examine, exception, watched, within
 
 SECONDS = 10
 """So long an answer may take, all calls together; a right one takes less than one."""
+
+MARKS = {"right": ("✓", "#087a4e"), "wrong": ("✗", "#c2281d"), "not tried": ("○", "#666666")}
+"""Told apart without colours, too; white letters have a contrast of 5 or more on each of them."""
 
 SHOWN = 2_000  # characters of what an answer prints
 
@@ -99,51 +107,67 @@ class Exercise:
         return next(islice(self.parts(function, *given), i, None))[1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome:
-    """What came of an answer: "not tried", "wrong" or "right", and why."""
+    """What came of an answer: "not tried", "wrong" or "right", and why. A notebook shows it in colour."""
 
     number: str
     verdict: str
     reason: str = ""
 
-    def __str__(self) -> str:
-        says = {
-            "right": "right.",
-            "wrong": f'not right yet, because {self.reason}\nFor help: hint("{self.number}")',
-            "not tried": f"not tried yet{self.reason}. Write your answer, then run the cell again.",
-        }
-        return f"Exercise {self.number}: {says[self.verdict]}"
+    def __repr__(self) -> str:
+        return f"{MARKS[self.verdict][0]} {''.join(self._sentence())}"
+
+    def _repr_html_(self) -> str:
+        (mark, colour), (verdict, rest) = MARKS[self.verdict], self._sentence()
+        rest = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(rest, quote=False))
+        label = f"padding: 1px 6px; background: {colour}; color: white"
+        box = f"border-left: 4px solid {colour}; padding-left: 8px; white-space: pre-wrap"
+        return f'<div style="{box}"><b style="{label}">{mark} {verdict}</b>{rest}</div>'
+
+    def _sentence(self) -> tuple[str, str]:
+        verdict, rest = {
+            "right": ("right", "."),
+            "wrong": ("not right yet", f', because {self.reason}\nFor help: hint("{self.number}")'),
+            "not tried": ("not tried yet", f"{self.reason}. Write your answer, then run the cell again."),
+        }[self.verdict]
+        return f"Exercise {self.number}: {verdict}", rest
 
 
 def commands(exercises: Iterable[Exercise]) -> tuple[Callable, Callable, Callable]:
-    """Return check, hint and solution for a chapter's exercises; each raises KeyError for a number not among them."""
+    """Return check, hint and solution for a chapter's exercises; a number not among them gets a sentence."""
     by_number = {exercise.number: exercise for exercise in exercises}
     hints_given = dict.fromkeys(by_number, 0)
 
-    def find(number: str) -> Exercise:
-        if number not in by_number:
-            raise KeyError(f"there is no exercise {number!r} here: there are {', '.join(by_number)}")
-        return by_number[number]
+    def known(number: Any) -> bool:
+        if isinstance(number, str) and number in by_number:
+            return True
+        bare = str(number).lstrip("0")  # Python reads 00.1 as the number 0.1
+        meant = [f' You mean "{n}"?' for n in by_number if bare in (n.lstrip("0"), n.partition(".")[2])]
+        print(f"The exercises here are {', '.join(map(json.dumps, by_number))}, in quotes.{''.join(meant)}")
+        return False
 
     def check(number: str, answer: Any) -> None:
         """Say what is to be said about `answer` to exercise `number`, for example check("00.1", to_unit)."""
         try:
-            print(judge(find(number), answer))
+            if known(number):
+                display(judge(by_number[number], answer))
         except KeyboardInterrupt:
             print(f"Exercise {number}: you interrupted the check; run the cell again.")
 
     def hint(number: str) -> None:
         """Print the next hint to an exercise; after the last one, the last again."""
-        hints = find(number).hints
-        hints_given[number] = i = min(hints_given[number] + 1, len(hints))
-        print(f"Hint {i} of {len(hints)} to exercise {number}: {hints[i - 1]}")
-        if i == len(hints):
-            print(f'That is the last one; solution("{number}") shows an answer.')
+        if known(number):
+            hints = by_number[number].hints
+            hints_given[number] = i = min(hints_given[number] + 1, len(hints))
+            print(f"Hint {i} of {len(hints)} to exercise {number}: {hints[i - 1]}")
+            if i == len(hints):
+                print(f'That is the last one; solution("{number}") shows an answer.')
 
     def solution(number: str) -> None:
         """Print one right answer to an exercise."""
-        print(f"# {number}  {find(number).question}\n{find(number).shown}")
+        if known(number):
+            print(f"# {number}  {by_number[number].question}\n{by_number[number].shown}")
 
     return check, hint, solution
 
