@@ -218,12 +218,26 @@ def _torch_threads() -> int:
     return torch.get_num_threads()
 
 
+def keep_elsewhere() -> None:
+    """Where nobody can write the home folder, keep the files of matplotlib (which would warn) and torch beside ours."""
+    for variable, name, kind in (("MPLCONFIGDIR", "matplotlib", "config"), ("TORCH_HOME", "torch", "cache")):
+        if _in_home(name, kind) is None:
+            os.environ.setdefault(variable, str(_cache_home() / name))
+
+
 def _cache_home() -> Path:
     """The user's cache folder; where nobody can write it, as without a home, one among the temporary files."""
+    among_temporary = Path(tempfile.gettempdir(), f"lecture_lib-{getattr(os, 'getuid', int)()}")
+    return _in_home("lecture_lib", "cache") or among_temporary
+
+
+def _in_home(name: str, kind: str) -> Path | None:
+    """The user's "cache" or "config" folder of an application; None where it cannot be written or made."""
     import platformdirs
 
     with contextlib.suppress(RuntimeError):  # no home, and no entry for this user
-        folder = Path(platformdirs.user_cache_dir("lecture_lib", appauthor=False))
-        if os.access(next(path for path in (folder, *folder.parents) if path.exists()), os.W_OK):
+        folder = Path(getattr(platformdirs, f"user_{kind}_dir")(name, appauthor=False))
+        # os.path.exists, since that of Path raises an error in a home that is somebody else's
+        if os.access(next(filter(os.path.exists, (folder, *folder.parents))), os.W_OK):
             return folder
-    return Path(tempfile.gettempdir(), f"lecture_lib-{getattr(os, 'getuid', int)()}")
+    return None

@@ -1,4 +1,4 @@
-"""Faults on real processes: killed in a training, a full disk, a read-only project and cache, two at once.
+"""Faults on real processes: killed in a training, a full disk, a read-only project and cache, no home, two at once.
 
 A process killed in an extraction is in test_store. The children run this file as a script, which calls one function.
 """
@@ -17,33 +17,49 @@ import pytest
 from lecture_lib import settings, store
 
 PIPES = ("stdin", "stdout", "stderr")
+NOBODY = 12345  # no user has this number
 N, ROWS, BLOCK = 136, 64, 8
 EPOCHS, BATCHES = 4, 4  # of the toy training in test_sgd
+READ_ONLY_PROJECT = (
+    f"cd '{settings.REPOSITORY}'; mkdir -p build/results; p=$PWD; "
+    'mount --bind -o ro "$p" "$p" && cd "$p" && test ! -w build/results'
+)
 
 
-def child(function, *arguments, home, mounts=None):
-    """Start a function of this file in a process of its own and, with mounts, in a mount namespace of its own."""
+def child(function, *arguments, home, mounts=None, **environment):
+    """Start a function of this file in a process of its own and, with mounts, in a mount namespace of its own.
+
+    home  None: a user without a home and without a passwd entry
+    """
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LECTURE_")}
     clean |= {"PYTHONPATH": str(settings.REPOSITORY), "OMP_NUM_THREADS": "1", "LECTURE_DEVICE": "cpu"}
-    clean |= {"HOME": str(home), "XDG_CACHE_HOME": str(home)}
+    clean |= {"HOME": str(home), "XDG_CACHE_HOME": str(home)} | environment
+    if home is None:
+        for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "TORCH_HOME"):
+            clean.pop(name, None)
     command = [sys.executable, __file__, function, *map(str, arguments)]
     if mounts:
-        command = [*namespace(), "sh", "-c", f'{mounts} && exec "$@"', "sh", *command]
+        command = [*namespace(named=home is not None), "sh", "-c", f'{mounts} && exec "$@"', "sh", *command]
     return subprocess.Popen(command, env=clean, text=True, **dict.fromkeys(PIPES, subprocess.PIPE))
 
 
 def output(process):
     """Wait for a child that must end well; return what it printed."""
-    out, errors = process.communicate(timeout=100)
+    out, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     return out
 
 
-def namespace():
-    """Return the command that gives a process mounts of its own; skip the test where there is none."""
+def namespace(named=True):
+    """Return the command that gives a process mounts of its own and, if not `named`, a user that nobody knows.
+
+    Skips the test where there is none.
+    """
     if not shutil.which("unshare"):
         pytest.skip("there is no unshare, as on Linux")
     command = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+    if not named:
+        command = ["unshare", "-m", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--keep-caps"]
     probe = [*command, "sh", "-c", 'mount -t tmpfs none /mnt && "$0" -c ""', sys.executable]
     tried = subprocess.run(probe, capture_output=True, text=True)
     if tried.returncode:
@@ -155,14 +171,38 @@ def look_around():
 
 
 def test_a_read_only_project_works_and_a_read_only_cache_refuses_only_what_it_lacks(tmp_path):
-    mounts = f"cd '{settings.REPOSITORY}'; mkdir -p build/results; p=$PWD; "
-    mounts += 'mount --bind -o ro "$p" "$p" && cd "$p" && test ! -w build/results'
-    lines = output(child("look_around", home=tmp_path, mounts=mounts))
+    lines = output(child("look_around", home=tmp_path, mounts=READ_ONLY_PROJECT))
     before, _, after = lines.partition("read-only cache, computed: []\n")
     assert "project is read-only: results go to ~/lecture_lib/cache/results" in before
     assert (tmp_path / "lecture_lib" / "cache" / "results" / "01_mine.demo.csv").is_file()
     assert not any(word in before for word in ("cannot be written", "Error", "Errno"))
     assert all(key in after for key in ("cannot be written", "Read-only", "LECTURE_CACHE"))
+
+
+def run_notebook(name):
+    import nbformat
+    from nbclient import NotebookClient
+
+    folder = settings.REPOSITORY / "notebooks"
+    notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    streams = [output for cell in notebook.cells for output in cell.get("outputs", ()) if "text" in output]
+    print(json.dumps([[output["name"], output["text"]] for output in streams]))
+
+
+def test_a_notebook_runs_in_a_read_only_project_for_a_user_without_home_and_name(tmp_path):
+    # Jupyter's own folders are the hub's affair
+    kinds = ("JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    theirs = {kind: str(tmp_path / kind) for kind in kinds}
+    (tmp_path / "IPYTHONDIR").mkdir()
+    running = child(
+        "run_notebook", "00_start_here", home=None, mounts=READ_ONLY_PROJECT, TMPDIR=str(tmp_path), **theirs
+    )
+    streams = json.loads(output(running))
+    assert {name for name, _ in streams} == {"stdout"}, [text for name, text in streams if name != "stdout"]
+    ours = tmp_path / f"lecture_lib-{NOBODY}"
+    assert f"project is read-only: results go to {ours}/cache/results" in streams[-1][1]
+    assert (ours / "cache" / "results" / "00_start_here.demo.csv").is_file()
 
 
 def extract(cache):

@@ -88,6 +88,12 @@ def test_a_notebook_writes_what_it_found(demo, capsys):
     assert json.loads((folder / "01_probes.demo.json").read_text())["peak_mb"] > 20
 
 
+def test_a_record_without_rows_can_be_read():
+    write([])
+    frame = records.read("toy")
+    assert ([*frame], len(frame)) == (["metric", "value"], 0)
+
+
 def test_a_number_that_is_none_is_not_written(demo):
     with pytest.raises(ValueError, match="NaN"):
         write([row(value=np.nan)])

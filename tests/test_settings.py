@@ -2,6 +2,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -201,6 +202,28 @@ def test_a_home_that_is_not_there_is_no_place_for_the_cache(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(os, "access", lambda path, _: not str(path).startswith("/proc"))
     assert "nobody" not in str(settings.current().cache)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="elsewhere the variable has another name")
+def test_in_a_home_that_is_somebody_elses_nothing_is_kept(monkeypatch, tmp_path):
+    def stat(path, *arguments, **options):  # simulated: the superuser may look anywhere
+        if str(path).startswith("/proc/theirs/"):
+            raise PermissionError(13, "Permission denied", path)
+        return os_stat(path, *arguments, **options)
+
+    os_stat = os.stat
+    monkeypatch.setenv("HOME", "/proc/theirs")
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("MPLCONFIGDIR", "TORCH_HOME"):
+        monkeypatch.setenv(name, "")  # what is set below is undone
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, _: not str(path).startswith("/proc"))
+    monkeypatch.setattr(os, "stat", stat)
+    settings.keep_elsewhere()
+    folders = (settings.current().cache, *map(os.environ.get, ("MPLCONFIGDIR", "TORCH_HOME")))
+    assert all(Path(folder).is_relative_to(tmp_path) for folder in folders)
 
 
 def test_a_tilde_without_a_home_gives_one_sentence(monkeypatch):

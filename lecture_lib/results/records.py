@@ -177,7 +177,10 @@ def _write(
         raise ValueError(
             f"{name}: {bad} of {len(frame)} values are NaN, and nothing was written. Has a training diverged?"
         )
-    frame = frame.dropna(axis="columns", how="all")
+    # without rows it has its two columns all the same
+    frame = (
+        frame.dropna(axis="columns", how="all") if len(frame) else frame.reindex(columns=["metric", "value"])
+    )
     others = [column for column in frame if column not in LAST]
     frame = _whole(frame[[*others, *frame.columns.intersection(LAST)]])
     document = {
