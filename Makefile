@@ -38,10 +38,8 @@ lab: .venv/.ready  ## open JupyterLab at notebooks/00_start_here.ipynb
 	    --LanguageServerManager.autodetect=False \
 	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_OPTIONS)
 
-copy:  ## copy the notebooks to my-work/ to write in; what is there already is kept
-	@mkdir -p my-work
-	@for from in notebooks/*.ipynb; do to="my-work/$${from#notebooks/}"; \
-	    if [ -e "$$to" ]; then echo "kept    $$to"; else cp "$$from" "$$to" && echo "copied  $$to"; fi; done
+copy:  ## copy the notebooks, without outputs, to my-work/ to write in; what is there already is kept
+	@$(PYTHON) notebooks/copies.py
 
 test: .venv/.ready  ## run all tests and all notebooks
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadscope --durations=20

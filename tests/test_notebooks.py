@@ -5,6 +5,7 @@ import copy
 import json
 import re
 import runpy
+import shutil
 import statistics
 import subprocess
 import sys
@@ -250,6 +251,31 @@ def test_executing_again_changes_nothing(folder, good):
     before = path.read_bytes()
     execute["execute"](path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_copies_to_write_in_have_no_outputs_and_overwrite_nothing(folder, good, tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    shutil.copy(FOLDER / "copies.py", tmp_path / "notebooks")
+    shutil.copy(folder / "00_example.ipynb", tmp_path / "notebooks")
+
+    def make_copy():
+        subprocess.run(["make", "copy", f"PYTHON={sys.executable}"], cwd=tmp_path, check=True)
+
+    make_copy()
+    mine = tmp_path / "my-work" / "00_example.ipynb"
+    copied = nbformat.read(mine, as_version=4)
+    for cell in good.cells:
+        if cell.cell_type == "code":
+            cell.update(outputs=[], execution_count=None)
+    assert copied == good
+    mine.write_text("written by a student")
+    make_copy()
+    assert mine.read_text() == "written by a student"
+    assert (
+        nbformat.read(tmp_path / "notebooks" / "00_example.ipynb", as_version=4) != good
+    )  # still has its outputs
 
 
 def test_a_notebook_that_stops_is_left_as_it_was(folder, good, capsys):
