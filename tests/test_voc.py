@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 from lecture_lib import datasets, settings
 from lecture_lib.datasets import layout, voc
-from lecture_lib.datasets.protocols import ProtocolError
+from lecture_lib.datasets.protocols import PUBLISHED, ProtocolError
 
 PHOTOGRAPHS = os.environ.get("LECTURE_DATA", "")
 pytestmark = pytest.mark.usefixtures("data")
@@ -41,8 +42,9 @@ def person(does: str, x: int, difficult: int = 0) -> tuple:
 
 
 @pytest.fixture
-def root(data) -> Path:
-    """Four pictures in the lists of both tasks."""
+def root(data, monkeypatch) -> Path:
+    """Four pictures in the lists of both tasks, as if no more had been published."""
+    monkeypatch.setitem(PUBLISHED, "voc2012", ("VOC 2012", {"train": 2, "val": 2}))
     root = data / "VOCdevkit" / "VOC2012"
     annotate(root, "1", person("reading walking", 1), person("other", 5), ("dog", "", (1, 1, 12, 6), 0))
     annotate(root, "2", person("other", 5), person("running", 2), person("reading", 7, 1))
@@ -228,18 +230,39 @@ def test_a_root_may_be_any_of_the_folders(root, tmp_path, name):
         assert len(datasets.load(name, root=folder)) == 4
 
 
-def test_a_stand_in_is_read_from_its_own_folder_alone_in_either_profile(root, data):
-    shutil.move(root, root.with_name("VOC2007"))
-    settings.use("demo", data=root.parent, quiet=True)  # VOC itself is not the stand-in
-    with pytest.raises(datasets.DatasetNotFound, match="It is a stand-in for VOC 2007"):
-        datasets.load("coco_as_voc")
-    settings.use(data=data, quiet=True)
-    shutil.move(root.parent, data / "coco_as_voc" / "VOCdevkit")
-    assert (datasets.load("coco_as_voc").name, len(datasets.load("coco_as_voc"))) == ("coco_as_voc", 4)
+@pytest.mark.parametrize(
+    ("lists", "title"),
+    [
+        ({"trainval": "123", "test": "4"}, "VOC 2007"),
+        ({"train": "12", "val": "3", "trainval": "123", "test": "4"}, "VOC 2007"),
+        ({"trainval": "12", "test": "4"}, "VOC 2007, own split of 3"),
+        ({"trainval": "123", "test": "14"}, "VOC 2007, own split of 4"),
+        ({"train": "12", "val": "3", "trainval": "123"}, "VOC 2007, own split of 3"),  # nothing to test on
+    ],
+)
+def test_lists_that_are_not_the_published_ones_are_told_and_are_in_the_title(
+    root, lists, title, capsys, monkeypatch
+):
+    monkeypatch.setitem(PUBLISHED, "voc2007", ("VOC 2007", {"trainval": 3, "test": 1}))
+    shutil.rmtree(root / "ImageSets")
+    for part, ids in lists.items():
+        write(root / f"ImageSets/Main/{part}.txt", *ids)
+    images = datasets.load("voc2007", root=root.rename(root.with_name("VOC2007")))
+    assert (images.name, images.title) == ("voc2007", title)
+    assert capsys.readouterr().out.count("trainval 3, test 1") == ("own split" in title)
+    assert "own split" in images[:2].title  # a part has none of the lists
+    assert replace(images, source="twin").title == "voc2007 twin"
+
+
+def test_published_lists_with_a_picture_that_cannot_be_read_are_still_the_published_ones(root, capsys):
+    (root / "JPEGImages/4.jpg").write_bytes(b"no picture")
+    images = datasets.load("voc2012")
+    assert (len(images), images.title) == (3, "VOC 2012")
+    assert "own split" not in capsys.readouterr().out
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["voc2012", "coco_as_voc"])
+@pytest.mark.parametrize("name", ["voc2007", "voc2012"])
 def test_voc_is_what_torchvision_reads(name, capsys):
     from torchvision.datasets import VOCDetection
 
@@ -247,7 +270,11 @@ def test_voc_is_what_torchvision_reads(name, capsys):
     if not root.is_dir():
         pytest.skip(f"no {name} under LECTURE_DATA")
     ours = voc.load(name, root)
-    assert capsys.readouterr().out == ""  # labels from annotations and from <class>_<split>.txt agree
+    said = (
+        capsys.readouterr().out
+    )  # nothing but that: labels from annotations and from <class>_<split>.txt agree
+    assert "own split" in said if "own split" in ours.title else said == ""
+    assert said.count("\n") <= 1
     assert ours.skipped == ()
     for split in ("train", "val"):
         theirs = VOCDetection(str(root.parent.parent), year=root.name[-4:], image_set=split)

@@ -7,7 +7,7 @@ datasets.fetch("caltech101")               # download the original archives, onc
 
 The names: "ilsvrc2012", "caltech101" (101 object classes), "sun397" and "mit67" (scenes), "cub200" (bird species
 with boxes and part points), "voc2007" and "voc2012" (several objects a picture, with boxes), "voc2012_action"
-(what people do, with a box a person), "coco_as_voc" (pictures of COCO in VOC's layout, a stand-in for VOC 2007).
+(what people do, with a box a person).
 
 To add a dataset, touch three files: data/datasets.toml (a table: its folder, its loader, its archives), a loader
 (name, folder, **options) that ends in `collect` (in folders.py, or a module of its own) and `twin.py` (a function of
@@ -53,7 +53,7 @@ def load(name: str, /, root: str | PathLike | None = None, **options) -> ImageCo
     options   those of the dataset's loader, for example background=True for Caltech-101
     """
     place = layout.place_of(name)
-    if settings.current().profile == "demo" and root is None and not place.stand_in:
+    if settings.current().profile == "demo" and root is None:
         from lecture_lib.datasets import twin  # here, because the renderer is not needed for photographs
 
         return getattr(twin, name)(**options)

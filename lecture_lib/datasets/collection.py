@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from lecture_lib.datasets.images import ArrayImages, Images, frozen_array
+from lecture_lib.datasets.protocols import PUBLISHED
 from lecture_lib.datasets.reading import printable
 
 Index = np.ndarray | slice | Sequence[int] | Sequence[bool]
@@ -181,6 +182,19 @@ class ImageCollection:
     def names(self) -> Sequence[str]:
         """One name a picture: a file, or "twin 17"."""
         return self.images.names
+
+    @property
+    def title(self) -> str:
+        """What tables call it: "VOC 2007", or "VOC 2007, own split of 2,000" if its lists are not the published ones.
+
+        Those of a part are not. Other datasets, and twins, go by their name.
+        """
+        title, published = PUBLISHED.get(self.name, (self.name, {}))
+        if self.source == "twin":
+            return f"{self.name} twin"
+        unread = len(self.skipped)
+        own = any(not n - unread <= len(self.splits.get(key, ())) <= n for key, n in published.items())
+        return f"{title}, own split of {len(self):,}" if own else title
 
     @property
     def multi_label(self) -> bool:

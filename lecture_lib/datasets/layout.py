@@ -46,7 +46,6 @@ class Place:
     size      of all of them, for people
     by_hand   how it gets into {folder}, if it cannot be fetched
     inside    folders of which at least one is in `folder`, where its name alone does not tell the dataset
-    stand_in  pictures in the layout of another dataset: there is no twin, and no other place than `folder`
     """
 
     folder: str
@@ -55,7 +54,6 @@ class Place:
     size: str = ""
     by_hand: str = ""
     inside: Sequence[str] = (".",)
-    stand_in: bool = False
 
 
 def _read(archives: Sequence[dict] = (), **fields: Any) -> Place:
@@ -81,8 +79,7 @@ def find(name: str, root: str | PathLike | None = None) -> Path:
     place = LAYOUT[name]
     base = settings.current().data if root is None else Path(root).expanduser().absolute()
     folder = base / place.folder
-    candidates = [folder] if place.stand_in else [folder, base / folder.name, base]
-    for candidate in candidates:
+    for candidate in (folder, base / folder.name, base):
         named = candidate.name == folder.name or place.inside != (".",)
         if named and any((candidate / part).is_dir() for part in place.inside):
             return candidate

@@ -43,7 +43,8 @@ def load(name: str, folder: Path) -> ImageCollection:
     Labels are int8 [N, 20]: 1 where the picture shows an object of the class, -1 where all of them are marked
     difficult, else 0. They come from the annotations and are compared with the <class>_<split>.txt files, and
     what disagrees is reported. Boxes are 0-based with an exclusive end, VOC's own are 1-based and inclusive.
-    `split` gives trainval and test (2012, whose test annotations are not public: train and val).
+    `split` gives trainval and test (2012, whose test annotations are not public: train and val). Lists of other lengths
+    than the published ones are an own split, and the collection's title says so.
 
     "voc2012_action" is the action task, whose split files are in ImageSets/Action. Its labels are int8 [N, 10], -1
     also where <action>_<split>.txt leaves the picture out, as nobody looked for that action there. A person has a
@@ -85,9 +86,9 @@ def load(name: str, folder: Path) -> ImageCollection:
     ]
     report(name, differ, "entries of the split files disagree with the annotations, which are taken")
     # the test labels of 2012 were never published; and some lists are without a test part
-    published = "test" in splits and folder.name != "VOC2012"
-    train, test = ("trainval", "test") if published else ("train", "val")
-    return collect(
+    with_test = "test" in splits and folder.name != "VOC2012"
+    train, test = ("trainval", "test") if with_test else ("train", "val")
+    images = collect(
         name,
         folder,
         [f"JPEGImages/{picture}.jpg" for picture in ids],
@@ -100,6 +101,11 @@ def load(name: str, folder: Path) -> ImageCollection:
         broken=broken,
         sizes=sizes,
     )
+    title, published = protocols.PUBLISHED.get(name, (images.title, {}))
+    if images.title != title:
+        counts = ", ".join(f"{key} {n:,}" for key, n in published.items())
+        print(f"{name}: its lists are not the published ones ({counts}), so tables call it {images.title}.")
+    return images
 
 
 def read_annotation(path: Path, task: str = "Main") -> tuple[Boxes, list[float]]:
