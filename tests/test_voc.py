@@ -11,7 +11,8 @@ from PIL import Image
 
 from lecture_lib import datasets, settings
 from lecture_lib.datasets import layout, voc
-from lecture_lib.datasets.protocols import PUBLISHED, ProtocolError
+from lecture_lib.datasets.collection import PUBLISHED
+from lecture_lib.datasets.protocols import ProtocolError
 
 PHOTOGRAPHS = os.environ.get("LECTURE_DATA", "")
 pytestmark = pytest.mark.usefixtures("data")

@@ -18,9 +18,12 @@ from PIL import Image
 from torch import Tensor
 
 from lecture_lib.datasets.images import ArrayImages, Images, frozen_array
-from lecture_lib.datasets.protocols import PUBLISHED
 from lecture_lib.datasets.reading import printable
 
+PUBLISHED = {  # the lists that the protocol of each year trains and tests on, of so many pictures
+    "voc2007": ("VOC 2007", {"trainval": 5_011, "test": 4_952}),
+    "voc2012": ("VOC 2012", {"train": 5_717, "val": 5_823}),
+}
 Index = np.ndarray | slice | Sequence[int] | Sequence[bool]
 
 

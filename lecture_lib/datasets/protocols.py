@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 Split = tuple[np.ndarray, np.ndarray]
 
 
-PUBLISHED = {  # the lists that the protocol of each year trains and tests on, of so many pictures
-    "voc2007": ("VOC 2007", {"trainval": 5_011, "test": 4_952}),
-    "voc2012": ("VOC 2012", {"train": 5_717, "val": 5_823}),
-}
-
-
 class ProtocolError(ValueError):
     """A split that the pictures at hand do not allow; the message says which and what to do."""
 

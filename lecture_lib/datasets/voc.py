@@ -14,7 +14,7 @@ import numpy as np
 
 from lecture_lib.datasets import protocols
 from lecture_lib.datasets.collecting import collect, index
-from lecture_lib.datasets.collection import Boxes, ImageCollection, labels_of
+from lecture_lib.datasets.collection import PUBLISHED, Boxes, ImageCollection, labels_of
 from lecture_lib.datasets.files import read_lines, report
 from lecture_lib.datasets.layout import DatasetNotFound
 
@@ -101,7 +101,7 @@ def load(name: str, folder: Path) -> ImageCollection:
         broken=broken,
         sizes=sizes,
     )
-    title, published = protocols.PUBLISHED.get(name, (images.title, {}))
+    title, published = PUBLISHED.get(name, (images.title, {}))
     if images.title != title:
         counts = ", ".join(f"{key} {n:,}" for key, n in published.items())
         print(f"{name}: its lists are not the published ones ({counts}), so tables call it {images.title}.")
