@@ -23,7 +23,7 @@ FLOORS = [
     ["backbones"],
     ["encoders"],
     ["linear", "training", "results"],
-    ["display", "exercises", "environment"],
+    ["display", "exercises", "environment", "features"],
     ["chapters"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

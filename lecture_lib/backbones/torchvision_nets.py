@@ -1,4 +1,4 @@
-"""torchvision's ImageNet networks as stages named by layer: AlexNet, VGG-16, SqueezeNet, ResNet.
+"""torchvision's ImageNet networks as stages named by layer: AlexNet, VGG-16, SqueezeNet, ResNet, MobileNet.
 
 torchvision's AlexNet is that of "One weird trick" (64-192-384-256-256 channels, no local normalisation, no
 groups), with dropout before fc6 and fc7, not after them; at test time dropout does nothing.
@@ -7,6 +7,8 @@ Networks after AlexNet have no fc6 and fc7. What plays DeCAF_5, _6, _7 in them (
 
 * SqueezeNet: fire7, fire8, fire9. fire9 is the last layer before the classifier, as fc7 is in AlexNet;
   conv10 is the classifier: one map a class, whose mean (pool10) is the score.
+* MobileNet: block13, block17, conv18: the last layers of 1/16 and of 1/32 of the picture's side, and the 1280 maps
+  whose means (pool18) the scores are computed from.
 * ResNet: layer4, pool5, pool5. A single vector, the mean of layer4 over the picture, precedes the scores.
 """
 
@@ -64,6 +66,14 @@ def squeezenet(model: models.SqueezeNet) -> Stages:
     return stages | {"conv10": classifier[:3], "pool10": nn.Sequential(classifier[3], nn.Flatten())}
 
 
+def mobilenet(model: models.MobileNetV2) -> Stages:
+    """conv1 block1 ... block17 conv18 pool18 fc."""
+    first, *blocks, last = model.features
+    stages = {"conv1": first} | {f"block{i}": block for i, block in enumerate(blocks, start=1)}
+    pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return stages | {f"conv{len(blocks) + 1}": last, f"pool{len(blocks) + 1}": pool, "fc": model.classifier}
+
+
 def resnet(model: models.ResNet) -> Stages:
     """conv1 pool1 layer1 layer2 layer3 layer4 pool5 fc."""
     stages = {"conv1": nn.Sequential(model.conv1, model.bn1, model.relu), "pool1": model.maxpool}
@@ -73,12 +83,14 @@ def resnet(model: models.ResNet) -> Stages:
 
 DECAF_ALEXNET = {1: "pool1", 5: "pool5", 6: "fc6", 7: "fc7"}
 DECAF_SQUEEZENET = {1: "pool1", 5: "fire7", 6: "fire8", 7: "fire9"}
+DECAF_MOBILENET = {1: "conv1", 5: "block13", 6: "block17", 7: "conv18"}
 DECAF_RESNET = {1: "pool1", 5: "layer4", 6: "pool5", 7: "pool5"}
 NETS = {
     "alexnet": (alexnet, DECAF_ALEXNET),
     "squeezenet1_0": (squeezenet, DECAF_SQUEEZENET),
     "squeezenet1_1": (squeezenet, DECAF_SQUEEZENET),
     "vgg16": (vgg16, DECAF_ALEXNET),
+    "mobilenet_v2": (mobilenet, DECAF_MOBILENET),
     "resnet18": (resnet, DECAF_RESNET),
     "resnet50": (resnet, DECAF_RESNET),
 }

@@ -3,6 +3,7 @@
 caltech = datasets.load("caltech101")      # the twin in the demo profile, photographs in the real one
 train, test = caltech.split(seed=0)
 mine = datasets.folder("my-pictures")      # one folder a class
+voc = datasets.vectors("voc2007")          # photographs as vectors, in either profile
 datasets.fetch("caltech101")               # download the original archives, once
 
 The names: "ilsvrc2012", "caltech101" (101 object classes), "sun397" and "mit67" (scenes), "cub200" (bird species
@@ -28,6 +29,7 @@ from lecture_lib.datasets.folders import folder
 from lecture_lib.datasets.images import ArrayImages
 from lecture_lib.datasets.layout import DatasetNotFound, fetch, read_groups
 from lecture_lib.datasets.reading import UnreadablePicture
+from lecture_lib.datasets.vectors import Vectors, vectors
 
 __all__ = [
     "ArrayImages",
@@ -35,12 +37,14 @@ __all__ = [
     "DatasetNotFound",
     "ImageCollection",
     "UnreadablePicture",
+    "Vectors",
     "box_crops",
     "fetch",
     "folder",
     "load",
     "load_available",
     "source_classes",
+    "vectors",
 ]
 
 

@@ -56,9 +56,15 @@ def write(
     network  its name, of which the weights are fingerprinted, too, if they are this project's own
     remark   what else a reader should know ("trained in bfloat16")
     """
+    made = provenance(command, network, remark)
+    return _write(settings.PACKAGE_DATA / "results", name, rows, claims, made)
+
+
+def provenance(command: str, network: str, remark: str = "") -> dict:
+    """Say what makes a result now: the arguments as in `write`, seed, versions, date, machine and fingerprint."""
     chosen = settings.current()
     versions = {package: metadata.version(package) for package in VERSIONS}
-    made = {
+    return {
         "command": command,
         "network": network,
         "remark": remark,
@@ -68,7 +74,6 @@ def write(
         "machine": f"{platform.machine()}, {psutil.cpu_count(logical=False)} cores, {chosen.device.type}",
         "fingerprint": fingerprint(command.split()[-1], network),
     }
-    return _write(settings.PACKAGE_DATA / "results", name, rows, claims, made)
 
 
 def save(notebook: str, rows: Iterable[Mapping] | pd.DataFrame, claims: Sequence[Claim] = ()) -> None:

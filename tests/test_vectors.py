@@ -1,0 +1,110 @@
+"""Vectors of photographs: what is shipped is what the encoders make, to a byte a number, with labels and splits."""
+
+import os
+
+import numpy as np
+import pytest
+
+from lecture_lib import datasets, features, settings
+from lecture_lib.datasets import DatasetNotFound, vectors
+from lecture_lib.datasets.vectors import SHIPPED, Vectors, read, write
+
+NAMES = ("voc2007", "caltech101")
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return datasets.load("voc2007", split="test")
+
+
+def test_what_is_written_is_read_to_half_a_step_with_boxes_and_splits(tmp_path):
+    images = datasets.load("voc2007")
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(len(images), 7)).astype(np.float32) * 10.0 ** np.arange(-3, 4, dtype=np.float32)
+    x[:, 3] = 0.25
+    write(Vectors(images, {"a": x}, {"encodings": {"a": {}}}), tmp_path / "v.safetensors")
+    again = read(tmp_path / "v.safetensors")
+    assert (np.abs(again.x["a"] - x) <= np.ptp(x, axis=0) / 255 * 0.501 + 1e-6 * np.abs(x)).all()
+    assert (again.labels == images.labels).all()
+    assert again.classes == images.classes
+    for ours, theirs in zip(again.split_indices(), images.split_indices(), strict=True):
+        assert (ours == theirs).all()
+    for ours, theirs in zip(again.images.boxes, images.boxes, strict=True):
+        assert (ours.xyxy == theirs.xyxy).all()
+        assert (ours.difficult == theirs.difficult).all()
+
+
+def test_the_few_pictures_a_class_are_the_same_as_of_the_collection(tmp_path):
+    images = datasets.load("caltech101")
+    write(Vectors(images, {}, {"encodings": {}}), tmp_path / "v.safetensors")
+    again = read(tmp_path / "v.safetensors")
+    for seed in (0, 3):
+        for ours, theirs in zip(again.split_indices(seed), images.split_indices(seed), strict=True):
+            assert (ours == theirs).all()
+
+
+def test_components_keep_inner_products_and_do_not_look_at_test_pictures(monkeypatch):
+    monkeypatch.setattr(features, "COMPONENTS", 12)
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(60, 10)) @ rng.normal(size=(10, 900))).astype(np.float32)  # of rank 10
+    train = np.arange(40)
+    kept, share = features.components(x, train)
+    assert kept.shape == (60, 10)
+    assert share == pytest.approx(1)
+    np.testing.assert_allclose(kept @ kept.T, x @ x.T, rtol=1e-3, atol=1e-2)
+    changed = x.copy()
+    changed[50] *= -3
+    np.testing.assert_array_equal(
+        np.delete(features.components(changed, train)[0], 50, 0), np.delete(kept, 50, 0)
+    )
+
+
+def test_components_are_the_directions_of_most_of_the_training_vectors_length(monkeypatch):
+    monkeypatch.setattr(features, "COMPONENTS", 5)
+    x = np.random.default_rng(0).normal(size=(50, 30)).astype(np.float32) * np.linspace(
+        3, 0.1, 30, dtype=np.float32
+    )
+    kept, share = features.components(x, np.arange(50))
+    singular = np.linalg.svd(x, compute_uv=False)
+    np.testing.assert_allclose(np.linalg.norm(kept, axis=0), singular[:5], rtol=1e-4)
+    assert share == pytest.approx((singular[:5] ** 2).sum() / (singular**2).sum(), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_vectors_are_finite_of_length_one_or_less_and_say_what_made_them(name):
+    voc = vectors(name)
+    assert voc.source == "photographs"
+    assert voc.x.keys() == voc.about["encodings"].keys()
+    for encoding, x in voc.x.items():
+        assert x.shape == (len(voc.labels), voc.about["encodings"][encoding]["numbers"])
+        lengths = np.linalg.norm(x, axis=1)
+        assert lengths.min() > 0.1, encoding
+        assert lengths.max() < 1.03, encoding  # not NaN, either
+    assert {"command", "date", "versions", "weights", "seed", "fingerprint"} <= voc.about.keys()
+    with pytest.raises(DatasetNotFound, match=r"not part of the project.*use\(.real"):
+        voc.images.tensor(0)
+
+
+def test_all_shipped_vectors_together_are_small_enough_to_be_cloned():
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 25e6
+
+
+def test_a_dataset_without_vectors_is_named_with_those_that_have_some():
+    with pytest.raises(ValueError, match="no vectors of 'sun397'; there are some of caltech101, voc2007"):
+        vectors("sun397")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_vectors_are_what_the_network_makes_of_the_photographs(name, monkeypatch):
+    shipped = vectors(name)
+    monkeypatch.setenv("LECTURE_PROFILE", "real")
+    settings.reset()
+    images = datasets.load(name)
+    if not os.environ.get("TORCH_HOME") or tuple(images.names) != tuple(shipped.images.names):
+        pytest.skip("other photographs than those of the shipped vectors, or no weights")
+    some = np.arange(0, len(images), len(images) // 8)
+    for encoding, x, _ in features.networks(images[some]):
+        steps = np.ptp(shipped.x[encoding], axis=0) / 255
+        assert (np.abs(np.asarray(x, np.float32) - shipped.x[encoding][some]) <= steps + 2e-3).all(), encoding
+        break
