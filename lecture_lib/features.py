@@ -43,7 +43,7 @@ def voc2007(images: ImageCollection, train: np.ndarray) -> Made:
     yield from networks(images)
     net = backbones.load(SQUEEZENET)
     squares = replace(net, resize=net.input_size)  # it takes a crop whole
-    crops, made = mean_pooled(squares, encoders.expand(images, TEN_CROPS), 7)
+    [(_, crops, made)] = mean_pooled(squares, encoders.expand(images, TEN_CROPS), (7,))
     yield (
         f"{SQUEEZENET} DeCAF7, ten crops",
         summed(crops.reshape(len(images), 10, -1)),
@@ -82,16 +82,19 @@ ENCODINGS: dict[str, Callable[[ImageCollection, np.ndarray], Made]] = {
 def networks(images: ImageCollection) -> Made:
     """Encode pictures by the mean of each map at DeCAF5, 6 and 7 of both networks, and at 7 with random weights."""
     for name in (SQUEEZENET, MOBILENET):
-        net = backbones.load(name)
-        for n in (5, 6, 7):
-            yield f"{name} DeCAF{n}", *mean_pooled(net, images, n)
-    yield f"random {SQUEEZENET} DeCAF7", *mean_pooled(backbones.load(SQUEEZENET, "random"), images, 7)
+        for n, x, made in mean_pooled(backbones.load(name), images, (5, 6, 7)):
+            yield f"{name} DeCAF{n}", x, made
+    for n, x, made in mean_pooled(backbones.load(SQUEEZENET, "random"), images, (7,)):
+        yield f"random {SQUEEZENET} DeCAF{n}", x, made
 
 
-def mean_pooled(net: Backbone, images: ImageCollection, n: int) -> tuple[np.ndarray, str]:
-    """Encode pictures at DeCAF_n: float16 [N, d], of length 1; and what that is."""
-    x = encoders.encode(net, images, [net.decaf[n]], pool="mean", l2=True)[net.decaf[n]]
-    return x, f"{net.decaf[n]}, mean of each map, {net.weights}"
+def mean_pooled(
+    net: Backbone, images: ImageCollection, numbers: tuple[int, ...]
+) -> Iterator[tuple[int, np.ndarray, str]]:
+    """Encode pictures at DeCAF_n for each n: n, float16 [N, d] of length 1, and what that is."""
+    x = encoders.encode(net, images, [net.decaf[n] for n in numbers], pool="mean", l2=True)
+    for n in numbers:
+        yield n, x[net.decaf[n]], f"{net.decaf[n]}, mean of each map, {net.weights}"
 
 
 def components(x: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, float]:
