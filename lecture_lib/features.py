@@ -32,7 +32,7 @@ SQUEEZENET, MOBILENET = "squeezenet1_1", "mobilenet_v2"
 K, WORDS, PHOW = 256, 1024, Dense()
 LOCAL = f"{K} Gaussians, dense SIFT (PHOW), 80 dimensions"
 SPLITS = 5  # of Caltech-101
-COMPONENTS = 512  # at most
+LONG, COMPONENTS = 512, 320  # longer vectors become so many components
 GRID = 3
 
 Made = Iterator[tuple[str, np.ndarray, str]]  # an encoding's name, its vectors [N, d], and what it is
@@ -98,12 +98,12 @@ def mean_pooled(
 
 
 def components(x: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, float]:
-    """Turn long vectors [N, d] into the first principal components of the training vectors: float32 [N, COMPONENTS].
+    """Turn long vectors [N, d] into the first principal components of the training vectors: float32 [N, p].
 
     Not centred, so that inner products are kept as well as so few numbers can keep them. Also the part of the training
     vectors' squared length that they have: 1 for vectors that are short enough as they are.
     """
-    if x.shape[1] <= COMPONENTS:
+    if x.shape[1] <= LONG:
         return np.asarray(x, np.float32), 1.0
     squares, axes = np.linalg.eigh(products(x[train]).astype(np.float64))  # in rising order
     first = np.flatnonzero(squares > 1e-6 * squares[-1])[: -COMPONENTS - 1 : -1]

@@ -44,7 +44,7 @@ def test_the_few_pictures_a_class_are_the_same_as_of_the_collection(tmp_path):
 
 
 def test_components_keep_inner_products_and_do_not_look_at_test_pictures(monkeypatch):
-    monkeypatch.setattr(features, "COMPONENTS", 12)
+    monkeypatch.setattr(features, "LONG", 20)
     rng = np.random.default_rng(0)
     x = (rng.normal(size=(60, 10)) @ rng.normal(size=(10, 900))).astype(np.float32)  # of rank 10
     train = np.arange(40)
@@ -60,6 +60,7 @@ def test_components_keep_inner_products_and_do_not_look_at_test_pictures(monkeyp
 
 
 def test_components_are_the_directions_of_most_of_the_training_vectors_length(monkeypatch):
+    monkeypatch.setattr(features, "LONG", 20)
     monkeypatch.setattr(features, "COMPONENTS", 5)
     x = np.random.default_rng(0).normal(size=(50, 30)).astype(np.float32) * np.linspace(
         3, 0.1, 30, dtype=np.float32
