@@ -53,7 +53,8 @@ def test_the_solution_shown_to_students_is_right(exercise):
 @numbered
 def test_each_typical_mistake_is_given_its_own_reason(exercise):
     for reason, mistaken in exercise.mistaken:
-        assert judge(exercise, mistaken).reason == reason
+        # in a function of its own, as one may be the bug that the notebook gives to find
+        assert judge(exercise, lambda *given, mistaken=mistaken: mistaken(*given)).reason == reason
 
 
 @quiet
@@ -82,6 +83,22 @@ def test_an_answer_that_spoils_its_input_is_told_so_and_spoils_nothing(exercise)
 )
 def test_an_untouched_stub_is_not_called_wrong(exercise, body):
     assert judge(exercise, define(f"def stub(*_): {body}")).verdict == "not tried"
+
+
+@quiet
+@pytest.mark.parametrize("exercise", [e for e in EVERY if e.stub], ids=lambda exercise: exercise.number)
+def test_a_bug_to_find_is_not_tried_as_it_is_given_and_wrong_if_it_is_only_written_in_another_way(exercise):
+    source = f"\n\n# moved, and explained\n{exercise.stub.strip()}  # as before"
+    assert judge(exercise, define(source)).verdict == "not tried"
+    buggy = define(exercise.stub)
+    assert judge(exercise, lambda *given: buggy(*given)).verdict == "wrong"
+
+
+def test_code_is_compared_without_its_lines_also_within():
+    source = "def f(x):\n    return [x + y for y in (1, 2) if (lambda z: z > 1)(y)]"
+    assert running.steps(define(source)) == running.steps(define(f"\n\n{source}"))
+    assert running.steps(define(source)) != running.steps(define(source.replace("z > 1", "z > 2")))
+    assert running.steps(len) is running.steps("text") is None
 
 
 @numbered

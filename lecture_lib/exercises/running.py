@@ -15,6 +15,7 @@ import io
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from types import CodeType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -116,6 +117,15 @@ def examine(result: Any, name: str) -> None:
             raise Wrong(f"{name} gives an np.matrix, whose * and ** mean other things; give an np.ndarray.")
         if isinstance(part, torch.Tensor) and part.device.type != "cpu":
             raise Wrong(f"{name} gives a tensor on the device {part.device}; stay on the cpu.")
+
+
+def steps(function: Any) -> list | None:
+    """Return what a function does, step by step without lines' numbers; None for what is not written in Python."""
+    code = function if isinstance(function, CodeType) else getattr(function, "__code__", None)
+    return code and [
+        (step.opname, steps(step.argval) if isinstance(step.argval, CodeType) else step.argval)
+        for step in dis.get_instructions(code)
+    ]
 
 
 def exception(error: BaseException) -> str:

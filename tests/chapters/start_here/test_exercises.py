@@ -14,9 +14,27 @@ WRONG = {
         "picture.mean()": "floating point",
         "picture.fill_(0).float() / 255": "changes its input `picture`",
         "import numpy as np\nto_unit = 255": "of type int cannot be used",
-    }
+    },
+    "00.2": {
+        "(one + other) // 2": "not tried yet",
+        "one // 2 + other // 2": "two odd values lose 1",
+        "(one.int() + other) // 2": "is torch.int32",
+        "(one.float() + other) / 2": "is torch.float32",
+        "torch.stack([one, other]).float().mean(0).round().byte()": "to even numbers",
+        "((one.int() + other.int()) // 2).clamp(max=127).byte()": "it should be",
+        "one": "it should be",
+    },
+    "00.3": {"c a b c": "4 letters", "c a b a b": "nobody has tried the photographs", "b a b c a": "2 of 5"},
 }
 
-test_wrong_answers, test_right_answers = exercise_tests(
-    EXERCISES, WRONG, {"00.1": ["picture.float().div_(255)"]}
-)
+RIGHT = {
+    "00.1": ["picture.float().div_(255)"],
+    "00.2": [
+        "((one.float() + other) / 2).byte()",
+        "(one & other) + ((one ^ other) >> 1)",
+        "one // 2 + other // 2 + (one % 2) * (other % 2)",
+    ],
+    "00.3": ["CABCB", ["c", "a", "b", "c", "b"]],
+}
+
+test_wrong_answers, test_right_answers = exercise_tests(EXERCISES, WRONG, RIGHT)
