@@ -9,6 +9,7 @@ import numpy as np
 
 from lecture_lib.backbones import Backbone
 from lecture_lib.chapters.patch_transfer.adaptation import probabilities
+from lecture_lib.chapters.patch_transfer.grid import LAMBDAS, Grid
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders import TEN_CROPS, encode, expand, l2_normalise
 from lecture_lib.linear import classify, kernel
@@ -19,6 +20,17 @@ def phi_of_crops(net: Backbone, images: ImageCollection) -> np.ndarray:
     squares, layer = replace(net, resize=net.input_size), net.decaf[7]
     vectors = encode(squares, expand(images, TEN_CROPS), [layer], pool="mean")[layer].astype(np.float32)
     return vectors.reshape(len(images), len(TEN_CROPS), -1)
+
+
+def windows(grid: Grid) -> np.ndarray:
+    """Choose the patches that are half as wide as the picture or wider, lambda up to 2: int64 [n]."""
+    return np.flatnonzero(np.take(LAMBDAS, grid.scale) <= 2)
+
+
+def sum_by_picture(phi: np.ndarray, chosen: Sequence[np.ndarray]) -> np.ndarray:
+    """Sum phi of the chosen patches of each picture, of length 1 each: [n, d], numbers [n_i], to float32 [N, d]."""
+    ends = np.cumsum([len(of_picture) for of_picture in chosen])
+    return np.stack([l2_normalise(of_picture).sum(0) for of_picture in np.split(phi, ends[:-1])])
 
 
 def svm_scores(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:

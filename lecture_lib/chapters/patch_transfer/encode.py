@@ -41,14 +41,15 @@ class PatchNet:
     shared  [B, 3, H, W] to maps [B, c, h, w]: a patch of `side` pixels is a window of `window` x `window` cells
     rest    windows [M, c, window, window] to phi [M, d], the output of layer decaf[7], averaged where it is a map
     cell    pixels between neighbouring cells
+    bfloat16  compute the shared convolutions in bfloat16, on a device that is fast in it
 
     Shared are all stages before the last pooling that a vector follows: up to conv5 in AlexNet and its like, fire9 in
     SqueezeNet, layer4 in ResNet.
     """
 
-    def __init__(self, net: Backbone):
+    def __init__(self, net: Backbone, bfloat16: bool = False):
         stages = net.stages[: net.layers.index(net.decaf[7]) + 1]
-        self.backbone, self.side = net, net.input_size
+        self.backbone, self.side, self.bfloat16 = net, net.input_size, bfloat16
         shapes = _shapes(stages, self.side)
         last = max(
             i
@@ -67,7 +68,8 @@ class PatchNet:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides phi: the network, and the parts of it that are walked here."""
-        return store.fingerprint([self.backbone.fingerprint, self.cell, self.shared, self.rest])
+        parts = [self.backbone.fingerprint, self.cell, self.shared, self.rest]
+        return store.fingerprint([*parts, *(["bfloat16"] if self.bfloat16 else [])])
 
     def grid(self, height: int, width: int) -> Grid:
         """Lay the patches of a picture of this size; see `grid.grid`."""
@@ -175,7 +177,9 @@ def _phi_of_scale(net: PatchNet, pictures: Tensor, scale: Scale, places: np.ndar
     top, left = scale.corner
     for start in range(0, len(pictures), at_once):
         few = pictures[start : start + at_once].to(net.backbone.device)
-        maps = net.shared(standardise(net.backbone, resized(few, scale)[..., top:, left:]))
+        x = standardise(net.backbone, resized(few, scale)[..., top:, left:])
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=net.bfloat16):
+            maps = net.shared(x).float()
         # [b, h, w, c, window, window]: a view, of which indexing copies the windows that are asked for
         views = maps.unfold(2, net.window, 1).unfold(3, net.window, 1).permute(0, 2, 3, 1, 4, 5)
         low, high = np.searchsorted(places[0], (start, start + len(few)))

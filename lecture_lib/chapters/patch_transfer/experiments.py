@@ -24,11 +24,13 @@ from lecture_lib.chapters.patch_transfer.grid import Grid
 from lecture_lib.chapters.patch_transfer.inference import K, picture_scores
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, label_all
 from lecture_lib.datasets import ImageCollection
+from lecture_lib.training.sgd import Recipe
 
 CENTRED = 120  # object-centred pictures a class
 
 PATCHES, NO_BACKGROUND, NO_TRANSFER = "patches", "patches, no background", "patches, no transfer"
 SVM, WHOLE, WHOLE_ON_PATCHES = "whole pictures, SVM", "whole pictures", "whole pictures, tested on patches"
+WINDOWS = "windows, SVM"
 CENTRED_WHOLE, CENTRED_ON_PATCHES = (
     "centred pictures, tested on wholes",
     "centred pictures, tested on patches",
@@ -39,10 +41,11 @@ CUT, TWO_OBJECTS = "patches, each cut out", "patches, ambiguous as background"
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Pictures to train on, or to test with, and the network that sees their patches."""
+    """Pictures to train on, or to test with, the network that sees their patches, and how layers learn from these."""
 
     net: PatchNet
     images: ImageCollection
+    recipe: Recipe = RECIPE
 
     @property
     def n_classes(self) -> int:
@@ -60,12 +63,22 @@ class Part:
         return label_all(self.images, self.grids)
 
     def phi(self, chosen: Sequence[np.ndarray] | None = None) -> np.ndarray:
-        """Encode the chosen patches of each picture, or all: float16 [n, d]."""
-        return encode_patches(self.net, self.images, self.grids, chosen)
+        """Encode all patches, and take the chosen ones of each picture, or all: float16 [n, d]."""
+        phi = encode_patches(self.net, self.images, self.grids)
+        if chosen is None:
+            return phi
+        starts = np.cumsum([0, *map(len, self.grids)])
+        here = [start + of_picture for start, of_picture in zip(starts[:-1], chosen, strict=True)]
+        return phi[np.concatenate(here)]
 
     def phi_of_crops(self) -> np.ndarray:
         """Encode whole pictures in ten crops: float32 [N, 10, d]."""
         return baselines.phi_of_crops(self.net.backbone, self.images)
+
+    def phi_of_windows(self) -> np.ndarray:
+        """Sum phi of each picture's larger patches, of length 1 each: float32 [N, 1, d]."""
+        chosen = [baselines.windows(of_picture) for of_picture in self.grids]
+        return baselines.sum_by_picture(self.phi(chosen), chosen)[:, None]
 
     def phi_cut_out(self, chosen: Sequence[np.ndarray]) -> np.ndarray:
         """Encode patches that are cut out, with zeros around them: float16 [n, d]."""
@@ -91,7 +104,7 @@ def score_patches(train_part: Part, test_part: Part, seeds: Sequence[int]) -> di
     chosen = resample(labels, n_classes, seeds[0])
     x, y, of_test = train_part.phi(chosen), gather(labels, chosen), test_part.phi()
     shows, scores = y < n_classes, {PATCHES: [], NO_BACKGROUND: []}
-    for recipe in (replace(RECIPE, seed=seed) for seed in seeds):
+    for recipe in (replace(train_part.recipe, seed=seed) for seed in seeds):
         scores[PATCHES].append(probabilities(train(x, y, n_classes + 1, recipe), of_test))
         without = train(x[shows], y[shows], n_classes, recipe)
         scores[NO_BACKGROUND].append(probabilities(without, of_test))
@@ -100,7 +113,8 @@ def score_patches(train_part: Part, test_part: Part, seeds: Sequence[int]) -> di
 
 def other_readings(train_part: Part, test_part: Part, seed: int) -> dict[str, np.ndarray]:
     """Score by patches that are cut out one by one, and with ambiguous ones as background: row -> y [n, C + 1]."""
-    labels, n_classes, recipe = train_part.labels, train_part.n_classes, replace(RECIPE, seed=seed)
+    labels, n_classes = train_part.labels, train_part.n_classes
+    recipe = replace(train_part.recipe, seed=seed)
     chosen = resample(labels, n_classes, seed)
     of_cut = train(train_part.phi_cut_out(chosen), gather(labels, chosen), n_classes + 1, recipe)
     all_of_test = [np.arange(len(grid)) for grid in test_part.grids]
@@ -143,7 +157,7 @@ def whole_pictures(train_part: Part, test_part: Part, seeds: Sequence[int]) -> d
     shows = targets.any(1)
     y = np.repeat(targets[shows], crops.shape[1], axis=0)
     x, n_classes = crops[shows].reshape(len(y), -1), train_part.n_classes
-    layers = [train(x, y, n_classes, replace(RECIPE, seed=seed)) for seed in seeds]
+    layers = [train(x, y, n_classes, replace(train_part.recipe, seed=seed)) for seed in seeds]
     return _on_both(layers, test_part, WHOLE, WHOLE_ON_PATCHES)
 
 
@@ -151,6 +165,33 @@ def whole_pictures_svm(train_part: Part, test_part: Part) -> np.ndarray:
     """Score by SVMs on phi of whole pictures, ten crops each, without adaptation layers: [m, C]."""
     labels = train_part.images.labels
     return baselines.svm_scores(train_part.phi_of_crops(), labels, test_part.phi_of_crops())
+
+
+def windows_svm(train_part: Part, test_part: Part) -> np.ndarray:
+    """Score by SVMs on phi of the larger patches of each picture, summed: no boxes, [m, C]."""
+    train, test = train_part.phi_of_windows(), test_part.phi_of_windows()
+    return baselines.svm_scores(train, train_part.images.labels, test)
+
+
+def fewer_pictures(train_part: Part, test_part: Part, n: int, seed: int) -> dict[str, np.ndarray]:
+    """Learn from n of the training pictures by patches, and by SVMs on windows and on whole pictures: row -> [m, C]."""
+    rows, n_classes = evenly(len(train_part.images), n), train_part.n_classes
+    labels = [np.full(len(of_picture), AMBIGUOUS) for of_picture in train_part.labels]
+    for i in rows:
+        labels[i] = train_part.labels[i]
+    chosen = resample(labels, n_classes, seed)
+    recipe = replace(train_part.recipe, seed=seed)
+    layers = train(train_part.phi(chosen), gather(labels, chosen), n_classes + 1, recipe)
+    scores = {PATCHES: test_part.score(probabilities(layers, test_part.phi()))}
+    of_train = train_part.images.labels[rows]
+    for row, phi in ((WINDOWS, Part.phi_of_windows), (SVM, Part.phi_of_crops)):
+        scores[row] = baselines.svm_scores(phi(train_part)[rows], of_train, phi(test_part))
+    return scores
+
+
+def evenly(N: int, n: int) -> np.ndarray:
+    """Choose n of N pictures, evenly spread: int64 [n]."""
+    return np.arange(n) * N // n
 
 
 def centred_pictures(
@@ -166,7 +207,7 @@ def centred_pictures(
         for images, labels in (relabelled(split, test_part.images) for split in ("train", "val"))
     )
     x, y, n_classes = x.reshape(-1, x.shape[-1]), np.repeat(y, x.shape[1]), test_part.n_classes
-    layers = [train(x, y, n_classes, replace(RECIPE, seed=seed)) for seed in seeds]
+    layers = [train(x, y, n_classes, replace(test_part.recipe, seed=seed)) for seed in seeds]
     accuracies = [100 * (_on_crops(of_seed, x_val).argmax(1) == y_val).mean() for of_seed in layers]
     return _on_both(layers, test_part, CENTRED_WHOLE, CENTRED_ON_PATCHES), accuracies
 

@@ -20,6 +20,7 @@ import numpy as np
 from lecture_lib import backbones, datasets, settings
 from lecture_lib.backbones.cost import bfloat16_is_faster
 from lecture_lib.chapters.patch_transfer import experiments
+from lecture_lib.chapters.patch_transfer.adaptation import RECIPE
 from lecture_lib.chapters.patch_transfer.encode import PatchNet
 from lecture_lib.chapters.patch_transfer.experiments import (
     CENTRED_ON_PATCHES,
@@ -32,28 +33,37 @@ from lecture_lib.chapters.patch_transfer.experiments import (
     TWO_OBJECTS,
     WHOLE,
     WHOLE_ON_PATCHES,
+    WINDOWS,
     Part,
 )
 from lecture_lib.chapters.patch_transfer.inference import pointing_game
+from lecture_lib.chapters.patch_transfer.labelling import name_labels
 from lecture_lib.datasets import DatasetNotFound
 from lecture_lib.results import records
-from lecture_lib.results.claims import Claim, Tested, ap_claims, ap_rows, paired_claim, verdicts
+from lecture_lib.results.claims import Claim, Tested, ap_claims, ap_rows, mean_ap, paired_claim, verdicts
 
 # what is run besides the table, k and the maps; cutting each patch out is slow, and a network for photographs takes
 # hours to train from nothing
 MORE = {
-    "demo": {"voc2007": ("no transfer", "bias", "readings"), "voc2012_action": ("no transfer",)},
-    "real": {"coco_as_voc": (), "voc2007": ("bias",), "voc2012": ()},
+    "demo": {"voc2007": ("no transfer", "bias", "readings", "fewer"), "voc2012_action": ("no transfer",)},
+    "real": {"voc2007": ("fewer",)},
 }
 SEEDS = 3
 READ = 200  # test pictures whose patches are each cut out
-KS = (*range(1, 21), np.inf)
+KS = (1, 2, 3, 5, 8, 12, 20, np.inf)
+RECIPES = {"twin": RECIPE, "real": RECIPE}
+EVERY = {
+    "twin": 1,
+    "real": 2,
+}  # so many test pictures on: to score the patches of 1,000 photographs takes an hour
 SUM, CENTRE = f"{PATCHES}, sum over patches", "the picture's middle"
 TESTED = [  # (id, statement, row, row, margin)
     ("transfer", "transfer is over 10 points of mAP ahead of no transfer", PATCHES, NO_TRANSFER, 10),
     ("wholes", "training on patches beats training on whole pictures", PATCHES, WHOLE, 0),
     ("background", "a background class raises mAP", PATCHES, NO_BACKGROUND, 0),
     ("svm", "training on patches beats SVMs on whole pictures", PATCHES, SVM, 0),
+    ("windows", "training on patches beats SVMs on windows, without boxes", PATCHES, WINDOWS, 0),
+    ("windows/wholes", "SVMs on windows beat SVMs on whole pictures", WINDOWS, SVM, 0),
     (
         "tested on patches",
         "training on patches beats training on whole pictures where both are tested on patches",
@@ -126,7 +136,7 @@ def map_rows(y: Mapping[str, Sequence[np.ndarray]], test: Part, counted: np.ndar
         f"On {images.name}, a map's peak lies on its object over 20 points more often than the picture's middle does",
         np.nanmean((hits[SUM] - hits[CENTRE])[shown], axis=1),
         margin=20,
-        unit="% of the classes in a picture",
+        unit="percentage points",
         over="pictures",
         source=images.source,
         seed=seed,
@@ -164,12 +174,43 @@ def reading_rows(y: Sequence[np.ndarray], train: Part, test: Part, seed: int) ->
     return ap_of(scores, few, shown, seed, experiment="readings", n_test=READ)
 
 
+def label_rows(train: Part, counted: np.ndarray) -> list[dict]:
+    """Count the training patches of each kind, and the positives of each class."""
+    labels = np.concatenate(train.labels)
+    kinds = name_labels(labels, train.n_classes)
+    line = {"experiment": "labels", "dataset": train.images.name, "source": train.images.source}
+    line |= {"metric": "patches"}
+    rows = [line | {"method": kind, "value": (kinds == kind).sum()} for kind in np.unique(kinds)]
+    for c in np.flatnonzero(counted):
+        about = {"method": "positive", "class": train.images.classes[c]}
+        rows.append(line | about | {"value": (labels == c).sum()})
+    return rows
+
+
+def fewer_rows(train: Part, test: Part, seed: int) -> list[dict]:
+    """Learn from an eighth, a quarter and half of the training pictures; over the classes that the eighth shows."""
+    truth, N, rows = test.images.labels, len(train.images), []
+    shown = (train.images.labels[experiments.evenly(N, N // 8)] == 1).any(0) & (truth == 1).any(0)
+    about = {"experiment": "training pictures", "dataset": train.images.name, "source": train.images.source}
+    for n in (N // 8, N // 4, N // 2):
+        for row, of_row in experiments.fewer_pictures(train, test, n, seed).items():
+            value = mean_ap(of_row[None, :, shown], truth[:, shown])
+            line = {"method": row, "n": n, "n_classes": int(shown.sum()), "metric": "mAP", "value": value}
+            rows.append(about | line)
+    return rows
+
+
 def run(net: PatchNet, name: str, more: Sequence[str], seed: int) -> Rows:
     """Run the experiments on one collection, over the classes that have a positive in both parts."""
-    train, test = (Part(net, images) for images in datasets.load(name).split())
+    train, test = datasets.load(name).split()
+    test = test[:: EVERY[test.source]]
+    train, test = (Part(net, images, RECIPES[images.source]) for images in (train, test))
     counted = (train.images.labels == 1).any(0) & (test.images.labels == 1).any(0)
     seeds = range(seed, seed + SEEDS)
-    scores = {SVM: [experiments.whole_pictures_svm(train, test)]}
+    scores = {
+        SVM: [experiments.whole_pictures_svm(train, test)],
+        WINDOWS: [experiments.windows_svm(train, test)],
+    }
     scores |= experiments.whole_pictures(train, test, seeds)
     y = experiments.score_patches(train, test, seeds)
     print(f"{name}: patches, whole pictures", flush=True)
@@ -183,7 +224,10 @@ def run(net: PatchNet, name: str, more: Sequence[str], seed: int) -> Rows:
         ap_of(scores, test, counted, seed, experiment="table", **sizes),
         k_rows(y[PATCHES], test, counted, seed),
         map_rows(y, test, counted, seed),
+        (label_rows(train, counted), []),
     ]
+    if "fewer" in more:
+        parts.append((fewer_rows(train, test, seed), []))
     if "bias" in more:
         parts.append(bias_rows(y[PATCHES], test, counted, seed))
     if "readings" in more:
@@ -194,7 +238,8 @@ def run(net: PatchNet, name: str, more: Sequence[str], seed: int) -> Rows:
 def main() -> None:
     """Run what is described at the top of this file."""
     chosen = settings.current()
-    net = PatchNet(backbones.load())
+    net = backbones.load()
+    net = PatchNet(net, bfloat16_is_faster(net.device))
     rows, claims = [], []
     for name in datasets.load_available(*MORE[chosen.profile]):
         new = run(net, name, MORE[chosen.profile][name], chosen.seed)

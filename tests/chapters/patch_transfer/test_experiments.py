@@ -70,7 +70,7 @@ def net():
 @pytest.fixture(scope="module")
 def parts(net):
     """Six pictures to train on and four to test with."""
-    return tuple(Part(net, images) for images in (collect(6, 0), collect(4, 1)))
+    return tuple(Part(net, images, replace(RECIPE, epochs=2)) for images in (collect(6, 0), collect(4, 1)))
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +80,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def demo(monkeypatch, folder):
-    """The demo profile with a cache of its own, and a short recipe."""
+    """The demo profile with a cache of its own, and a narrow FCa."""
     settings.use("demo", cache=folder, quiet=True)
-    monkeypatch.setattr(experiments, "RECIPE", replace(RECIPE, epochs=2))
     monkeypatch.setattr(adaptation, "HIDDEN", 16)
     yield
     settings.reset()
@@ -102,7 +101,7 @@ def trained(monkeypatch):
 
 
 def first(part, n):
-    return Part(part.net, part.images[:n])
+    return replace(part, images=part.images[:n])
 
 
 def in_body(net, pixels):
@@ -260,7 +259,48 @@ def test_phi_of_ten_crops_is_the_mean_of_a_map(net, parts):
     same_phi(found.reshape(40, 8), maps.mean((2, 3)))
 
 
+# windows without boxes
+
+
+def test_windows_are_the_patches_that_are_half_as_wide_as_the_picture_or_wider(net):
+    grid = net.grid(120, 150)
+    widths = grid.xyxy[:, 2] - grid.xyxy[:, 0]
+    np.testing.assert_array_equal(baselines.windows(grid), np.flatnonzero(widths > 59))
+
+
+def test_windows_of_a_picture_count_alike_whatever_their_length():
+    phi = np.array([[3, 4], [0, 9], [2, 0], [0, 0]], np.float16)
+    found = baselines.sum_by_picture(phi, [np.array([7, 2]), np.array([0]), np.array([1])])
+    np.testing.assert_allclose(found, [[0.6, 1.8], [1, 0], [0, 0]], atol=1e-6)
+
+
 # experiments
+
+
+def test_chosen_patches_are_rows_of_all(parts):
+    part, _ = parts
+    chosen = [np.array(of_picture, np.int64) for of_picture in ([5, 2], [], [9], [], [300, 0], [])]
+    starts = np.cumsum([0, *map(len, part.grids)])
+    rows = [starts[0] + 5, starts[0] + 2, starts[2] + 9, starts[4] + 300, starts[4]]
+    np.testing.assert_array_equal(part.phi(chosen), part.phi()[rows])
+
+
+def test_fewer_pictures_are_all_that_is_learned_from(parts, trained):
+    train_part, test_part = replace(parts[0], images=collect(12, 2)), parts[1]
+    found = experiments.fewer_pictures(train_part, test_part, 6, 4)
+    ((x, y, n_outputs, recipe),) = trained
+    labels = [labels if i % 2 == 0 else 0 * labels + AMBIGUOUS for i, labels in enumerate(train_part.labels)]
+    chosen = resample(labels, 3, 4)
+    np.testing.assert_array_equal(x, train_part.phi(chosen))
+    np.testing.assert_array_equal(y, gather(labels, chosen))
+    assert (n_outputs, recipe.seed) == (4, 4)
+    few = replace(train_part, images=train_part.images[::2])
+    for row in (experiments.WINDOWS, experiments.SVM):
+        alone = {
+            experiments.WINDOWS: experiments.windows_svm,
+            experiments.SVM: experiments.whole_pictures_svm,
+        }[row]
+        np.testing.assert_allclose(found[row], alone(few, test_part), atol=0.02)
 
 
 def test_background_has_no_score(parts):

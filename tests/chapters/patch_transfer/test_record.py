@@ -206,6 +206,8 @@ def planted(monkeypatch):
         "no_transfer": lambda train, test, seed, bfloat16: reversed_y(test.images.labels),
         "whole_pictures": wrong(experiments.WHOLE, experiments.WHOLE_ON_PATCHES),
         "whole_pictures_svm": lambda train, test: -test.images.labels.astype(np.float32),
+        "windows_svm": lambda train, test: np.zeros(test.images.labels.shape),  # neither right nor wrong
+        "fewer_pictures": lambda train, test, n, seed: {PATCHES: n * test.images.labels},
         "centred_pictures": lambda test, seeds: (centred(test, seeds), [10.0 * s for s in seeds]),
         "source_labels": source_labels,
     }
@@ -227,11 +229,16 @@ def test_all_of_a_collection_is_run_and_every_row_recorded(planted):
     ids = {claim.id.removeprefix("patches/voc2007/"): claim for claim in claims}
     assert set(ids) == {*(id for id, *_ in TESTED), "pointing"}
     for id, claim in ids.items():
-        assert id.startswith("k/") or claim.verdict == HELD, id
+        assert id.startswith(("k/", "windows/")) or claim.verdict == HELD, id
     frame = pd.DataFrame(rows)
     assert not frame.duplicated(frame.columns.difference(["value"]).tolist()).any()
     of = {name: of_part.set_index("method") for name, of_part in frame.groupby("experiment")}
-    assert set(of) == {"table", "k", "pointing game", "readings", "bias"}
+    assert set(of) == {"table", "k", "pointing game", "readings", "bias", "labels", "training pictures"}
+    kinds = of["labels"]
+    assert kinds[kinds["class"].isna()].value.sum() == 9 * len(GRID)
+    assert kinds.value["positive"].iloc[0] == kinds.value["positive"].iloc[1:].sum() > 0
+    assert set(of["training pictures"].n) == {1, 2, 4}
+    assert set(of["training pictures"].value) == {100}  # planted, over the class that the one picture shows
     table, few, bias = (of[name] for name in ("table", "readings", "bias"))
     assert (set(table.n), set(table.n_test), set(few.n_test)) == ({9}, {18}, {12})
     assert set(of["k"].k) == set(KS)
@@ -245,7 +252,7 @@ def test_a_class_without_training_pictures_is_left_out(planted):
     planted.train = TRAIN[[0, 1] * 4]
     rows, _ = record.run(NET, "few", (), SEED)
     frame = pd.DataFrame(rows)
-    assert set(frame.experiment) == {"table", "k", "pointing game"}
+    assert set(frame.experiment) == {"table", "k", "pointing game", "labels"}
     assert set(frame["class"].dropna()) == {"bus", "cat"}
     assert set(frame.n_classes.dropna()) == {2}
     assert NO_TRANSFER not in set(frame.method)
@@ -256,18 +263,19 @@ def test_the_run_follows_the_profile(planted, monkeypatch, profile):
     monkeypatch.setattr(settings, "_chosen", {"profile": profile})
     monkeypatch.setattr(settings, "_settings", None)
     monkeypatch.setattr(record.backbones, "load", lambda: NET.backbone)
-    monkeypatch.setattr(record, "PatchNet", lambda net: NET)
-    monkeypatch.setattr(record.datasets, "load_available", lambda *names: dict.fromkeys(names[1:]))
+    monkeypatch.setattr(record, "PatchNet", lambda net, bfloat16: NET)
+    monkeypatch.setattr(record.datasets, "load_available", lambda *names: names[-1:])
     record.main()
     found = read("patch_transfer", profile)
-    assert set(found[found.experiment == "table"].dataset) == {*list(record.MORE[profile])[1:]}
+    assert set(found[found.experiment == "table"].dataset) == {*list(record.MORE[profile])[-1:]}
     assert "lecture_lib.chapters.patch_transfer.record (toy, " in made_by("patch_transfer", profile)
 
 
 def test_without_photographs_what_is_missing_is_named_and_nothing_is_written(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(settings, "_chosen", {"profile": "real", "data": tmp_path / "nothing"})
     monkeypatch.setattr(record.backbones, "load", lambda: NET.backbone)
-    monkeypatch.setattr(record, "PatchNet", lambda net: NET)
+    monkeypatch.setattr(record, "bfloat16_is_faster", lambda device: False)
+    monkeypatch.setattr(record, "PatchNet", lambda net, bfloat16: NET)
     with pytest.raises(SystemExit, match="LECTURE_DATA"):
         record.main()
     assert capsys.readouterr().out.count("left out") == len(record.MORE["real"])
