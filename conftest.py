@@ -1,7 +1,9 @@
 """What every test runs under: few threads, a cache of its own, no window, no network for notebooks."""
 
 import functools
+import itertools
 import os
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +26,8 @@ if "LECTURE_THREADS" not in os.environ or "THREADS_SET_BY_CONFTEST" in os.enviro
     # a worker inherits what the process that started it has set for itself: all cores
     os.environ.update(LECTURE_THREADS=threads, OMP_NUM_THREADS=threads, THREADS_SET_BY_CONFTEST="1")
 
+LONG = 10  # seconds
+NOT_YET = ("01_decaf_tsne", "02_linear_probes", "03_ifv_vs_cnn", "04_fine_tuning")
 NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 
 
@@ -36,6 +40,32 @@ def displayed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict, dict]]:
     return outputs
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the cells of each notebook once more after its last one, in the same kernel and in a random order.
+
+    Readers run any cell again: none may spoil what it works on, or need one that another has replaced.
+    """
+    for path, group in itertools.groupby(list(items), lambda item: item.path):
+        if path.suffix == ".ipynb" and path.stem not in NOT_YET:
+            cells = list(group)
+            after = items.index(cells[-1]) + 1
+            items[after:after] = [again(cell) for cell in random.Random(0).sample(cells, len(cells))]
+
+
+def again(cell: pytest.Item) -> pytest.Item:
+    """A second test of a cell, of nbval's kind; skipped where the first took LONG: most cells are short."""
+    given = {name: getattr(cell, name) for name in ("cell_num", "cell", "options")}
+    second = type(cell).from_parent(cell.parent, name=f"{cell.name} again", **given)
+    second.first = cell
+    return second
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> None:
+    """Note how long each test took."""
+    if call.when == "call":
+        item.seconds = call.duration
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """Start the kernels of notebooks without network, and say why a test of photographs is skipped."""
@@ -43,6 +73,8 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
         pytest.skip("needs photographs: set LECTURE_DATA to their folder")
     if item.path.suffix != ".ipynb":
         return (yield)
+    if getattr(getattr(item, "first", None), "seconds", 0) > LONG:
+        pytest.skip(f"took {item.first.seconds:.0f} s the first time")
     # nbval starts the kernel in the set-up of the first cell, with the environment of that moment
     before = dict(os.environ)
     os.environ.pop("MPLBACKEND")  # a kernel draws into the notebook

@@ -315,6 +315,18 @@ def test_copies_to_write_in_have_no_outputs_and_overwrite_nothing(folder, good, 
     )  # still has its outputs
 
 
+def test_a_cell_that_spoils_what_it_works_on_is_found(tmp_path):
+    shutil.copy(REPOSITORY / "conftest.py", tmp_path)
+    cells = [
+        nbformat.v4.new_code_cell(s) for s in ("x = 1", "y = x + 1", "assert 'done' not in dir()\ndone = 1")
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "00_example.ipynb")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "00_example.ipynb::Cell 2 again" in done.stdout
+    assert "1 failed, 5 passed" in done.stdout
+
+
 def test_a_notebook_that_stops_is_left_as_it_was(folder, good, capsys):
     cell_of(good, "sum").source = "1 / 0"
     good.cells = [cell_of(good, "sum")]
