@@ -45,7 +45,7 @@ def aps(*methods, classes=("aeroplane", "boat", "cow", "mAP")):
 
 def trades():
     table = {"name": ["a", "b", "c"], "family": ["IFV", "CNN", "CNN"], "x": [10.0, 100, 110]}
-    return pd.DataFrame(table).assign(value=[40.0, 60, 60.5], low=[39.0, 59, 59.5], high=[41.0, 61, 61.5])
+    return pd.DataFrame(table).assign(value=[40.0, 60, 60.5])
 
 
 def test_every_figure_has_its_title_and_a_white_ground_and_leaves_the_users_style_alone(images):

@@ -169,7 +169,7 @@ def test_two_pictures_by_hand():
 
 
 @pytest.mark.parametrize("data", ["mixed", "wide"])
-def test_wherever_it_stops_the_true_minimum_lies_between_objective_and_objective_less_gap(data):
+def test_wherever_it_stops_the_true_minimum_lies_between_objective_and_objective_less_gap(data, monkeypatch):
     x, labels = pictures(**DATA[data])
     y = signs(labels)
     y[1, ::3] *= -1  # a class that cannot be learned
@@ -178,7 +178,8 @@ def test_wherever_it_stops_the_true_minimum_lies_between_objective_and_objective
     costs = [c * weights for c in path]
     least = [objective(*references(x, y, c), x, y, c) for c in costs]
     for stop in (0, 1, 2, 6):
-        stopped = quietly(solve, x, y, weights, path, max_iter=stop)
+        monkeypatch.setattr(solver, "ITERATIONS", stop)
+        stopped = quietly(solve, x, y, weights, path)
         found = (getattr(stopped, a).double().numpy() for a in ("weights", "bias", "objective", "gap"))
         for w, b, reached, gap, c, minimum in zip(*found, costs, least, strict=True):
             slack = 1e-5 * reached + rounding(c)
@@ -197,10 +198,11 @@ def test_newton_solves_a_quadratic_in_one_iteration(monkeypatch):
     assert path.iterations == 1
 
 
-def test_unsolved_problems_are_counted_and_the_warning_says_what_to_do():
+def test_unsolved_problems_are_counted_and_the_warning_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(solver, "ITERATIONS", 2)
     x, labels = pictures()
     with pytest.warns(UserWarning, match="Scale the features to length 1, or take a smaller C") as caught:
-        path = solve(x, signs(labels), path=[0.1, 10], max_iter=2)
+        path = solve(x, signs(labels), path=[0.1, 10])
     late = path.gap > 1e-3 * path.objective
     worst = (path.gap / path.objective).max()
     assert 0 < late.sum() < 12
@@ -388,11 +390,12 @@ def test_principal_axes_that_float32_does_not_find_are_found_in_float64(monkeypa
     assert linear.svm(x, labels, [1], tol=1e-5)[0].weights == pytest.approx(expected.weights, abs=0.01)
 
 
-def test_what_float32_cannot_solve_is_finite_and_said():
+def test_what_float32_cannot_solve_is_finite_and_said(monkeypatch):
+    monkeypatch.setattr(solver, "ITERATIONS", 15)
     x, labels = pictures(200, 10)
     x, labels = np.concatenate([x, x]), np.append(labels, labels)  # Newton's equations are singular
     with pytest.warns(UserWarning, match="stopped after 15 iterations"):
-        path = solve(1000 * x, signs(labels), path=(1, 1e3, 1e7), max_iter=15)
+        path = solve(1000 * x, signs(labels), path=(1, 1e3, 1e7))
     for value in (path.weights, path.bias, path.objective, path.gap):
         assert value.isfinite().all()
 

@@ -185,7 +185,7 @@ def test_names_of_datasets_and_layers_are_drawn_as_they_are_beside_their_lines()
     trades = pd.DataFrame(
         {"name": FEW[:9], "family": FEW[:9], "x": 2.0 ** np.arange(9), "value": np.arange(9.0)}
     )
-    assert_named(display.tradeoff(trades.assign(low=0.0, high=9.0), xlabel="ms", ylabel="%"), FEW[:9])
+    assert_named(display.tradeoff(trades, xlabel="ms", ylabel="%"), FEW[:9])
 
 
 def test_a_confusion_matrix_says_how_many_classes_it_does_not_name():

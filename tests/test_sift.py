@@ -11,6 +11,7 @@ from PIL import Image
 from scipy import ndimage
 from sklearn.datasets import load_sample_image
 
+from lecture_lib.encoders import sift
 from lecture_lib.encoders.sift import MIRROR, describe, filter_columns, grey, phow, sift_pyramid
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "vlfeat_dsift.npz")
@@ -28,8 +29,10 @@ def noise(*shape, seed=0):
 
 
 def dense_sift(image, step, size, margin=0):
-    """Patches of one size, and their contrasts."""
-    return describe([(image, size, margin)], image.shape, step, least=0)
+    """Patches of one size, those without contrast, too, and their contrasts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sift, "CONTRAST", 0)
+        return describe([(image, size, margin)], image.shape, step)
 
 
 # --- VLFeat ------------------------------------------------------------------------------------------------

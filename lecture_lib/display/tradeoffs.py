@@ -16,16 +16,14 @@ from lecture_lib.display.labels import place_name
 # joins a name to its mark
 LEADER = {"arrowstyle": "-", "lw": 0.7, "alpha": 0.6, "shrinkA": 1, "shrinkB": 5}
 MARK = 7  # pixels from the middle of a mark to its edge
-WIDTH = np.array([2, 0])  # pixels from the middle of an interval to its sides
 
 
 def tradeoff(
     table: pd.DataFrame, paper: pd.DataFrame | None = None, *, xlabel: str, ylabel: str, title: str = ""
 ) -> Figure:
-    """Plot what each method reaches against what it costs, with its interval: one colour and mark a family.
+    """Plot what each method reaches against what it costs: one colour and mark a family.
 
-    table  columns `name`, `family` (such as IFV or CNN), `x` (the cost, above 0; its axis is logarithmic), `value`,
-           `low`, `high`
+    table  columns `name`, `family` (such as IFV or CNN), `x` (the cost, above 0; its axis is logarithmic), `value`
     paper  columns `name`, `family`, `x`, `value`: the paper's values, hollow and faint
 
     Each mark has its name beside it, moved aside where it would cover another. Rows whose x or value is NaN are left
@@ -38,7 +36,6 @@ def tradeoff(
         figure, axes = style.new_axes(9, 5.4, title, xscale="log")
         for row in rows.itertuples():
             colour, marker, _ = looks[row.family]
-            axes.vlines(row.x, row.low, row.high, color=colour, lw=2, alpha=0.5)
             axes.plot(
                 row.x, row.value, ls="", color=colour, marker=marker, ms=8, mew=1.3,
                 mfc=colour if row.ours else "white", zorder=3 if row.ours else 2.5,
@@ -59,16 +56,11 @@ def tradeoff(
 
 
 def name_marks(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look]) -> None:
-    """Write each row's name beside its mark, where it covers no mark, no interval and no other name, if it can."""
+    """Write each row's name beside its mark, where it covers no mark and no other name, if it can."""
     axes.figure.draw_without_rendering()  # lay the axes out: only then are places known in pixels
     axes.figure.set_layout_engine("none")  # names lie within the axes; they shall not move them
-    marks, lows, highs = (
-        axes.transData.transform(np.stack([rows["x"], rows[y].fillna(rows["value"])], 1).astype(float))
-        for y in ("value", "low", "high")
-    )
-    taken = np.concatenate(
-        [np.hstack([marks - MARK, marks + MARK]), np.hstack([lows - WIDTH, highs + WIDTH])]
-    )
+    marks = axes.transData.transform(rows[["x", "value"]].to_numpy(float))
+    taken = np.hstack([marks - MARK, marks + MARK])
     for row in rows.itertuples():
         colour = looks[row.family].colour if row.ours else style.FAINT
         text = axes.annotate(

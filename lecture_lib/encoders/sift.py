@@ -91,7 +91,7 @@ def sift_pyramid(
 
 
 def describe(
-    layers: Sequence[tuple[Tensor, int, int]], picture: Sequence[int], step: int, least: float = CONTRAST
+    layers: Sequence[tuple[Tensor, int, int]], picture: Sequence[int], step: int
 ) -> tuple[Local, Tensor]:
     """Describe patches of a picture (H, W) on the grids of several layers: N vectors, their contrasts float32 [N].
 
@@ -100,11 +100,11 @@ def describe(
             size    side of a spatial bin in pixels; the centres of a patch's outer bins are 3 size apart
             margin  pixels from the image's first pixel to the centre of the first bin, across and down
     step    pixels from one patch to the next, across and down; patches come row by row, from the top left
-    least   contrast below which a descriptor is 0
 
-    L2, numbers clipped at 0.2, L2 again; flat patches stay 0. Contrast is the sum of a descriptor before that, over
-    its area (3 size + 1)^2: the `norm` of VLFeat's frames. Outer bins reach over the border, where the votes of the
-    outermost pixels are continued; gradients there are one-sided differences. ValueError: no patch fits.
+    L2, numbers clipped at 0.2, L2 again; patches whose contrast is below CONTRAST become 0. Contrast is the sum of a
+    descriptor before that, over its area (3 size + 1)^2: the `norm` of VLFeat's frames. Outer bins reach over the
+    border, where the votes of the outermost pixels are continued; gradients there are one-sided differences.
+    ValueError: no patch fits.
     """
     if step < 1 or any(size < 1 for _, size, _ in layers):
         raise ValueError("Steps and sizes are whole numbers of pixels from 1.")
@@ -118,7 +118,7 @@ def describe(
     parts = zip(layers, grids, *(tensor.split(counts) for tensor in (x, contrast, xy, sizes)), strict=True)
     for (image, size, _), (rows, columns), d, c, centres, side in parts:
         if len(d):
-            _normalise(_bins(image, rows, columns, size), size, least, d, c)
+            _normalise(_bins(image, rows, columns, size), size, d, c)
             down, across = (n / m for n, m in zip(picture, image.shape, strict=True))
             side.fill_(size * math.sqrt(down * across))
             centres = centres.view(len(rows), len(columns), 2)
@@ -175,7 +175,7 @@ def _votes(image: Tensor) -> Tensor:
     return votes.view(len(image), -1)
 
 
-def _normalise(bins: Tensor, size: int, least: float, d: Tensor, contrast: Tensor) -> None:
+def _normalise(bins: Tensor, size: int, d: Tensor, contrast: Tensor) -> None:
     """Weight the bins and normalise, into d, [N, 128], and the descriptors' contrasts into contrast, [N]."""
     weight = _window(size, d.device)
     weights = (weight[:, None] * weight)[..., None].repeat(1, 1, ORIENTATIONS)
@@ -185,7 +185,7 @@ def _normalise(bins: Tensor, size: int, least: float, d: Tensor, contrast: Tenso
     for part, out, c in parts:
         v = torch.mul(part, weights, out=out).view(-1, DIM)
         torch.sum(v, 1, out=c).div_((3 * size + 1) ** 2)
-        v *= (c >= least)[:, None] / _norm(v)
+        v *= (c >= CONTRAST)[:, None] / _norm(v)
         v.clamp_(max=0.2)
         v /= _norm(v)
 

@@ -37,6 +37,7 @@ NEWTON_STEPS = 4  # of the search along a direction, some passes over the scores
 AT_ONCE = 2**24  # scores of a block of problems, 64 MB; about ten such arrays are in memory at once
 PRODUCTS = 8192  # pictures whose products with each other fit well into memory (268 MB)
 CHEAP = 1000  # dimensions up to which finding the principal axes takes no time to speak of
+ITERATIONS = 1000  # at most
 FRESH = 50  # iterations until scores are computed anew: the rounding of many small steps adds up
 FEW = 0.5  # part of the pictures up to which solving for the active ones is cheaper than many small steps
 
@@ -62,7 +63,6 @@ def solve(
     path: Sequence[float],
     *,
     tol: float = 1e-3,
-    max_iter: int = 1000,
 ) -> Solved:
     """Train P linear SVMs on the same examples, for each C of the path.
 
@@ -72,7 +72,7 @@ def solve(
     path     values of C > 0, in any order
     tol      largest gap at the end, as a part of the objective
 
-    Warns if some problem is not solved to `tol` after max_iter iterations.
+    Warns if some problem is not solved to `tol` after ITERATIONS.
     """
     features = Features(x)
     block = max(1, AT_ONCE // len(x))
@@ -81,7 +81,7 @@ def solve(
         w, b = y.new_zeros(len(y), x.shape[1]), y.new_zeros(len(y))
         by_c = {}
         for c in sorted(path):  # each C goes on from the next smaller one
-            by_c[c] = _solve(features, y, c * weight, w, b, tol, max_iter)
+            by_c[c] = _solve(features, y, c * weight, w, b, tol)
             w, b = by_c[c][:2]
         parts.append([by_c[c] for c in path])
     w, b, objective, gap = (
@@ -91,7 +91,7 @@ def solve(
     if late.any():
         worst = float((gap / objective)[late].max())
         warnings.warn(
-            f"{int(late.sum())} of {late.numel()} SVMs were stopped after {max_iter} iterations, up to {worst:.1e} "
+            f"{int(late.sum())} of {late.numel()} SVMs were stopped after {ITERATIONS} iterations, up to {worst:.1e} "
             "of the objective above the minimum. Scale the features to length 1, or take a smaller C."
         )
     w = features.turn_back(w)
@@ -147,7 +147,7 @@ class _Problems:
 
 
 def _solve(
-    features: Features, y: Tensor, cost: Tensor, w: Tensor, b: Tensor, tol: float, max_iter: int
+    features: Features, y: Tensor, cost: Tensor, w: Tensor, b: Tensor, tol: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
     """Go from w, b to the minima of P problems: w, b, objective, gap, iterations."""
     results = torch.empty_like(w), torch.empty_like(b), torch.empty_like(b), torch.empty_like(b)
@@ -157,7 +157,7 @@ def _solve(
     step = before = None
     trusted = torch.ones_like(b, dtype=torch.bool)
     memory: list[tuple[Tensor, Tensor, Tensor]] = []
-    for iteration in range(max_iter + 1):
+    for iteration in range(ITERATIONS + 1):
         objective, gap, gradient, active = _measure(features, now)
         if step is not None:
             change = gradient - before
@@ -165,7 +165,7 @@ def _solve(
             rho = torch.where(product > 0, 1 / product, 0)  # 0: a step that is not remembered
             memory = [*memory[1 - HISTORY :], (step, change, rho)]
         done = gap <= tol * objective
-        if iteration == max_iter:
+        if iteration == ITERATIONS:
             done = torch.ones_like(done)
         if done.any():
             for result, value in zip(results, (now.w, now.b, objective, gap), strict=True):
