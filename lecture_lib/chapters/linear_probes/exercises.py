@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from lecture_lib.exercises.choosing import choices
 from lecture_lib.exercises.comparing import agree, compare, crossed, finite, unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
@@ -263,6 +264,89 @@ def dropout(x, rate, rng):
     check=_check_dropout,
 )
 
-EXERCISES = (HINGE, MEAN_CLASS_ACCURACY, ELEVEN_POINT_AP, DROPOUT)
+_FEATURES = np.abs(np.random.default_rng(0).normal(size=(9, 4))) * [1, 3, 9, 27]  # the test pictures are unlike:
+_FEATURES[6:] += [5, 0, 9, 40]
+_TRAIN, _TEST = np.arange(6), np.arange(6, 9)
+_LEAK = "x[train].mean(0), x[train].std(0) -> x.mean(0), x.std(0)"
+_AXIS = "axis=1, keepdims=True -> axis=0"
+
+
+def _parts(prepare: Callable, *given: np.ndarray) -> Iterator[tuple]:
+    for name, part in zip(_PARTS, unpack(prepare(*given), *_PARTS), strict=True):
+        yield name, part
+
+
+_PARTS = ("the training features", "the test features")
+
+PREPARE = Exercise(
+    number="02.5",
+    question="Two bugs in what is done to features before they are classified.",
+    hints=(
+        "Which pictures may say what the mean and the standard deviation of a feature are?",
+        "Rows are pictures. Whose length is 1 in the end: a row's or a column's?",
+        "x[train].mean(0) and x[train].std(0); np.linalg.norm(x, axis=1, keepdims=True).",
+    ),
+    solution="""
+def prepare(x, train, test):
+    mean, deviation = x[train].mean(0), x[train].std(0)
+    x = (x - mean) / deviation
+    x = x / np.linalg.norm(x, axis=1, keepdims=True)
+    return x[train], x[test]
+""",
+    mistakes={
+        "both bugs are still there: one lets test pictures take part, one is an axis.": f"{_LEAK}; {_AXIS}",
+        "mean and standard deviation are still those of all pictures: test pictures leak into training.": _LEAK,
+        "length 1 is still given to each feature over all pictures, not to each picture.": _AXIS,
+        "test pictures are standardised by their own mean and deviation, so they are no longer comparable.": (
+            "x = (x - mean) / deviation -> "
+            "x = np.concatenate([(x[p] - x[p].mean(0)) / x[p].std(0) for p in (train, test)])"
+        ),
+        "the features are not standardised any more.": "(x - mean) / deviation -> x",
+        "the pictures' vectors do not have the length 1 any more.": (
+            "np.linalg.norm(x, axis=1, keepdims=True) -> 1"
+        ),
+    },
+    tries=((" of nine pictures, six of them for training,", _FEATURES, _TRAIN, _TEST),),
+    parts=_parts,
+)
+
+QUESTIONS = choices(
+    "02.6",
+    "c a b d b",
+    (
+        {
+            "a": "The best of nine tries on the test pictures is higher than any one of them deserves.",
+            "b": "On its own training pictures a large C is always best.",
+            "c": "Only training pictures have a say, and those that validate did not train.",
+            "d": "The mean of several test sets has been looked at nine times, too.",
+        },
+        {
+            "a": "90 % of one class and 50 % of the other have the mean 70 %.",
+            "b": "86 % is the share of all pictures, of which the large class has nine in ten.",
+            "c": "50 % is the small class alone.",
+            "d": "90 % is the large class alone.",
+        },
+        {
+            "a": "Such a picture would then be a mistake wherever it stands, though nobody could see the object.",
+            "b": "It takes no part in that class's ranking; in the others it does.",
+            "c": "It would be a reward to find what hardly anybody sees.",
+            "d": "The other classes of the same picture are known as well as ever.",
+        },
+        {
+            "a": "Views of one picture are alike; sixteen of them say less than sixteen pictures.",
+            "b": "That is what would happen with C itself, and C would not mean the same any more.",
+            "c": "Nothing is done about such views: they keep the labels of their picture.",
+            "d": "Sixteen samples at C / 16 weigh as much as one at C.",
+        },
+        {
+            "a": "Zero is inside the interval: the data allow a loss as well.",
+            "b": "The interval has zero inside, and so the data allow a gain and a loss.",
+            "c": "That would need the whole interval below zero.",
+            "d": "A gain of 2.8 is inside the interval, so equality is not shown.",
+        },
+    ),
+)
+
+EXERCISES = (HINGE, MEAN_CLASS_ACCURACY, ELEVEN_POINT_AP, DROPOUT, PREPARE, QUESTIONS)
 
 check, hint, solution = commands(EXERCISES)

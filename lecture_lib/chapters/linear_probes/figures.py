@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,17 @@ ARROW = 120  # pixels between the two sides of a confusion
 # of a picture that a classifier called by its name, or by another
 FRAMES = {True: Frame(style.RIGHT, 3, style.SIGNS[True]), False: Frame(style.WRONG, 3, style.SIGNS[False])}
 
-Ranking = tuple[np.ndarray, np.ndarray, np.ndarray]  # int [n] pictures, float [n] scores, bool [n] right
+
+class Ranking(NamedTuple):
+    """Pictures from first to last: indices [n], scores [n], whether each is right, and as what class each was called.
+
+    called  int [n], or None where the name of the ranking says it
+    """
+
+    indices: np.ndarray
+    scores: np.ndarray
+    right: np.ndarray
+    called: np.ndarray | None = None
 
 
 def penalty_curves(table: pd.DataFrame, *, ylabel: str, title: str = "") -> Figure:
@@ -113,17 +124,19 @@ def mark_groups(axes: Axes, groups: Sequence[str], *, named: bool) -> None:
 def ranked(images: ImageCollection, rows: Mapping[str, Ranking], *, title: str = "") -> Figure:
     """Show pictures in the order of their scores, one line a label: green and ✓ where right, red and ✗ where wrong.
 
-    rows  label -> (indices [n] into `images`, scores [n], right [n] bool), first to last
-
-    Each picture's score stands below it, and below a wrong one what it shows.
+    Each picture's score stands below it, and below a wrong one what it shows, and → what it was called.
     """
-    drawn = iter(thumbnails(images, [i for indices, _, _ in rows.values() for i in indices], SIZE))
+    drawn = iter(thumbnails(images, [i for row in rows.values() for i in row.indices], SIZE))
     page = []
-    for label, (indices, scores, right) in rows.items():
-        shown = [
-            Tile(next(drawn), f"{score:.2f}", FRAMES[bool(good)], "" if good else what_is(images, i))
-            for i, score, good in zip(indices, scores, right, strict=True)
-        ]
+    for label, row in rows.items():
+        shown = []
+        for n, (i, score, good) in enumerate(zip(row.indices, row.scores, row.right, strict=True)):
+            names = [] if good else [what_is(images, i)]
+            if not good and row.called is not None:
+                names.append(f"→ {images.classes[row.called[n]]}")
+            *above, note = names or [""]
+            caption = "\n".join([f"{score:.2f}", *above])
+            shown.append(Tile(next(drawn), caption, FRAMES[bool(good)], note))
         page.append([Block(shown, heading=label)])
     return tiles(page, title=title, gap=FRAMED, size=8.5).figure
 

@@ -34,7 +34,8 @@ def class_view(images: ImageCollection, scores: np.ndarray, c: int) -> Figure:
         f"Most confident mistakes: called “{name}”": order[(called & ~right)[order]][:MISTAKES],
     }
     title = f"{(called & right).sum()} of the {right.sum()} pictures of “{style.short(name)}” are called so"
-    return figures.ranked(images, {row: (i, scores[i, c], right[i]) for row, i in rows.items()}, title=title)
+    ranking = {row: figures.Ranking(i, scores[i, c], right[i]) for row, i in rows.items()}
+    return figures.ranked(images, ranking, title=title)
 
 
 def probe_explorer(images: ImageCollection, scores: Scores) -> ipywidgets.VBox:

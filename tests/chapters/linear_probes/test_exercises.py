@@ -71,6 +71,19 @@ WRONG = {
         "(x * kept / (1 - rate))[rng.random(len(x)) > 0.5]": "shape",
         "__import__('torch').from_numpy(x)": "Tensor",
     },
+    "02.5": {
+        f"{exercises._LEAK}; {exercises._AXIS}": "both bugs",
+        exercises._LEAK: "leak into training",
+        exercises._AXIS: "not to each picture",
+        "x = (x - mean) / deviation -> x -= mean\n    x /= deviation": "its input `x`",
+        "axis=1, keepdims=True -> axis=1, keepdims=True, ord=1": "it should be",
+        "x[train]": "2 things",
+    },
+    "02.6": {
+        "a a b d b": "1 a: The best of nine",
+        "c b a d b": "2 of 5 letters are wrong",
+        "c a b d": "4 letters",
+    },
 }
 
 RIGHT = {
@@ -99,6 +112,15 @@ def hinge(w, b, x, y, C):
         f"{KEPT} -> kept = rng.uniform(size=x.size).reshape(x.shape) > rate",
         "x if rate == 0 else x * (rng.random(x.shape, x.dtype) >= rate) / (1 - rate)",
     ],
+    "02.5": [
+        """from sklearn.preprocessing import StandardScaler, normalize
+
+def prepare(x, train, test):
+    scaler = StandardScaler().fit(x[train])
+    return tuple(normalize(scaler.transform(x[part])) for part in (train, test))
+""",
+    ],
+    "02.6": ["c a b d b", ["C", "A", "B", "D", "B"]],
 }
 
 

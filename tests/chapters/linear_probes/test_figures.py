@@ -99,7 +99,7 @@ def test_of_many_classes_only_groups_with_room_are_named():
 
 
 def ranking(indices, right):
-    return np.asarray(indices), np.linspace(1, -1, len(indices)), np.asarray(right, bool)
+    return figures.Ranking(np.asarray(indices), np.linspace(1, -1, len(indices)), np.asarray(right, bool))
 
 
 def test_ranked_pictures_stand_in_their_order_a_line_each_framed_by_whether_they_are_right(images):
@@ -110,10 +110,17 @@ def test_ranked_pictures_stand_in_their_order_a_line_each_framed_by_whether_they
     assert at[1][0] < at[2][0]
     assert at[4][1] == pytest.approx(at[0][1], abs=2) != pytest.approx(at[1][1], abs=50)
     frames = [to_hex(p.get_edgecolor()) for p in figure.axes[0].patches if p.get_width() > 40]
-    assert frames == [style.RIGHT if right else style.WRONG for _, _, line in rows.values() for right in line]
+    assert frames == [style.RIGHT if right else style.WRONG for row in rows.values() for right in row.right]
     assert [t for t in texts(figure) if t in style.SIGNS.values()] == list("✓✗✓✓✗")  # not by colour alone
     assert texts(figure).count("owl") == 2  # the heading, and what picture 9 shows
     assert {"1.00", "0.00", "-1.00", "oak_tree"} <= set(texts(figure))
+
+
+def test_below_a_mistake_stands_what_it_is_and_what_it_was_called(images):
+    mistakes = ranking([4, 1], [True, False])._replace(called=np.array([0, 2]))
+    written = texts(figures.ranked(images, {"mistakes": mistakes}))
+    assert written.count("owl") == written.count("→ oak_tree") == 1  # picture 1 is an owl
+    assert "→ duck" not in written  # picture 4 is one
 
 
 def test_a_picture_says_all_it_shows_but_not_what_is_difficult_or_unknown(images):
