@@ -23,7 +23,6 @@ execute = runpy.run_path(str(FOLDER / "execute.py"))
 
 NOT_YET = (
     "01_decaf_tsne",
-    "02_linear_probes",
     "03_ifv_vs_cnn",
     "04_fine_tuning",
 )  # have names of two meanings

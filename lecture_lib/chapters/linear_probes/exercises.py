@@ -264,7 +264,12 @@ def dropout(x, rate, rng):
     check=_check_dropout,
 )
 
-_FEATURES = np.abs(np.random.default_rng(0).normal(size=(9, 4))) * [1, 3, 9, 27]  # the test pictures are unlike:
+_FEATURES = np.abs(np.random.default_rng(0).normal(size=(9, 4))) * [
+    1,
+    3,
+    9,
+    27,
+]  # the test pictures are unlike:
 _FEATURES[6:] += [5, 0, 9, 40]
 _TRAIN, _TEST = np.arange(6), np.arange(6, 9)
 _LEAK = "x[train].mean(0), x[train].std(0) -> x.mean(0), x.std(0)"
@@ -272,8 +277,7 @@ _AXIS = "axis=1, keepdims=True -> axis=0"
 
 
 def _parts(prepare: Callable, *given: np.ndarray) -> Iterator[tuple]:
-    for name, part in zip(_PARTS, unpack(prepare(*given), *_PARTS), strict=True):
-        yield name, part
+    yield from zip(_PARTS, unpack(prepare(*given), *_PARTS), strict=True)
 
 
 _PARTS = ("the training features", "the test features")
@@ -281,6 +285,12 @@ _PARTS = ("the training features", "the test features")
 PREPARE = Exercise(
     number="02.5",
     question="Two bugs in what is done to features before they are classified.",
+    stub="""
+def prepare(x, train, test):
+    x = (x - x.mean(0)) / x.std(0)
+    x = x / np.linalg.norm(x, axis=0, keepdims=True)
+    return x[train], x[test]
+""",
     hints=(
         "Which pictures may say what the mean and the standard deviation of a feature are?",
         "Rows are pictures. Whose length is 1 in the end: a row's or a column's?",
@@ -294,7 +304,6 @@ def prepare(x, train, test):
     return x[train], x[test]
 """,
     mistakes={
-        "both bugs are still there: one lets test pictures take part, one is an axis.": f"{_LEAK}; {_AXIS}",
         "mean and standard deviation are still those of all pictures: test pictures leak into training.": _LEAK,
         "length 1 is still given to each feature over all pictures, not to each picture.": _AXIS,
         "test pictures are standardised by their own mean and deviation, so they are no longer comparable.": (

@@ -72,7 +72,6 @@ WRONG = {
         "__import__('torch').from_numpy(x)": "Tensor",
     },
     "02.5": {
-        f"{exercises._LEAK}; {exercises._AXIS}": "both bugs",
         exercises._LEAK: "leak into training",
         exercises._AXIS: "not to each picture",
         "x = (x - mean) / deviation -> x -= mean\n    x /= deviation": "its input `x`",
