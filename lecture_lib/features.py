@@ -32,10 +32,12 @@ SQUEEZENET, MOBILENET = "squeezenet1_1", "mobilenet_v2"
 K, WORDS, PHOW = 256, 1024, Dense()
 LOCAL = f"{K} Gaussians, dense SIFT (PHOW), 80 dimensions"
 SPLITS = 5  # of Caltech-101
-LONG, COMPONENTS = 512, 320  # longer vectors become so many components
+# Principal components that are kept of long vectors, by what their spectra allow: the means of maps lose half a point
+# with so few, words none; Fisher vectors, which are nearly at right angles, keep all that their training pictures span.
+OF_MAPS, OF_RANDOM, OF_WORDS, ALL = 192, 64, 384, 10**9
 GRID = 3
 
-Made = Iterator[tuple[str, np.ndarray, str]]  # an encoding's name, its vectors [N, d], and what it is
+Made = Iterator[tuple[str, np.ndarray, int | None, str]]  # name, vectors [N, d], components kept, what it is
 
 
 def voc2007(images: ImageCollection, train: np.ndarray) -> Made:
@@ -47,30 +49,34 @@ def voc2007(images: ImageCollection, train: np.ndarray) -> Made:
     yield (
         f"{SQUEEZENET} DeCAF7, ten crops",
         summed(crops.reshape(len(images), 10, -1)),
+        None,
         f"{made}, summed over ten crops",
     )
     phi = ifv.encode(images, ifv.learn(images[train], PHOW, K), PYRAMID)
     whole = phi[:, :1]  # the pyramid's first region
-    yield "FK", normalised(whole, K)[:, 0], f"Fisher vector, {LOCAL}"
-    yield "FK IN", normalised(whole, K, intra=True)[:, 0], f"Fisher vector, {LOCAL}, intra-normalised"
-    yield "FK IN spm", normalised(phi, K, intra=True, pyramid=True), f"the same in {len(PYRAMID)} regions"
+    yield "FK", normalised(whole, K)[:, 0], ALL, f"Fisher vector, {LOCAL}"
+    yield "FK IN", normalised(whole, K, intra=True)[:, 0], ALL, f"Fisher vector, {LOCAL}, intra-normalised"
+    yield (
+        "FK IN spm",
+        normalised(phi, K, intra=True, pyramid=True),
+        ALL,
+        f"the same in {len(PYRAMID)} regions",
+    )
     phi = normalised(ifv.encode(images, ifv.learn(images[train], PHOW, K, xy=True), FLIP), K, intra=True)
-    yield "FK IN (x,y)", phi[:, 0], f"Fisher vector, {LOCAL}, with places, intra-normalised"
-    yield "FK IN (x,y), mirrored", summed(phi), "the same, summed with that of the mirror image"
+    yield "FK IN (x,y)", phi[:, 0], ALL, f"Fisher vector, {LOCAL}, with places, intra-normalised"
+    yield "FK IN (x,y), mirrored", summed(phi), ALL, "the same, summed with that of the mirror image"
     counts = ifv.encode(images, ifv.learn(images[train], PHOW, WORDS, kind="kmeans"), method="bow")[:, 0]
     bow = chi2_map(torch.from_numpy(counts.astype(np.float32))).numpy()
-    yield "BoW", bow, f"{WORDS} words, dense SIFT (PHOW), 80 dimensions, chi2 map"
+    yield "BoW", bow, OF_WORDS, f"{WORDS} words, dense SIFT (PHOW), 80 dimensions, chi2 map"
 
 
 def caltech101(images: ImageCollection, train: np.ndarray) -> Made:
-    """Encode Caltech-101: two networks, random weights, a grid of means, a Fisher vector."""
+    """Encode Caltech-101: two networks, random weights, a grid of means."""
     yield from networks(images)
     net = backbones.load(SQUEEZENET)
     grid = encoders.encode(net, images, [net.decaf[7]], pool=GRID, l2=True)[net.decaf[7]]
-    yield f"{SQUEEZENET} DeCAF7, {GRID} x {GRID}", grid, f"{net.decaf[7]}, {GRID} x {GRID} means of each map"
-    phi = ifv.encode(images, ifv.learn(images[train], PHOW, K, xy=True))
-    made = f"Fisher vector, {LOCAL}, with places, intra-normalised"
-    yield "FK IN (x,y)", normalised(phi, K, intra=True)[:, 0], made
+    made = f"{net.decaf[7]}, {GRID} x {GRID} means of each map, {net.weights}"
+    yield f"{SQUEEZENET} DeCAF7, {GRID} x {GRID}", grid, OF_MAPS, made
 
 
 ENCODINGS: dict[str, Callable[[ImageCollection, np.ndarray], Made]] = {
@@ -81,11 +87,11 @@ ENCODINGS: dict[str, Callable[[ImageCollection, np.ndarray], Made]] = {
 
 def networks(images: ImageCollection) -> Made:
     """Encode pictures by the mean of each map at DeCAF5, 6 and 7 of both networks, and at 7 with random weights."""
-    for name in (SQUEEZENET, MOBILENET):
+    for name, most in ((SQUEEZENET, None), (MOBILENET, OF_MAPS)):
         for n, x, made in mean_pooled(backbones.load(name), images, (5, 6, 7)):
-            yield f"{name} DeCAF{n}", x, made
+            yield f"{name} DeCAF{n}", x, most, made
     for n, x, made in mean_pooled(backbones.load(SQUEEZENET, "random"), images, (7,)):
-        yield f"random {SQUEEZENET} DeCAF{n}", x, made
+        yield f"random {SQUEEZENET} DeCAF{n}", x, OF_RANDOM, made
 
 
 def mean_pooled(
@@ -97,16 +103,17 @@ def mean_pooled(
         yield n, x[net.decaf[n]], f"{net.decaf[n]}, mean of each map, {net.weights}"
 
 
-def components(x: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, float]:
-    """Turn long vectors [N, d] into the first principal components of the training vectors: float32 [N, p].
+def components(x: np.ndarray, train: np.ndarray, most: int | None) -> tuple[np.ndarray, float]:
+    """Turn vectors [N, d] into the first principal components of the training vectors: float32 [N, at most `most`].
 
-    Not centred, so that inner products are kept as well as so few numbers can keep them. Also the part of the training
-    vectors' squared length that they have: 1 for vectors that are short enough as they are.
+    Not centred, so that inner products are kept as well as so few numbers can keep them; with all components, those
+    with any training vector are kept as they are, and a linear SVM needs no more. Also the part of the training
+    vectors' squared length that is kept. Vectors that are short enough, or where `most` is None, stay as they are.
     """
-    if x.shape[1] <= LONG:
+    if most is None or x.shape[1] <= min(most, len(train)):
         return np.asarray(x, np.float32), 1.0
     squares, axes = np.linalg.eigh(products(x[train]).astype(np.float64))  # in rising order
-    first = np.flatnonzero(squares > 1e-6 * squares[-1])[: -COMPONENTS - 1 : -1]
+    first = np.flatnonzero(squares > 1e-6 * squares[-1])[: -most - 1 : -1]
     x = products(x, x[train]) @ (axes[:, first] / np.sqrt(squares[first]))
     return x.astype(np.float32), float(squares[first].sum() / squares.sum())
 
@@ -117,8 +124,8 @@ def compute(name: str) -> Vectors:
     seeds = range(1 if images.splits else SPLITS)
     train = reduce(np.intersect1d, (images.split_indices(seed)[0] for seed in seeds))
     x, encodings = {}, {}
-    for encoding, long, made in ENCODINGS[name](images, train):
-        x[encoding], kept = components(long, train)
+    for encoding, long, most, made in ENCODINGS[name](images, train):
+        x[encoding], kept = components(long, train, most)
         encodings[encoding] = {"made": made, "length": long.shape[1], "numbers": x[encoding].shape[1]}
         encodings[encoding]["kept"] = round(kept, 4)
         print(

@@ -43,29 +43,26 @@ def test_the_few_pictures_a_class_are_the_same_as_of_the_collection(tmp_path):
             assert (ours == theirs).all()
 
 
-def test_components_keep_inner_products_and_do_not_look_at_test_pictures(monkeypatch):
-    monkeypatch.setattr(features, "LONG", 20)
+def test_components_keep_inner_products_and_do_not_look_at_test_pictures():
     rng = np.random.default_rng(0)
     x = (rng.normal(size=(60, 10)) @ rng.normal(size=(10, 900))).astype(np.float32)  # of rank 10
     train = np.arange(40)
-    kept, share = features.components(x, train)
+    kept, share = features.components(x, train, 12)
     assert kept.shape == (60, 10)
     assert share == pytest.approx(1)
     np.testing.assert_allclose(kept @ kept.T, x @ x.T, rtol=1e-3, atol=1e-2)
     changed = x.copy()
     changed[50] *= -3
     np.testing.assert_array_equal(
-        np.delete(features.components(changed, train)[0], 50, 0), np.delete(kept, 50, 0)
+        np.delete(features.components(changed, train, 12)[0], 50, 0), np.delete(kept, 50, 0)
     )
 
 
-def test_components_are_the_directions_of_most_of_the_training_vectors_length(monkeypatch):
-    monkeypatch.setattr(features, "LONG", 20)
-    monkeypatch.setattr(features, "COMPONENTS", 5)
+def test_components_are_the_directions_of_most_of_the_training_vectors_length():
     x = np.random.default_rng(0).normal(size=(50, 30)).astype(np.float32) * np.linspace(
         3, 0.1, 30, dtype=np.float32
     )
-    kept, share = features.components(x, np.arange(50))
+    kept, share = features.components(x, np.arange(50), 5)
     singular = np.linalg.svd(x, compute_uv=False)
     np.testing.assert_allclose(np.linalg.norm(kept, axis=0), singular[:5], rtol=1e-4)
     assert share == pytest.approx((singular[:5] ** 2).sum() / (singular**2).sum(), rel=1e-4)
@@ -105,7 +102,7 @@ def test_shipped_vectors_are_what_the_network_makes_of_the_photographs(name, mon
     if not os.environ.get("TORCH_HOME") or tuple(images.names) != tuple(shipped.images.names):
         pytest.skip("other photographs than those of the shipped vectors, or no weights")
     some = np.arange(0, len(images), len(images) // 8)
-    for encoding, x, _ in features.networks(images[some]):
+    for encoding, x, *_ in features.networks(images[some]):
         steps = np.ptp(shipped.x[encoding], axis=0) / 255
         assert (np.abs(np.asarray(x, np.float32) - shipped.x[encoding][some]) <= steps + 2e-3).all(), encoding
         break
