@@ -15,10 +15,15 @@ from lecture_lib.encoders import TEN_CROPS, encode, expand, l2_normalise
 from lecture_lib.linear import classify, kernel
 
 
-def phi_of_crops(net: Backbone, images: ImageCollection) -> np.ndarray:
-    """Encode ten crops of whole pictures at layer decaf[7], a map by its mean: float32 [N, 10, d]."""
+def phi_of_crops(net: Backbone, images: ImageCollection, l2: bool = False) -> np.ndarray:
+    """Encode ten crops of whole pictures at layer decaf[7], a map by its mean: float32 [N, 10, d].
+
+    l2  each crop's vector of length 1, as `svm_scores` makes it anyway
+    """
     squares, layer = replace(net, resize=net.input_size), net.decaf[7]
-    vectors = encode(squares, expand(images, TEN_CROPS), [layer], pool="mean")[layer].astype(np.float32)
+    vectors = encode(squares, expand(images, TEN_CROPS), [layer], pool="mean", l2=l2)[layer].astype(
+        np.float32
+    )
     return vectors.reshape(len(images), len(TEN_CROPS), -1)
 
 

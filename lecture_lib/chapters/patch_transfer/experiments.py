@@ -16,7 +16,14 @@ from torch import Tensor, nn
 from lecture_lib import datasets
 from lecture_lib.backbones import twin_alexnet
 from lecture_lib.chapters.patch_transfer import baselines
-from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, gather, probabilities, resample, train
+from lecture_lib.chapters.patch_transfer.adaptation import (
+    BACKGROUND_KEPT,
+    RECIPE,
+    gather,
+    probabilities,
+    resample,
+    train,
+)
 from lecture_lib.chapters.patch_transfer.cutting import cut_patches, phi_one_by_one
 from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode_patches
 from lecture_lib.chapters.patch_transfer.from_scratch import FROM_SCRATCH, train_all
@@ -41,11 +48,16 @@ CUT, TWO_OBJECTS = "patches, each cut out", "patches, ambiguous as background"
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Pictures to train on, or to test with, the network that sees their patches, and how layers learn from these."""
+    """Pictures to train on, or to test with, and the network that sees their patches.
+
+    recipe  of the layers that learn from patches
+    kept    of the background, for training
+    """
 
     net: PatchNet
     images: ImageCollection
     recipe: Recipe = RECIPE
+    kept: float = BACKGROUND_KEPT
 
     @property
     def n_classes(self) -> int:
@@ -101,7 +113,7 @@ def score_patches(train_part: Part, test_part: Part, seeds: Sequence[int]) -> di
     All seeds train on the same patches, drawn by the first.
     """
     labels, n_classes = train_part.labels, train_part.n_classes
-    chosen = resample(labels, n_classes, seeds[0])
+    chosen = resample(labels, n_classes, seeds[0], train_part.kept)
     x, y, of_test = train_part.phi(chosen), gather(labels, chosen), test_part.phi()
     shows, scores = y < n_classes, {PATCHES: [], NO_BACKGROUND: []}
     for recipe in (replace(train_part.recipe, seed=seed) for seed in seeds):
@@ -115,11 +127,11 @@ def other_readings(train_part: Part, test_part: Part, seed: int) -> dict[str, np
     """Score by patches that are cut out one by one, and with ambiguous ones as background: row -> y [n, C + 1]."""
     labels, n_classes = train_part.labels, train_part.n_classes
     recipe = replace(train_part.recipe, seed=seed)
-    chosen = resample(labels, n_classes, seed)
+    chosen = resample(labels, n_classes, seed, train_part.kept)
     of_cut = train(train_part.phi_cut_out(chosen), gather(labels, chosen), n_classes + 1, recipe)
     all_of_test = [np.arange(len(grid)) for grid in test_part.grids]
     labels = [np.where(of_picture == AMBIGUOUS, n_classes, of_picture) for of_picture in labels]
-    chosen = resample(labels, n_classes, seed)
+    chosen = resample(labels, n_classes, seed, train_part.kept)
     with_two = train(train_part.phi(chosen), gather(labels, chosen), n_classes + 1, recipe)
     return {
         CUT: probabilities(of_cut, test_part.phi_cut_out(all_of_test)),
@@ -133,7 +145,7 @@ def no_transfer(train_part: Part, test_part: Part, seed: int, bfloat16: bool) ->
     With batch normalisation, as its pre-training was; without, it hardly learns from so few pictures.
     """
     net, labels, n_classes = train_part.net, train_part.labels, train_part.n_classes
-    chosen = resample(labels, n_classes, seed)
+    chosen = resample(labels, n_classes, seed, train_part.kept)
     recipe = replace(FROM_SCRATCH, seed=seed, bfloat16=bfloat16)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -161,31 +173,30 @@ def whole_pictures(train_part: Part, test_part: Part, seeds: Sequence[int]) -> d
     return _on_both(layers, test_part, WHOLE, WHOLE_ON_PATCHES)
 
 
-def whole_pictures_svm(train_part: Part, test_part: Part) -> np.ndarray:
-    """Score by SVMs on phi of whole pictures, ten crops each, without adaptation layers: [m, C]."""
-    labels = train_part.images.labels
-    return baselines.svm_scores(train_part.phi_of_crops(), labels, test_part.phi_of_crops())
-
-
 def windows_svm(train_part: Part, test_part: Part) -> np.ndarray:
     """Score by SVMs on phi of the larger patches of each picture, summed: no boxes, [m, C]."""
     train, test = train_part.phi_of_windows(), test_part.phi_of_windows()
     return baselines.svm_scores(train, train_part.images.labels, test)
 
 
-def fewer_pictures(train_part: Part, test_part: Part, n: int, seed: int) -> dict[str, np.ndarray]:
-    """Learn from n of the training pictures by patches, and by SVMs on windows and on whole pictures: row -> [m, C]."""
+def fewer_pictures(
+    train_part: Part, test_part: Part, crops: tuple[np.ndarray, np.ndarray], n: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Learn from n of the training pictures by patches, and by SVMs on windows and on whole pictures: row -> [m, C].
+
+    crops  float [N, 10, d] of the training pictures and [m, 10, d] of the test pictures
+    """
     rows, n_classes = evenly(len(train_part.images), n), train_part.n_classes
     labels = [np.full(len(of_picture), AMBIGUOUS) for of_picture in train_part.labels]
     for i in rows:
         labels[i] = train_part.labels[i]
-    chosen = resample(labels, n_classes, seed)
+    chosen = resample(labels, n_classes, seed, train_part.kept)
     recipe = replace(train_part.recipe, seed=seed)
     layers = train(train_part.phi(chosen), gather(labels, chosen), n_classes + 1, recipe)
     scores = {PATCHES: test_part.score(probabilities(layers, test_part.phi()))}
-    of_train = train_part.images.labels[rows]
-    for row, phi in ((WINDOWS, Part.phi_of_windows), (SVM, Part.phi_of_crops)):
-        scores[row] = baselines.svm_scores(phi(train_part)[rows], of_train, phi(test_part))
+    windows = train_part.phi_of_windows(), test_part.phi_of_windows()
+    for row, (of_train, of_test) in {WINDOWS: windows, SVM: crops}.items():
+        scores[row] = baselines.svm_scores(of_train[rows], train_part.images.labels[rows], of_test)
     return scores
 
 

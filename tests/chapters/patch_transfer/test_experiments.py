@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -287,7 +286,8 @@ def test_chosen_patches_are_rows_of_all(parts):
 
 def test_fewer_pictures_are_all_that_is_learned_from(parts, trained):
     train_part, test_part = replace(parts[0], images=collect(12, 2)), parts[1]
-    found = experiments.fewer_pictures(train_part, test_part, 6, 4)
+    crops = train_part.phi_of_crops(), test_part.phi_of_crops()
+    found = experiments.fewer_pictures(train_part, test_part, crops, 6, 4)
     ((x, y, n_outputs, recipe),) = trained
     labels = [labels if i % 2 == 0 else 0 * labels + AMBIGUOUS for i, labels in enumerate(train_part.labels)]
     chosen = resample(labels, 3, 4)
@@ -295,12 +295,9 @@ def test_fewer_pictures_are_all_that_is_learned_from(parts, trained):
     np.testing.assert_array_equal(y, gather(labels, chosen))
     assert (n_outputs, recipe.seed) == (4, 4)
     few = replace(train_part, images=train_part.images[::2])
-    for row in (experiments.WINDOWS, experiments.SVM):
-        alone = {
-            experiments.WINDOWS: experiments.windows_svm,
-            experiments.SVM: experiments.whole_pictures_svm,
-        }[row]
-        np.testing.assert_allclose(found[row], alone(few, test_part), atol=0.02)
+    np.testing.assert_allclose(found[experiments.WINDOWS], experiments.windows_svm(few, test_part), atol=0.02)
+    alone = baselines.svm_scores(few.phi_of_crops(), few.images.labels, crops[1])
+    np.testing.assert_allclose(found[experiments.SVM], alone, atol=0.02)
 
 
 def test_background_has_no_score(parts):
@@ -339,8 +336,7 @@ def one_by_one(net, part):
 
 
 def test_other_readings_cut_patches_out_or_call_ambiguous_ones_background(net, parts, trained, monkeypatch):
-    monkeypatch.setattr(experiments, "resample", partial(resample, kept=1))
-    train_part, test_part = first(parts[0], 2), first(parts[1], 1)
+    train_part, test_part = replace(first(parts[0], 2), kept=1), first(parts[1], 1)
     found = experiments.other_readings(train_part, test_part, 3)
     labels = np.concatenate(label_all(train_part.images, train_part.grids))
     certain = labels != AMBIGUOUS

@@ -205,19 +205,23 @@ def planted(monkeypatch):
         "other_readings": wrong_y(experiments.CUT, experiments.TWO_OBJECTS),
         "no_transfer": lambda train, test, seed, bfloat16: reversed_y(test.images.labels),
         "whole_pictures": wrong(experiments.WHOLE, experiments.WHOLE_ON_PATCHES),
-        "whole_pictures_svm": lambda train, test: -test.images.labels.astype(np.float32),
         "windows_svm": lambda train, test: np.zeros(test.images.labels.shape),  # neither right nor wrong
-        "fewer_pictures": lambda train, test, n, seed: {PATCHES: n * test.images.labels},
+        "fewer_pictures": lambda train, test, crops, n, seed: {PATCHES: n * test.images.labels},
         "centred_pictures": lambda test, seeds: (centred(test, seeds), [10.0 * s for s in seeds]),
         "source_labels": source_labels,
     }
     for name, fake in fakes.items():
         monkeypatch.setattr(experiments, name, fake)
-    monkeypatch.setattr(
-        record.datasets,
-        "load",
-        lambda name: SimpleNamespace(split=lambda: (collect(world.train, name), collect(READ, name))),
-    )
+    # crops are labels here, and an SVM is wrong about all of them
+    monkeypatch.setattr(record.baselines, "phi_of_crops", lambda net, images, l2: images.labels)
+    monkeypatch.setattr(record.baselines, "svm_scores", lambda train, labels, test: -test.astype(np.float32))
+
+    def load(name):
+        n = len(world.train)
+        split = np.arange(n), np.arange(n, n + len(READ))
+        return collect(np.concatenate([world.train, READ]), name, protocol=lambda images, seed: split)
+
+    monkeypatch.setattr(record.datasets, "load", load)
     monkeypatch.setattr(record, "READ", 12)
     monkeypatch.setattr(record, "bfloat16_is_faster", lambda device: False)
     return world
