@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.special import softmax
 
+from lecture_lib.exercises.choosing import choices
 from lecture_lib.exercises.comparing import crossed, unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
@@ -255,6 +256,84 @@ def two_pictures(M):
     check=_check_two_pictures,
 )
 
-EXERCISES = (LABEL, SCORE, N_PATCHES, TWO_PICTURES)
+_LABELS = np.array([2, -1, 0, 3, 3, -1, 1])
+
+TARGETS = Exercise(
+    number="05.5",
+    question="A bug to find: the targets of the patches that are trained on.",
+    stub="""
+def targets(labels, K):
+    return np.eye(K + 1)[labels]
+""",
+    hints=(
+        "Call it with np.array([0, -1]) and K = 2. How many rows should it return, and which does it?",
+        "-1 as an index is no error: it is the last row of a matrix. What does the last column stand for?",
+        "Leave ambiguous patches out first: labels[labels >= 0].",
+    ),
+    solution="""
+# -1 is the last row of np.eye(K + 1), that of background: every ambiguous patch taught that its objects are nothing.
+# No error, and a loss that falls as it should: only the count of rows tells.
+def targets(labels, K):
+    return np.eye(K + 1)[labels[labels >= 0]]
+""",
+    mistakes={
+        "ambiguous patches have become background: -1 is the last row of np.eye. They are to be left out.": (
+            "labels[labels >= 0] -> labels"
+        ),
+        "background is missing: only ambiguous patches, -1, are to be left out.": (
+            "labels >= 0 -> (labels >= 0) & (labels < K)"
+        ),
+        "the first class is missing: 0 is a class, -1 is ambiguous.": ">= 0 -> > 0",
+        "ambiguous patches have a row of zeros; they are to have no row at all.": (
+            "np.eye(K + 1)[labels[labels >= 0]] -> np.eye(K + 1)[labels] * (labels >= 0)[:, None]"
+        ),
+        "these are labels; each is to become a row with a single 1.": (
+            "np.eye(K + 1)[labels[labels >= 0]] -> labels[labels >= 0]"
+        ),
+    },
+    tries=(
+        ("the targets of 7 patches", _LABELS, 3),
+        ("the targets where all are ambiguous", _LABELS[1:2], 3),
+    ),
+)
+
+QUESTIONS = choices(
+    "05.6",
+    "b b d a c",
+    [
+        {
+            "a": "every patch has phi, whatever it shows.",
+            "b": "most patches are background, and the loss would hardly notice the others.",
+            "c": "all of them would fit on the disk; it is the loss that they would rule.",
+            "d": "background needs no box, but the boxes say which patches have none.",
+        },
+        {
+            "a": "it has 30 % of the object; a positive has 60 % or more.",
+            "b": "it is large enough in the patch, but 30 % of the object are less than 60 %: nothing is contained.",
+            "c": "ambiguous is what contains an object and overlaps another.",
+            "d": "`difficult` is a mark that people gave, not a matter of size.",
+        },
+        {
+            "a": "both shrink, but not alike: the ratio is taken to the power k.",
+            "b": "y is between 0 and 1, so its powers shrink, those of the smaller one faster.",
+            "c": "0.3 to the power 20 is tiny, but not 0.",
+            "d": "(0.3 / 0.9)^20 = 3^-20, less than a billionth.",
+        },
+        {
+            "a": "a patch's label comes from a box; scores and maps need none.",
+            "b": "the score is a mean over all patches, wherever they lie.",
+            "c": "a map sums the patches that cover a pixel.",
+            "d": "phi was learned from whole pictures of the source, with labels only.",
+        },
+        {
+            "a": "both are made of the same y^k.",
+            "b": "neither has seen a box.",
+            "c": "one sure patch in a corner is a mean of one, and wins against a middle that many patches agree on.",
+            "d": "the mean, too, takes all nine scales.",
+        },
+    ],
+)
+
+EXERCISES = (LABEL, SCORE, N_PATCHES, TWO_PICTURES, TARGETS, QUESTIONS)
 
 check, hint, solution = commands(EXERCISES)

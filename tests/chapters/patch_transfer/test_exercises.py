@@ -81,6 +81,18 @@ WRONG = {
         pictures(rest="[4, 0, 0, 10]"): "`empty` should score higher",
         pictures(empty="[9.8, 0, 0, 10]"): "for M = 300; `dog` should score higher",
     },
+    "05.5": {
+        "def targets(labels, K):\n    return np.eye(K + 1)[labels]": "not tried yet",
+        "def targets(labels, K):\n    return 1 * np.eye(K + 1)[labels]": "ambiguous patches have become background",
+        "def targets(labels, K):\n    return np.eye(K + 1)[np.abs(labels)]": "shape [7, 4]; it should be [5, 4]",
+        "labels >= 0 -> labels > 0": "0 is a class",
+        "K + 1)[labels[labels >= 0]] -> K)[labels[(labels >= 0) & (labels < K)]]": "shape [3, 3]",
+    },
+    "05.6": {
+        "b b d a": "4 letters; there are 5",
+        "b b d a e": "question 5 has the letters a b c d, and no e",
+        "b c d a c": "2 c: ambiguous is what contains",
+    },
 }
 
 RIGHT = {
@@ -117,6 +129,10 @@ def label(patch, box):
         f"{PICTURES}dog.tolist(), empty.tolist()",
         f"import torch\n{PICTURES}torch.tensor(dog[::-1].copy()), torch.from_numpy(empty)",
         f"{PICTURES}dog + 1000, empty - 1000",
+    ],
+    "05.5": [
+        "def targets(labels, K):\n    return np.eye(K + 1)[labels][labels != -1]",
+        "def targets(labels, K):\n    return (np.arange(K + 1) == labels[labels >= 0, None]) * 1",
     ],
 }
 
