@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
+from scipy.spatial.distance import pdist
 
 from lecture_lib import checks, settings
+from lecture_lib.backbones import Backbone
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders.nearest import neighbours
 from lecture_lib.encoders.normalise import l2_normalise
@@ -26,16 +29,32 @@ if TYPE_CHECKING:
 Start = Literal["pca", "random"]
 
 
-def part_of(images: ImageCollection, n: int, n_classes: int) -> ImageCollection:
-    """Take about n pictures, as many of each class: of all classes, or of `n_classes` spread evenly over them."""
-    checks.labels(images.labels)
+def layer_names(net: Backbone) -> dict[str, str]:
+    """Name the layers of a network up to DeCAF7, in order, as the lecture does: "DeCAF1" -> "pool1", ..."""
+    called = {}
+    for layer in net.layers[: net.layers.index(net.decaf[7]) + 1]:
+        called |= {f"DeCAF{k}": layer for k, node in net.decaf.items() if node == layer} or {layer: layer}
+    return called
+
+
+def halves(labels: np.ndarray, n: int, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Deal pictures into two halves: two int64 index arrays, with as many pictures of each class in either.
+
+    labels [N]; each half has about n pictures, of all classes or of `n_classes` spread evenly over them. Every other
+    picture of a class goes to the second half. ValueError if a class has a single picture.
+    """
+    labels = checks.labels(labels)
     if not 0 < n_classes <= n:
         raise ValueError(
             f"{n} pictures of {n_classes} classes: take one class or more, a picture of each at least."
         )
-    classes = np.unique(np.linspace(0, len(images.classes) - 1, n_classes).astype(int))
-    rows = [np.flatnonzero(images.labels == c)[: n // len(classes)] for c in classes]
-    return images[np.concatenate(rows)]
+    present = np.unique(labels)
+    classes = present[np.unique(np.linspace(0, len(present) - 1, n_classes).astype(int))]
+    rows = [np.flatnonzero(labels == c) for c in classes]
+    each = min(n // len(classes), *(len(row) // 2 for row in rows))
+    if each == 0:
+        raise ValueError("A class has a single picture, and cannot be in both halves.")
+    return tuple(np.concatenate([row[start::2][:each] for row in rows]) for start in (0, 1))
 
 
 def measure(features: Mapping[str, np.ndarray], images: ImageCollection) -> pd.DataFrame:
@@ -67,7 +86,7 @@ def claim(
     return paired_claim(id, statement, pairs, unit=unit, source=images.source, seed=settings.current().seed)
 
 
-def purity(features: np.ndarray, labels: np.ndarray, k: int = 10) -> np.ndarray:
+def purity(features: np.ndarray, labels: np.ndarray, k: int = 5) -> np.ndarray:
     """Share of each picture's k nearest neighbours that have its label: float64 [N] in [0, 1].
 
     features [N, d]; labels [N], classes or groups. The mean over pictures is the k-NN purity of the set; its
@@ -96,6 +115,34 @@ def silhouettes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     features = checks.features(features)
     labels = checks.kinds(labels, n=len(features))
     return silhouette_samples(reduce(features, min(features.shape)), labels)  # a rotation keeps all distances
+
+
+def keeps(features: np.ndarray, xy: np.ndarray, labels: np.ndarray, k: int = 5) -> dict[str, float]:
+    """Measure what a map [N, 2] keeps of features [N, d], in Euclidean distances; labels [N] are classes or groups.
+
+    "neighbours kept"         of a picture's k nearest, the share that is among its k nearest on the map
+    "distances, Spearman"     rank correlation of the distances between the centres of the labels' pictures
+    "distances, same answer"  to "which of two pairs of centres is closer?", as a share; 0.5 by chance
+    "sizes, Spearman"         rank correlation of the mean distances of the labels' pictures to their centre
+    """
+    from sklearn.neighbors import NearestNeighbors  # here, as it takes a second
+
+    labels = checks.kinds(labels, n=len(features))
+    nearest, distances, sizes = [], [], []
+    for x in (checks.features(features), checks.features(xy)):
+        x = x.astype(np.float32)
+        members = [x[labels == label] for label in np.unique(labels)]
+        centres = [rows.mean(0) for rows in members]
+        distances.append(pdist(centres))
+        pairs = zip(members, centres, strict=True)
+        sizes.append([np.linalg.norm(rows - centre, axis=1).mean() for rows, centre in pairs])
+        nearest.append(NearestNeighbors(n_neighbors=k).fit(x).kneighbors(return_distance=False))
+    return {
+        "neighbours kept": float((nearest[0][:, :, None] == nearest[1][:, None]).any(2).mean()),
+        "distances, Spearman": float(stats.spearmanr(*distances).statistic),
+        "distances, same answer": float((1 + stats.kendalltau(*distances).statistic) / 2),
+        "sizes, Spearman": float(stats.spearmanr(*sizes).statistic),
+    }
 
 
 def reduce(features: np.ndarray, d: int = 50) -> np.ndarray:

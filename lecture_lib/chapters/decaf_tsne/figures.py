@@ -23,7 +23,7 @@ from lecture_lib.display.tiles import GAP, Block, Frame, Tile, blank, tiles
 Groups = ImageCollection | Sequence[str]
 KINDS = {"convolutional": "#1f77d0", "pooling": "#9a9a9a", "fully connected": "#ff7f0e"}
 HIGHEST = "#c2281d"
-SIDE = 4.4  # inches of one of several maps
+WIDTH = 8.8  # inches of several maps beside each other
 CHANNELS = 8  # of a layer's activations
 THUMBNAIL = 36  # pixels of a picture of a map of pictures
 LAYERS = 6  # of marks, each of some points of every group, so that no group lies wholly over another
@@ -117,14 +117,16 @@ def scatter_new(
     return figure
 
 
-def scatter_grid(maps: Mapping[str, np.ndarray], groups: Groups, *, title: str = "") -> Figure:
-    """Draw several maps of the same N pictures, two beside each other: caption -> [N, 2], with one legend."""
-    names, rows = style.groups_of(groups), -(-len(maps) // 2)
+def scatter_grid(
+    maps: Mapping[str, np.ndarray], groups: Groups, *, columns: int = 2, title: str = ""
+) -> Figure:
+    """Draw several maps of the same N pictures, `columns` beside each other: caption -> [N, 2], with one legend."""
+    names, rows, side = style.groups_of(groups), -(-len(maps) // columns), WIDTH / columns
     with style.look():
-        figure = style.new_figure(2 * SIDE + 2, (SIDE + 0.25) * rows + 0.4, layout="constrained")
+        figure = style.new_figure(WIDTH + 2, (side + 0.25) * rows + 0.4, layout="constrained")
         for k, (caption, xy) in enumerate(maps.items()):
-            axes = figure.add_subplot(rows, 2, k + 1)
-            mark(axes, xy, names, SIDE**2 * float(np.clip(1200 / len(names), 0.5, 1.5)))
+            axes = figure.add_subplot(rows, columns, k + 1)
+            mark(axes, xy, names, side**2 * float(np.clip(1200 / len(names), 0.5, 1.5)))
             frame(axes, xy)
             axes.set_title(caption, fontsize=12)
         figure.suptitle(title, x=0.01, ha="left", fontsize=14)
@@ -223,13 +225,11 @@ def purity_plot(table: pd.DataFrame, *, ylabel: str, title: str = "", chance: fl
     return figure
 
 
-def time_plot(costs: pd.DataFrame, *, batch: int = 1) -> Figure:
+def time_plot(costs: pd.DataFrame, *, batch: int = 1, title: str = "") -> Figure:
     """Plot what each layer costs: measured milliseconds beside counted multiply-adds and parameters.
 
     costs  as of `backbones.cost.layer_costs`: columns `layer`, `kind`, `ms`, `mmac`, `parameters`
     batch  pictures a pass when they were measured; it is named above the bars
-
-    The title says which share of the time and of the parameters goes where.
     """
     panels = {
         f"ms a picture, batches of {batch}": costs["ms"].to_numpy(),
@@ -250,13 +250,5 @@ def time_plot(costs: pd.DataFrame, *, batch: int = 1) -> Figure:
         axes.invert_yaxis()
         kinds = [Patch(color=KINDS[kind], label=kind) for kind in KINDS if kind in set(costs["kind"])]
         figure.legend(handles=kinds, loc="outside lower left", ncols=3)
-        figure.suptitle(say_where(costs), x=0.01, ha="left", fontsize=14)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=14)
     return figure
-
-
-def say_where(costs: pd.DataFrame) -> str:
-    """Where the time goes and where the parameters are, in a sentence."""
-    shares = costs.groupby("kind")[["ms", "parameters"]].sum() / costs[["ms", "parameters"]].sum()
-    shares = shares.reindex(["convolutional", "fully connected"], fill_value=0)
-    time, parameters = shares.loc["convolutional", "ms"], shares.loc["fully connected", "parameters"]
-    return f"Convolutions take {time:.0%} of the time, fully connected layers hold {parameters:.0%} of the parameters"

@@ -7,6 +7,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_samples
 from sklearn.neighbors import NearestNeighbors
 
+from lecture_lib import backbones
 from lecture_lib.chapters.decaf_tsne import embedding
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders import l2_normalise, neighbours
@@ -58,11 +59,28 @@ def images():
     return ImageCollection("some", "twin", pictures, classes, labels, tuple("xxyyzz"))
 
 
-def test_a_part_has_as_many_pictures_of_each_class_and_classes_from_the_first_to_the_last(images):
-    part = embedding.part_of(images, n=12, n_classes=3)
-    assert np.unique(part.labels, return_counts=True)[1].tolist() == [4, 4, 4]
-    assert [images.classes[c] for c in np.unique(part.labels)] == ["a", "c", "f"]
-    assert len(embedding.part_of(images, n=60, n_classes=54)) == 60
+def test_halves_share_no_picture_and_have_as_many_of_each_class_and_classes_from_first_to_last():
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(6), [10, 11, 12, 13, 14, 15]))
+    first, second = embedding.halves(labels, n=12, n_classes=3)
+    assert not set(first) & set(second)
+    for half in (first, second):
+        assert dict(zip(*np.unique(labels[half], return_counts=True), strict=True)) == {0: 4, 2: 4, 5: 4}
+    first, second = embedding.halves(labels, n=1000, n_classes=54)
+    assert len(first) == len(second) == 6 * 5
+
+
+def test_a_class_of_one_picture_cannot_be_in_both_halves():
+    with pytest.raises(ValueError, match="single picture"):
+        embedding.halves(np.array([0, 0, 1]), n=10, n_classes=2)
+
+
+@pytest.mark.parametrize("name", ["twin-alexnet", "squeezenet1_1", "resnet18"])
+def test_every_decaf_layer_is_named_in_the_order_of_the_network(name):
+    net = backbones.load(name, weights="random")
+    named = embedding.layer_names(net)
+    assert {f"DeCAF{k}": layer for k, layer in net.decaf.items()}.items() <= named.items()
+    assert list(dict.fromkeys(named.values())) == [layer for layer in net.layers if layer in named.values()]
+    assert next(reversed(named)) == "DeCAF7"
 
 
 def test_a_group_is_purer_than_its_classes_where_only_the_group_can_be_seen(images):
@@ -97,6 +115,28 @@ def test_reduce_is_pca(width):
     assert got.shape == (200, 5)
     assert np.allclose(np.abs(got), np.abs(want), atol=1e-4)
     assert (got == embedding.reduce(x, 5)).all()
+
+
+def test_a_turned_and_mirrored_map_keeps_everything_and_a_shuffled_one_nothing():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(15), 20)
+    x = rng.normal(size=(15, 2))[labels] * 4 + rng.normal(size=(300, 2)) * (1 + labels[:, None] / 15)
+    same = embedding.keeps(x, 3 * x @ [[0, 1], [1, 0]] + 5, labels)
+    assert list(same.values()) == pytest.approx([1, 1, 1, 1])
+    other = embedding.keeps(x, x[rng.permutation(300)], labels)
+    assert other["neighbours kept"] < 0.1
+    assert other["distances, same answer"] == pytest.approx(0.5, abs=0.15)
+
+
+def test_what_a_map_keeps_by_hand():
+    x, labels = np.array([[0.0], [1], [10], [12], [16], [20]]), np.array([0, 0, 1, 1, 2, 2])
+    xy = np.array([[0.0, 0], [1, 0], [30, 0], [32, 0], [4, 0], [8, 0]])  # the last two classes change places
+    kept = embedding.keeps(x, xy, labels, k=1)
+    # centres .5, 11, 18: distances 10.5, 17.5, 7; on the map .5, 31, 6: 30.5, 5.5, 25; one of three pairs agrees
+    assert kept["distances, same answer"] == pytest.approx(1 / 3)
+    assert kept["sizes, Spearman"] == pytest.approx(1)
+    # 12's neighbour is 10 still; 4's on the map is 1, not 20
+    assert kept["neighbours kept"] == pytest.approx(5 / 6)
 
 
 def test_tsne_keeps_neighbours_and_takes_new_points(blobs):

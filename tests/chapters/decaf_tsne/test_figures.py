@@ -106,6 +106,12 @@ def test_a_map_of_other_pictures_is_refused(images, xy):
         figures.scatter_grid({"fc6": xy[1:]}, images)
 
 
+def test_maps_stand_in_as_many_columns_as_asked(images, xy):
+    maps = dict.fromkeys("abcde", xy)
+    across = {round(axes.get_position().x0, 2) for axes in figures.scatter_grid(maps, images, columns=3).axes}
+    assert len(across) == 3
+
+
 @pytest.mark.parametrize("spread", [1.0, 0.0], ids=["spread out", "all at one place"])
 @pytest.mark.parametrize("n", [1, 10, 40, 100])
 def test_thumbnails_do_not_overlap_and_stay_where_their_points_are(xy, n, spread):
@@ -135,9 +141,7 @@ def test_intervals_stand_where_the_table_says():
     assert x0 == x1 == pytest.approx(1, abs=0.2)
 
 
-def test_where_the_time_goes_is_said_in_true_numbers_over_bars_of_the_batch():
-    text = figures.say_where(costs())
-    assert text == "Convolutions take 60% of the time, fully connected layers hold 90% of the parameters"
+def test_bars_of_cost_are_those_of_the_table_under_the_name_of_the_batch():
     panels = figures.time_plot(costs(), batch=8).axes
     assert [bar.get_width() for bar in panels[0].patches] == [6, 1, 3]
     assert any("batches of 8" in axes.get_title("left") for axes in panels)
