@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lecture_lib.exercises.choosing import choices
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
@@ -94,6 +95,79 @@ supported = {"a", "d"}
     check=_check_supported,
 )
 
-EXERCISES = (PURITY, MULTIPLY_ADDS, SUPPORTED)
+_rng = np.random.default_rng(0)
+_PHI = (_rng.normal(size=(12, 4)) + 2 * np.eye(4).repeat(3, 0)) * _rng.uniform(0.2, 5, (12, 1)) * [1, 1, 9, 9]
+
+BUGS = Exercise(
+    number="01.4",
+    question="Two bugs in a purity.",
+    hints=(
+        "What does phi have the length 1 of afterwards: its rows, which are pictures, or its columns?",
+        "Whose distance to a picture is always the smallest of its row, namely 0?",
+        "np.linalg.norm(phi, axis=1, keepdims=True) is one column, with the length of each row.",
+        "A picture is no neighbour of itself if its distance to itself is infinite: np.fill_diagonal.",
+    ),
+    solution="""
+def purity_of(phi, labels, k=5):
+    phi = phi / np.linalg.norm(phi, axis=1, keepdims=True)
+    distances = np.linalg.norm(phi[:, None] - phi[None], axis=2)
+    np.fill_diagonal(distances, np.inf)
+    nearest = distances.argsort(axis=1)[:, :k]
+    return (labels[nearest] == labels[:, None]).mean(1)
+""",
+    mistakes={
+        "both bugs are still there: the axis, and something about who is a picture's neighbour.": (
+            "axis=1, keepdims=True -> axis=0; np.inf) -> 0)"
+        ),
+        "its rows, the pictures, do not get the length 1: the norm is taken along the wrong axis.": (
+            "axis=1, keepdims=True -> axis=0"
+        ),
+        "every picture is still its own nearest neighbour, and has its own label.": "np.inf) -> 0)",
+        "one neighbour is missing: without itself a picture has k others still.": "[:, :k] -> [:, : k - 1]",
+    },
+    tries=(
+        ("the purity of the pictures of four classes", _PHI, np.arange(4).repeat(3), 2),
+        ("the purity of the pictures of two classes", _PHI, np.arange(12) % 2, 5),
+    ),
+)
+
+QUESTIONS = choices(
+    "01.5",
+    "b d a c c",
+    (
+        {
+            "a": "Weights are the same for every picture; a feature is what comes out for one.",
+            "b": "It is what comes out of fc6 after its ReLU: 768 numbers here, 4,096 in AlexNet.",
+            "c": "Those come after fc8, two layers later, and know the source's classes only.",
+            "d": "A place on the map has two numbers and depends on all the other pictures.",
+        },
+        {
+            "a": "They are drawn once, and nothing is ever learned.",
+            "b": "PCA and the network are given no labels.",
+            "c": "An average of five is as often too high as too low where neighbours are drawn at random.",
+            "d": "A random layer keeps much of the distances between its inputs.",
+        },
+        {
+            "a": "The table has the share of neighbours that is the same on two maps of perplexity 30.",
+            "b": "A map that is turned or mirrored costs exactly as much.",
+            "c": "The axes have no unit, and gaps between far islands cost next to nothing.",
+            "d": "Turned and mirrored maps cost the same, so not all of these.",
+        },
+        {
+            "a": "They are not zeros; what counts is how often one is used.",
+            "b": "ReLU works on what comes out; all multiply-adds are made before it.",
+            "c": "A kernel's weight is used h times w times, a fully connected one once.",
+            "d": "How a weight is stored changes neither number.",
+        },
+        {
+            "a": "The interval reaches below zero, so less than no difference is possible, too.",
+            "b": "The interval reaches above zero, so a difference is possible, too.",
+            "c": "Zero is inside the interval.",
+            "d": "That a difference is not seen does not make it zero; it may be as large as 0.032.",
+        },
+    ),
+)
+
+EXERCISES = (PURITY, MULTIPLY_ADDS, SUPPORTED, BUGS, QUESTIONS)
 
 check, hint, solution = commands(EXERCISES)

@@ -3,6 +3,7 @@ from answers import exercise_tests
 from lecture_lib.chapters.decaf_tsne.exercises import EXERCISES
 
 MULTIPLIED = "c_in * c_out // groups * k * k * h"
+AS_FOUND = "axis=1, keepdims=True -> axis=0; np.fill_diagonal(distances, np.inf) -> pass"
 WRONG = {
     "01.1": {
         "(labels[nearest] == labels).mean(1)": "stops",
@@ -27,6 +28,21 @@ WRONG = {
         5: "of type int cannot be used",
         ("a", ...): "still a ...",
     },
+    "01.4": {
+        AS_FOUND: "both bugs",
+        "np.fill_diagonal(distances, np.inf) -> pass": "its own nearest neighbour",
+        "axis=1, keepdims=True -> axis=0": "wrong axis",
+        "norm(phi, axis=1, keepdims=True) -> norm(phi)": "it should be",  # all rows by one number
+        "phi = phi / -> phi /=": "changes its input `phi`",
+        ".mean(1) -> .mean()": "it should be",
+        "[:, :k] -> [:, 1 : k + 1]": "it should be",  # leaves the nearest one out, as it is no longer itself
+    },
+    "01.5": {
+        "a d a c c": "Weights are the same",
+        "b d a c": "4 letters",
+        "b d a c x": "has the letters a b c d",
+        "b b a c d": "2 of 5 letters are wrong",
+    },
 }
 
 RIGHT = {
@@ -34,6 +50,11 @@ RIGHT = {
         "[sum(labels[j] == label for j in row) / len(row) for row, label in zip(nearest, labels)]",
     ],
     "01.2": ["c_out * c_in / groups * k**2 * h * w"],
+    "01.4": [
+        "np.fill_diagonal(distances, np.inf) -> pass; [:, :k] -> [:, 1 : k + 1]",
+        "np.linalg.norm(phi, axis=1, keepdims=True) -> np.sqrt((phi**2).sum(1))[:, None]",
+    ],
+    "01.5": ["b d a c c", "BDACC", ["b", "d", "a", "c", "c"]],
     "01.3": ["ad", "a, d", "(a) (d)", ["A", "D"], {"(a)", " d "}],
 }
 
