@@ -19,7 +19,8 @@ def layer_costs(net: Backbone, batch: int = 1, repeats: int = 7) -> pd.DataFrame
     returns a table, one row a stage, in order: `layer`; `kind` ("convolutional", "pooling", "fully connected", a
     local response normalisation counting as the pooling it stands with);
     `mmac`, million multiply-adds a picture in convolutions and linear maps; `parameters`; `ms`, milliseconds a
-    picture: the median over `repeats` passes on the device and threads in use.
+    picture: the fastest of `repeats` passes; on a processor, its own time on one thread, as several wait for one
+    another where the computer is busy.
     """
     x = torch.randn(batch, 3, net.input_size, net.input_size, device=net.device)
     x = x.contiguous(memory_format=torch.channels_last)
@@ -36,22 +37,27 @@ def layer_costs(net: Backbone, batch: int = 1, repeats: int = 7) -> pd.DataFrame
                 "parameters": sum(p.numel() for p in stage.parameters()),
             }
         )
-    passes = pd.DataFrame([_time_stages(stages, x) for _ in range(repeats + 2)][2:])  # two to warm up
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        passes = pd.DataFrame([_time_stages(stages, x) for _ in range(repeats + 2)][2:])  # two to warm up
+    finally:
+        torch.set_num_threads(threads)
     table = pd.DataFrame(rows)
-    table["ms"] = table["layer"].map(passes.median()) * 1e3 / batch
+    table["ms"] = table["layer"].map(passes.min()) * 1e3 / batch
     return table
 
 
 @torch.inference_mode()
 def _time_stages(stages: dict[str, nn.Module], x: Tensor) -> dict[str, float]:
-    seconds = {}
+    seconds, clock = {}, time.thread_time if x.device.type == "cpu" else time.perf_counter
     for layer, stage in stages.items():
         x = x.clone()  # an in-place ReLU must not find its own output
         _wait(x)
-        start = time.perf_counter()
+        start = clock()
         x = stage(x)
         _wait(x)
-        seconds[layer] = time.perf_counter() - start
+        seconds[layer] = clock() - start
     return seconds
 
 
@@ -78,7 +84,7 @@ def bfloat16_is_faster(device: torch.device) -> bool:
         x = torch.randn(32, 96, 16, 16, device=device).contiguous(memory_format=torch.channels_last)
         times = []
         for _ in range(5):
-            start = time.perf_counter()
+            start = clock()
             with torch.autocast(device.type, torch.bfloat16, enabled=enabled):
                 loss = conv(x).float().sum()
             loss.backward()

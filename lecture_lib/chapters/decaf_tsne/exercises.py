@@ -62,8 +62,8 @@ def multiply_adds(c_in, c_out, k, h, w, groups=1):
 )
 
 _WHY_NOT = {
-    "b": "the gap between two islands depends on perplexity and start, as the four maps have shown (b)",
-    "c": "t-SNE evens out densities: the size of an island follows from the number of its points (c)",
+    "b": "the gap between two islands is kept in part: which of two is larger, a map gets wrong one time in four (b)",
+    "c": "the size of an island is kept in part only, as t-SNE evens out densities (c)",
     "e": "the target's classes were not in the training set, and their islands lie apart all the same (e)",
 }
 

@@ -210,7 +210,7 @@ def purity_plot(table: pd.DataFrame, *, ylabel: str, title: str = "", chance: fl
     layers = list(dict.fromkeys(table["layer"]))
     looks = style.of(*table["dataset"].unique())
     with style.look():
-        figure, axes = style.new_axes(8.5, 4.6, title, grid="y")
+        figure, axes = style.new_axes(9, 4.6, title, grid="y")
         for k, (name, (colour, marker, stroke)) in enumerate(looks.items()):
             rows = table[table["dataset"] == name]
             x = np.array([layers.index(layer) for layer in rows["layer"]]) + 0.12 * (k - (len(looks) - 1) / 2)
@@ -219,7 +219,7 @@ def purity_plot(table: pd.DataFrame, *, ylabel: str, title: str = "", chance: fl
         if chance is not None:
             axes.axhline(chance, color=style.FAINT, ls="--", lw=1, label="by chance")
         axes.set(xticks=range(len(layers)), xticklabels=layers, xlim=(-0.5, len(layers) - 0.5), ylabel=ylabel)
-        axes.tick_params(axis="x", length=0)
+        axes.tick_params(axis="x", length=0, labelsize=9)
         axes.set_xlabel("shaded bars: 95 % intervals", fontsize=9, color=style.FAINT, loc="right")
         name_ends(axes)
     return figure
