@@ -84,7 +84,7 @@ def bfloat16_is_faster(device: torch.device) -> bool:
         x = torch.randn(32, 96, 16, 16, device=device).contiguous(memory_format=torch.channels_last)
         times = []
         for _ in range(5):
-            start = clock()
+            start = time.perf_counter()
             with torch.autocast(device.type, torch.bfloat16, enabled=enabled):
                 loss = conv(x).float().sum()
             loss.backward()
