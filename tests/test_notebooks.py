@@ -22,7 +22,6 @@ PATHS = sorted(FOLDER.glob("[0-9]*.ipynb"))
 execute = runpy.run_path(str(FOLDER / "execute.py"))
 
 NOT_YET = (
-    "01_decaf_tsne",
     "03_ifv_vs_cnn",
     "04_fine_tuning",
 )  # have names of two meanings
