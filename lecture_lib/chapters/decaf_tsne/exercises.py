@@ -101,6 +101,13 @@ _PHI = (_rng.normal(size=(12, 4)) + 2 * np.eye(4).repeat(3, 0)) * _rng.uniform(0
 BUGS = Exercise(
     number="01.4",
     question="Two bugs in a purity.",
+    stub="""
+def purity_of(phi, labels, k=5):
+    phi = phi / np.linalg.norm(phi, axis=0)
+    distances = np.linalg.norm(phi[:, None] - phi[None], axis=2)
+    nearest = distances.argsort(axis=1)[:, :k]
+    return (labels[nearest] == labels[:, None]).mean(1)
+""",
     hints=(
         "What does phi have the length 1 of afterwards: its rows, which are pictures, or its columns?",
         "Whose distance to a picture is always the smallest of its row, namely 0?",
@@ -116,13 +123,13 @@ def purity_of(phi, labels, k=5):
     return (labels[nearest] == labels[:, None]).mean(1)
 """,
     mistakes={
-        "both bugs are still there: the axis, and something about who is a picture's neighbour.": (
-            "axis=1, keepdims=True -> axis=0; np.inf) -> 0)"
+        "both bugs are still there: the axis, and who is a picture's neighbour.": (
+            "axis=1, keepdims=True -> axis=0; np.inf) -> 0.0)"
         ),
         "its rows, the pictures, do not get the length 1: the norm is taken along the wrong axis.": (
             "axis=1, keepdims=True -> axis=0"
         ),
-        "every picture is still its own nearest neighbour, and has its own label.": "np.inf) -> 0)",
+        "every picture is still its own nearest neighbour, and has its own label.": "np.inf) -> 0.0)",
         "one neighbour is missing: without itself a picture has k others still.": "[:, :k] -> [:, : k - 1]",
     },
     tries=(
