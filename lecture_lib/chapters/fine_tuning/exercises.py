@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lecture_lib.chapters.fine_tuning.more_exercises import QUESTIONS, REPORTED, WITHOUT_PAIR
 from lecture_lib.exercises.comparing import crossed, finite, unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
@@ -269,30 +270,9 @@ def two_classifiers(labels):
     check=_check_disagreement,
 )
 
-WITHOUT_PAIR = Exercise(
-    number="04.5",
-    question="How often a batch has no pair of a class, and TUNE-RNK learns nothing about it.",
-    hints=(
-        "A pair needs a positive and a negative. What are the two ways of having none?",
-        "All B pictures are negatives with probability (1 - p)^B; what is it for all positives?",
-    ),
-    solution="""
-# For p = 0.05 and B = 32: 19 %. Such a class adds 0 to the loss, and its w_c gets no gradient. TUNE-CLS still learns
-# from its negatives.
-def without_pair(p, B):
-    return (1 - p) ** B + p**B
-""",
-    mistakes={
-        "a batch in which every picture shows the class has no pair either.": "(1 - p) ** B",
-        "that is a batch full of positives; one without any has no pair either.": "p**B",
-        "that is the probability of a pair.": "1 - (1 - p) ** B - p**B",
-        "that is the probability of a positive.": "1 - (1 - p) ** B",
-        "no batch is without positives and without negatives at once; add the two probabilities.": "+ p -> * p",
-        "probabilities of independent pictures are multiplied, not added.": "(1 - p) * B | 1 - p * B",
-    },
-    tries=tuple((f"the probability for p = {p}, B = {B}", p, B) for p, B in ((0.9, 4), (0.05, 32), (0.3, 1))),
+EXERCISES = (
+    *(CLASSIFICATION_HINGE, RANKING_HINGE, LEARNING_RATES, TWO_CLASSIFIERS),
+    *(WITHOUT_PAIR, REPORTED, QUESTIONS),
 )
-
-EXERCISES = (CLASSIFICATION_HINGE, RANKING_HINGE, LEARNING_RATES, TWO_CLASSIFIERS, WITHOUT_PAIR)
 
 check, hint, solution = commands(EXERCISES)

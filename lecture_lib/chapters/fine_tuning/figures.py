@@ -16,6 +16,7 @@ from lecture_lib.display.labels import name_ends
 DEPTH = "frozen up to this layer"
 RATIO = "learning rate of the pre-trained layers ÷ that of the head"
 CHOSEN = "#c2281d"
+CLOSE = 8  # points below the best that are drawn enlarged
 
 
 def two_panels(title: str) -> tuple[Figure, np.ndarray]:
@@ -71,7 +72,7 @@ def trainings(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def freeze_curves(runs: pd.DataFrame, baseline: float, *, title: str = "") -> Figure:
-    """Plot what fine-tuning reached against the layers that were frozen: one line a learning rate.
+    """Plot what fine-tuning reached against the layers that were frozen, one line a learning rate: all, and the top.
 
     runs      as `trainings` gives them
     baseline  what an SVM reached on the network as it was
@@ -84,17 +85,23 @@ def freeze_curves(runs: pd.DataFrame, baseline: float, *, title: str = "") -> Fi
         for ratio, colour, aside in zip(ratios, colours, asides, strict=True)
     ]
     lines.append(("only the head", runs[runs["ratio"].isna()], 0, {"color": style.INK, "marker": "D"}))
+    untuned = {"color": style.of("frozen, SVM")["frozen, SVM"].colour, "ls": "--", "lw": 1}
+    best = max(runs["value"].max(), baseline)
     with style.look():
-        figure, axes = style.new_axes(8.5, 4.6, title, grid="y")
-        for name, rows, aside, look in lines:
-            x = np.array([depths.index(depth) for depth in rows["frozen"]]) + aside
-            axes.plot(x, rows["value"], ms=6, lw=1.8, label=name, **look)
-        axes.set_xlim(-0.3, len(depths) - 0.7)
-        untuned = style.of("frozen, SVM")["frozen, SVM"].colour
-        axes.axhline(baseline, color=untuned, ls="--", lw=1, label="SVM, not tuned")
-        axes.set_xticks(range(len(depths)), depths)
-        axes.set(xlabel=f"{DEPTH}\n(ratio: {RATIO})", ylabel="mAP, %")
-        name_ends(axes)
+        figure, (left, right) = two_panels(title)
+        for axes in (left, right):
+            for name, rows, aside, look in lines:
+                x = np.array([depths.index(depth) for depth in rows["frozen"]]) + aside
+                axes.plot(x, rows["value"], ms=6, lw=1.8, label=name, **look)
+            axes.axhline(baseline, label="SVM, not tuned", **untuned)
+            axes.set_xlim(-0.3, len(depths) - 0.7)
+            axes.set_xticks(range(len(depths)), depths)
+            axes.set_xlabel(DEPTH)
+        left.set_ylabel("test mAP, %")
+        right.set_ylim(best - CLOSE, best + 0.1 * CLOSE)
+        right.set_title(f"the best {CLOSE} points, enlarged", fontsize=11)
+        handles = left.get_lines()
+        figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), title=f"ratio: {RATIO}")
     return figure
 
 

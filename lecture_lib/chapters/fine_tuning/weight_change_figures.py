@@ -12,46 +12,39 @@ from torch import Tensor
 from lecture_lib.chapters.fine_tuning.figures import two_panels
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
-from lecture_lib.display.labels import name_ends
 from lecture_lib.display.tiles import FRAMED, GAP, KEY, Block, Frame, Tile, draw_key, tiles
 
 LEFT = 104  # pixels of the names of rows
-ACROSS = 12  # filters in a row
+SIDE = 84  # pixels of a filter
 PRESENCE = {1: Frame(style.RIGHT, 4), -1: Frame("#f0a500", 3), 0: Frame(style.PALE, 2)}
 NAMES = {1: "present", -1: "difficult", 0: "absent"}
 OUTLINE = "#ffe600"
 
 
-def layer_changes(change: pd.DataFrame, cka: pd.DataFrame, *, title: str = "") -> Figure:
+def layer_changes(change: pd.Series, cka: pd.Series, *, title: str = "") -> Figure:
     """Plot how far fine-tuning changed each layer: its weights on the left, what it says of pictures on the right.
 
-    change  a row a layer with weights, in the network's order, a column a method: |w' - w| / |w|, 0 or more
-    cka     a row a layer, the same columns: linear CKA of its output before and after (0..1)
+    change  of each layer with weights, in the network's order: |w' - w| / |w|, 0 or more
+    cka     of each layer: linear CKA of its output before and after (0..1)
 
-    The left axis is logarithmic above the least change; a layer that did not change lies at 0. NaN has no mark.
+    Bars have their numbers. On the right they hang from 1, nothing changed, down to the CKA.
     """
-    percent = 100 * change.astype(float)
+    percent = 100 * change
     with style.look():
         figure, (left, right) = two_panels(title)
-        for axes, table in ((left, percent), (right, cka)):
-            for method, (colour, marker, _) in style.of(*table.columns).items():
-                axes.plot(table[method].to_numpy(), color=colour, marker=marker, ms=7, lw=1.5, label=method)
-            tilt = 45 if len(table) > 6 else 0
-            axes.set_xticks(range(len(table)), table.index, rotation=tilt)
-            axes.set(xlabel="layer", xlim=(-0.4, len(table) - 0.6))
-        least = 10.0 ** np.floor(np.log10(percent[percent > 0].min(axis=None)))
-        left.set_yscale("symlog", linthresh=least)
-        left.set_ylim(0 if (percent == 0).any(axis=None) else least, 1.4 * percent.max(axis=None))
-        left.yaxis.set_major_formatter("{x:g}")
-        left.set_ylabel("change of the weights, % of their length")
-        right.set(ylabel="linear CKA, before and after", ylim=(0, 1.04))
-        right.axhline(1, color=style.PALE, lw=0.8, ls=":")
-        name_ends(left)
-        name_ends(right)
+        colour = style.of("TUNE-CLS")["TUNE-CLS"].colour
+        bars = left.bar(percent.index, percent, 0.6, color=colour)
+        left.bar_label(bars, [f"{value:.1f}" for value in percent], padding=2, fontsize=10)
+        left.set(ylabel="change of the weights, % of their length", ylim=(0, 1.1 * percent.max() or 1))
+        hanging = right.bar(cka.index, cka - 1, 0.6, bottom=1, color=colour)
+        right.bar_label(hanging, [f"{value:.2f}" for value in cka], padding=2, fontsize=10)
+        right.set(ylabel="linear CKA, before and after", ylim=(1 - 1.15 * max(1 - cka.min(), 0.05), 1))
+        right.xaxis.tick_top()
+        right.tick_params(axis="x", rotation=45)
     return figure
 
 
-def filters_before_after(before: Tensor, after: Tensor, *, n: int = 24, title: str = "") -> Figure:
+def filters_before_after(before: Tensor, after: Tensor, *, n: int = 8, title: str = "") -> Figure:
     """Show the n first-layer filters that changed most: before, after, and the difference, many times enlarged.
 
     before, after  float [C, 3, k, k]
@@ -67,14 +60,17 @@ def filters_before_after(before: Tensor, after: Tensor, *, n: int = 24, title: s
     w, v = w / scale, v / scale
     factor = enlargement(float((v - w).abs().max()))
     drawn = {"before": w, "after": v, f"difference\n× {factor:g}": factor * (v - w)}
-    drawn = {name: pictures.filter_tiles(numbers, 56) for name, numbers in drawn.items()}
-    below = {"before": [""] * n, "after": [""] * n, [*drawn][-1]: [f"{one:.1%}" for one in change[chosen]]}
+    drawn = {name: pictures.filter_tiles(numbers, SIDE) for name, numbers in drawn.items()}
+    below = {
+        "before": [""] * len(chosen),
+        "after": [""] * len(chosen),
+        [*drawn][-1]: [f"{one:.1%}" for one in change[chosen]],
+    }
     rows = [
-        [Block([Tile(*one) for one in zip(drawn[name][part], below[name][part], strict=False)], label=name)]
-        for part in (slice(start, start + ACROSS) for start in range(0, len(chosen), ACROSS))
+        [Block([Tile(*one) for one in zip(drawn[name], below[name], strict=True)], label=name)]
         for name in drawn
     ]
-    return tiles(rows, title=title, left=LEFT, size=9).figure
+    return tiles(rows, title=title, left=LEFT, size=10).figure
 
 
 def enlargement(largest: float) -> float:

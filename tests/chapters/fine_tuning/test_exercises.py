@@ -6,7 +6,7 @@ import torch
 from answers import exercise_tests
 
 from lecture_lib import backbones
-from lecture_lib.chapters.fine_tuning import exercises, losses
+from lecture_lib.chapters.fine_tuning import exercises, losses, more_exercises
 from lecture_lib.chapters.fine_tuning.exercises import EXERCISES
 from lecture_lib.training import Recipe, with_head
 from lecture_lib.training.fine_tuning import groups as learning_rates
@@ -15,6 +15,7 @@ SOLUTIONS = {exercise.number: exercise.right for exercise in EXERCISES}
 
 CLS = "(slack.sum(0) / counted.sum(0).clamp(min=1))"
 OF_CLASS = "slack.sum() / max(slack.numel(), 1)"
+STUB = more_exercises.REPORTED.stub.strip()
 WRONG = {
     "04.1": {
         "slack = -> slack = scores.clamp(max=0) ** 2 + 0 *": "it should be",
@@ -60,6 +61,19 @@ WRONG = {
         "** B -> ** (B - 1)": "it should be",
         "p": "is 0.9; it should be 0.656",
     },
+    "04.6": {
+        STUB: "not tried yet",
+        STUB.replace("axis=0", "axis=1"): "Choose the epoch by validation",
+        STUB.replace("test[training].argmax", "validation[training].argmax"): "over the epochs it is axis 1",
+        "test[training, epoch] + 1": "it should be",
+        "test[[training], epoch]": "has shape",
+    },
+    "04.7": {
+        "": "not tried yet",
+        "b a c b": "it has 4 letters",
+        "b a c b b": "1 of 5 letters are wrong",
+        "a b a a c": "5 of 5 letters are wrong",
+    },
 }
 
 RIGHT = {
@@ -102,6 +116,11 @@ def learning_rates(layers, lr, ratio, decay, frozen):
         "sum(q**B for q in (p, 1 - p))",
         "from scipy.stats import binom\ndef f(p, B): return binom(B, p).pmf(0) + binom(B, p).pmf(B)",
     ],
+    "04.6": [
+        "test.flat[validation.argmax()]",
+        "test[np.unravel_index(validation.argmax(), validation.shape)]",
+    ],
+    "04.7": ["BACBA", "b, a, c, b, a"],
 }
 
 

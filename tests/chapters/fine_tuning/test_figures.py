@@ -66,7 +66,7 @@ def test_every_figure_has_its_title_and_a_white_ground_and_leaves_the_users_styl
             figures.training_curves(curves, curves, title="title"),
             figures.freeze_curves(RUNS, 40, title="title"),
             figures.freeze_map(RUNS, title="title"),
-            changes.layer_changes(*two_methods(), title="title"),
+            changes.layer_changes(*changed(0.1, 0.2), title="title"),
             changes.filters_before_after(bank(), 2 * bank(), title="title"),
             changes.filters_before_after(bank(), bank(), title="title"),  # nothing changed
         ]
@@ -107,18 +107,19 @@ def test_a_training_is_gathered_from_its_rows_of_the_record():
     assert RUNS.ratio.isna().tolist() == [False] * 9 + [True]
 
 
-def test_each_ratio_has_its_line_over_the_layers_in_their_order():
-    axes = figures.freeze_curves(RUNS, 45.5).axes[0]
-    assert [t.get_text() for t in axes.get_xticklabels()] == [*DEPTHS, "fc7"]
-    drawn = lines(axes)
-    for k, ratio in enumerate(RATIOS):
-        points = drawn[f"ratio {ratio:g}"]
-        assert points[:, 1].tolist() == [50 + k, 53 + k, 56 + k]
-        assert points[:, 0].round().tolist() == [0, 1, 2]
-    assert len({drawn[f"ratio {ratio:g}"][0, 0] for ratio in RATIOS}) == 3  # no mark hides another
-    assert drawn["only the head"].tolist() == [[3, 47]]
-    assert set(drawn["SVM, not tuned"][:, 1]) == {45.5}
-    assert set(written(axes)) == set(drawn)
+def test_each_ratio_has_its_line_over_the_layers_in_their_order_in_both_panels():
+    left, right = figures.freeze_curves(RUNS, 45.5).axes
+    for axes in (left, right):
+        assert [t.get_text() for t in axes.get_xticklabels()] == [*DEPTHS, "fc7"]
+        drawn = lines(axes)
+        for k, ratio in enumerate(RATIOS):
+            points = drawn[f"ratio {ratio:g}"]
+            assert points[:, 1].tolist() == [50 + k, 53 + k, 56 + k]
+            assert points[:, 0].round().tolist() == [0, 1, 2]
+        assert len({drawn[f"ratio {ratio:g}"][0, 0] for ratio in RATIOS}) == 3  # no mark hides another
+        assert drawn["only the head"].tolist() == [[3, 47]]
+        assert set(drawn["SVM, not tuned"][:, 1]) == {45.5}
+    assert right.get_ylim()[0] == 58 - figures.CLOSE
 
 
 # ------------------------------------------------------------------------------------------------------------- map
@@ -180,33 +181,24 @@ def test_the_explorer_starts_at_the_best_validation_and_shows_the_map_of_what_is
 # ---------------------------------------------------------------------------------------------------- weight change
 
 
-def two_methods():
-    change = pd.DataFrame(
-        {"softmax": [0.02, 0.05, 0.3], "TUNE-RNK": [0.0, 0.0, 0.1]}, index=["conv1", "conv2", "fc6"]
-    )
-    layers = ["conv1", "pool1", "conv2", "fc6"]
-    return change, pd.DataFrame({"softmax": [0.99, 0.98, 0.9, 0.5], "TUNE-RNK": [1, 1, 1, 0.8]}, index=layers)
+def changed(*numbers):
+    layers = [f"conv{i}" for i in range(1, len(numbers) + 1)]
+    return pd.Series(numbers, index=layers), 1 - pd.Series(numbers, index=layers)
 
 
-def test_layers_stand_at_their_change_in_percent_and_at_their_cka():
-    change, cka = two_methods()
-    left, right = changes.layer_changes(change, cka).axes
-    assert [t.get_text() for t in left.get_xticklabels()] == list(change.index)
-    assert [t.get_text() for t in right.get_xticklabels()] == list(cka.index)
-    assert np.allclose(lines(left)["softmax"], [[0, 2], [1, 5], [2, 30]])
-    assert lines(right)["softmax"][:, 1].tolist() == [0.99, 0.98, 0.9, 0.5]
-    assert right.get_ylim()[0] == 0
-    assert set(written(left)) == set(written(right)) == {"softmax", "TUNE-RNK"}
+def spans(axes):
+    """Where the bars end, those of no height included: (left to right, bottom and top)."""
+    return [bar.get_bbox().intervaly.tolist() for bar in of(Rectangle, axes)]
 
 
-@pytest.mark.parametrize("numbers", [[0.02, 0.05], [0.011, 0.9], [0.1, 0.1], [1e-5, 1e-4], [0, 0.03]])
-def test_every_change_is_within_its_axis_and_0_is_below_all_others(numbers):
-    change = pd.DataFrame({"a": numbers}, index=["conv1", "conv2"])
-    left = changes.layer_changes(change, change).axes[0]
-    low, high = left.get_ylim()
-    assert low <= 100 * min(numbers) <= 100 * max(numbers) < high
-    heights = left.transData.transform(lines(left)["a"])[:, 1]
-    assert (heights[1] - heights[0] > 40) == (numbers[1] > 2 * numbers[0])
+@pytest.mark.parametrize("numbers", [[0.02, 0.05, 0.3], [0.1, 0.1], [1e-5, 1e-4], [0, 0.03], [0.0, 0.0]])
+def test_bars_rise_to_the_change_in_percent_and_hang_from_1_to_the_cka_within_their_axes(numbers):
+    left, right = changes.layer_changes(*changed(*numbers)).axes
+    np.testing.assert_allclose(spans(left), [[0, 100 * value] for value in numbers])
+    np.testing.assert_allclose(np.sort(spans(right)), [[1 - value, 1] for value in numbers])
+    assert left.get_ylim()[1] > 100 * max(numbers)
+    assert right.get_ylim()[0] < 1 - max(numbers)
+    assert list(written(left)) == list(dict.fromkeys(f"{100 * value:.1f}" for value in numbers))
 
 
 # --------------------------------------------------------------------------------------------------------- filters
@@ -222,9 +214,10 @@ def bank(n=4, k=7):
 def drawn_tiles(figure):
     """The filters before, and those after, each reduced to its 7 x 7 weights: two lists of [7, 7, 3]."""
     canvas = pixels_of(figure)
-    top = round(written(figure.axes[0])["before"].get_position()[1]) - 28
-    lefts = range(changes.LEFT, canvas.shape[1] - 56, 62)
-    return [[canvas[y : y + 56 : 8, x : x + 56 : 8] for x in lefts] for y in (top, top + 62)]
+    side = changes.SIDE
+    top = round(written(figure.axes[0])["before"].get_position()[1]) - side // 2
+    step, lefts = side // 7, range(changes.LEFT, canvas.shape[1] - side, side + 6)
+    return [[canvas[y : y + side : step, x : x + side : step] for x in lefts] for y in (top, top + side + 6)]
 
 
 def test_the_filters_that_changed_most_come_first_with_their_change_below_and_the_factor_beside():
