@@ -21,10 +21,7 @@ FOLDER = REPOSITORY / "notebooks"
 PATHS = sorted(FOLDER.glob("[0-9]*.ipynb"))
 execute = runpy.run_path(str(FOLDER / "execute.py"))
 
-NOT_YET = (
-    "03_ifv_vs_cnn",
-    "04_fine_tuning",
-)  # have names of two meanings
+NOT_YET = ("03_ifv_vs_cnn",)  # have names of two meanings
 LONGEST_CELL, MEDIAN_CELL = 16, 7  # lines
 LARGEST_FILE = 1_500_000  # bytes
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
