@@ -42,6 +42,8 @@ def short(monkeypatch, tmp_path):
     for name, value in changed.items():
         monkeypatch.setattr(record, name, value)
     monkeypatch.setattr(narrow_fc7, "RECIPE", replace(narrow_fc7.RECIPE, epochs=1))
+    # what is timed differs from run to run on a busy machine, and with it the checkpoint's name
+    monkeypatch.setattr(record, "bfloat16_is_faster", lambda device: False)
 
 
 @pytest.fixture(scope="module")
@@ -144,11 +146,7 @@ def test_photographs_run_through_the_same_functions_and_each_row_learns_from_all
     )
     settings.use("real", quiet=True)
     rows = read("real")
-    recipes, finals = (
-        [(9, None)] * 4,
-        [(18, None)] * 5,
-    )  # two ratios of two losses; from scratch with one seed
-    assert batches == recipes + finals
+    assert batches == [(9, None)] * 4 + [(18, None)] * 2  # two ratios of two losses, then each once
     assert set(rows.experiment) == {"recipe", "table", "epochs"}
     about = rows[rows.experiment != "recipe"][["n", "n_test", "n_classes"]]
     assert about.drop_duplicates().to_numpy().tolist() == [[18, 18, 3]]
