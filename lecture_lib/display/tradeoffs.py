@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from lecture_lib.display import style
 from lecture_lib.display.labels import place_name
@@ -44,6 +45,10 @@ def tradeoff(
         low, high = rows["x"].min(), rows["x"].max()
         margin = max((high / low) ** 0.12, 1.5)
         axes.set_xlim(low / margin, high * margin)
+        if high / low < 100:  # decades alone would be too few ticks
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
+            axes.xaxis.set_minor_locator(NullLocator())
         axes.margins(y=0.12)
         named = {look[:2]: family for family, look in reversed(looks.items())}  # two names of one: the first
         marks = {name: {"color": look[0], "marker": look[1]} for look, name in reversed(named.items())}
@@ -61,7 +66,7 @@ def name_marks(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look]) 
     axes.figure.set_layout_engine("none")  # names lie within the axes; they shall not move them
     marks = axes.transData.transform(rows[["x", "value"]].to_numpy(float))
     taken = np.hstack([marks - MARK, marks + MARK])
-    for row in rows.itertuples():
+    for row in rows[rows["name"].ne("")].itertuples():
         colour = looks[row.family].colour if row.ours else style.FAINT
         text = axes.annotate(
             row.name, (row.x, row.value), xytext=(0, 0), textcoords="offset points", color=colour, zorder=4,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
@@ -27,8 +27,7 @@ EDGES = ("#ffd92f", "#12b5c9", "#f768a1", "#ff7f0e")  # of patches by bin size, 
 STEPS = {"before": ("#c2281d", "-"), "after": ("#1f5fb0", "--")}  # the signed square root: colour and stroke
 VALUES = 121  # bins of a histogram of values: an odd number, so that 0 is in the middle of one
 TOP = 0.01  # of the dimensions: how much of the energy do they hold?
-THUMBNAIL = 84  # pixels
-LANES = (1.2, 1.62, 2.04)  # heights of thumbnails in units of the histogram's, in turn
+THUMBNAIL = 128  # pixels
 START = 250 / 360  # the hue of blue, so that two colours are blue and orange
 CHROMA = 0.13  # about the most that every hue has within sRGB at these lightnesses
 # From OKLab (Ottosson 2020, "A perceptual color space for image processing") to linear sRGB, in two steps.
@@ -55,7 +54,14 @@ def wheel(n: int, lightness: float | np.ndarray = 0.65) -> np.ndarray:
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
-def frames(picture: Tensor, local: Local, at: tuple[float, float]) -> Figure:
+def titled(width: float, height: float, title: str) -> Figure:
+    """An empty figure for several axes under one title."""
+    figure = style.new_figure(width, height, layout="constrained")
+    figure.suptitle(title, fontsize=14, x=0.01, ha="left")
+    return figure
+
+
+def frames(picture: Tensor, local: Local, at: tuple[float, float], *, title: str) -> Figure:
     """Draw the dense grid over a picture, and at one centre the patches of all bin sizes with their 4 x 4 cells.
 
     picture  uint8 [3, H, W]
@@ -69,7 +75,7 @@ def frames(picture: Tensor, local: Local, at: tuple[float, float]) -> Figure:
     finest = local.xy[local.size == sizes[0]].numpy()
     ratio = np.clip(image.shape[1] / image.shape[0], 0.6, 2)
     with style.look():
-        figure = style.new_figure(10, 8 / (ratio + 1) + 0.5, layout="constrained")
+        figure = titled(10, 8 / (ratio + 1) + 0.8, title)
         left, right = figure.subplots(1, 2, width_ratios=[ratio, 1])
         draw_grey(left, image, f"{len(finest):,} centres for each of {len(sizes)} bin sizes")
         draw_grey(right, image, "4 × 4 bins around one centre")
@@ -121,7 +127,7 @@ def cell_lines(centre: np.ndarray, size: float, **options) -> LineCollection:
     return LineCollection(np.array(upright + level) + centre, **options)
 
 
-def descriptor(picture: Tensor, local: Local, at: tuple[float, float], size: float) -> Figure:
+def descriptor(picture: Tensor, local: Local, at: tuple[float, float], size: float, *, title: str) -> Figure:
     """Draw one patch with the histogram of each of its 4 x 4 cells as a star, and its 128 numbers as bars below.
 
     picture   uint8 [3, H, W]
@@ -135,7 +141,7 @@ def descriptor(picture: Tensor, local: Local, at: tuple[float, float], size: flo
     image, d, centre, side = in_grey(picture, local), local.x[i].numpy(), local.xy[i].numpy(), BINS * size
     colours = np.tile(wheel(ORIENTATIONS), (BINS * BINS, 1))
     with style.look():
-        figure = style.new_figure(9.5, 6.6, layout="constrained")
+        figure = titled(9.5, 6.9, title)
         axes = figure.subplot_mosaic([["picture", "patch"], ["bars", "bars"]], height_ratios=[2.1, 1])
         draw_grey(axes["picture"], image, "the picture in grey, one patch marked")
         draw_grey(axes["patch"], image, f"the patch: 4 × 4 bins of {size:g} pixels")
@@ -178,7 +184,7 @@ def draw_bars(axes: Axes, d: np.ndarray, colours: np.ndarray) -> None:
     )
 
 
-def burstiness(before: np.ndarray, after: np.ndarray) -> Figure:
+def burstiness(before: np.ndarray, after: np.ndarray, *, title: str) -> Figure:
     """Plot how values are spread before and after the signed square root, and how few of them hold most energy.
 
     before, after  Fisher vectors [N, d] of N pictures
@@ -188,7 +194,7 @@ def burstiness(before: np.ndarray, after: np.ndarray) -> Figure:
     out.
     """
     with style.look():
-        figure = style.new_figure(10, 4.3, layout="constrained")
+        figure = titled(10, 4.6, title)
         left, right = figure.subplots(1, 2, width_ratios=[1.4, 1])
         scaled = [in_units(before), in_units(after)]
         most = max(np.abs(v).max() for v in scaled)
@@ -224,27 +230,58 @@ def in_units(vectors: np.ndarray) -> np.ndarray:
     return vectors[known] / rms[known]
 
 
-def lengths(values: np.ndarray, images: ImageCollection, chosen: Sequence[int], *, xlabel: str) -> Figure:
-    """Plot how long the vectors of N pictures are before L2 makes all alike, with some pictures at their lengths.
+def lengths(
+    values: np.ndarray, images: ImageCollection, chosen: Sequence[int], *, xlabel: str, title: str
+) -> Figure:
+    """Plot how long the vectors of N pictures are before L2 makes all alike, with some pictures above their lengths.
 
     values  [N] lengths
     images  the N pictures
-    chosen  indices of the pictures that are shown
+    chosen  indices of the pictures that are shown, in a row
     """
     with style.look():
-        figure, axes = style.new_axes(9, 4.6, "", grid="y")
-        counts, *_ = axes.hist(values, 40, color="#9ec5e8", edgecolor="white", lw=0.5)
-        order = sorted(chosen, key=lambda i: values[i])
-        for j, (i, tile) in enumerate(zip(order, pictures.thumbnails(images, order, THUMBNAIL), strict=True)):
-            y = LANES[j % len(LANES)] * counts.max()
-            axes.plot([values[i]] * 2, [0, y], color=style.INK, lw=1)
+        figure, axes = style.new_axes(9, 4.6, title, grid="y")
+        counts, *_ = axes.hist(values, 25, color="#9ec5e8", edgecolor="white", lw=0.5)
+        order, top = sorted(chosen, key=lambda i: values[i]), counts.max()
+        middles = np.linspace(*axes.get_xlim(), 2 * len(order) + 1)[1::2]
+        tiles = pictures.thumbnails(images, order, THUMBNAIL)
+        for i, middle, tile in zip(order, middles, tiles, strict=True):
+            axes.plot([values[i]] * 2, [0, 1.05 * top], color=style.INK, lw=1)
             axes.plot(values[i], 0, "o", color=style.INK, ms=5, clip_on=False)
             box = OffsetImage(np.asarray(tile), zoom=72 / style.DPI, interpolation="none")
-            frame = {"edgecolor": style.INK, "lw": 1}
-            axes.add_artist(AnnotationBbox(box, (values[i], y), pad=0, bboxprops=frame))
-        top = LANES[min(len(order), len(LANES)) - 1] + 0.3
-        axes.set(ylim=(0, top * counts.max()), xlabel=xlabel, ylabel="pictures")
-        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.set_yticks([t for t in axes.get_yticks() if t <= counts.max()])
-        axes.margins(x=0.08)
+            look = {"pad": 0, "bboxprops": {"edgecolor": style.INK, "lw": 1}}
+            line = {"arrowstyle": "-", "color": style.INK, "lw": 1}
+            place = (middle, 1.15 * top)
+            axes.add_artist(
+                AnnotationBbox(
+                    box, (values[i], 1.05 * top), place, box_alignment=(0.5, 0), arrowprops=line, **look
+                )
+            )
+        axes.set(ylim=(0, 1.75 * top), xlabel=xlabel)
+        axes.set_ylabel("pictures", y=0.5 / 1.75)
+        axes.set_yticks([t for t in MaxNLocator(4, integer=True).tick_values(0, top) if t <= top])
+    return figure
+
+
+def gap(levels: Mapping[str, float], changes: Sequence[str], *, xlabel: str, title: str) -> Figure:
+    """Take a difference apart: a bar for each level, and beside it what has changed from the level above.
+
+    levels   name -> value, from the first to the last of what is compared; a name's head ("IFV, all pixels") chooses
+             its colour
+    changes  what is different from one level to the next: one fewer
+    """
+    names, values = list(levels), list(levels.values())
+    with style.look():
+        figure, axes = style.new_axes(9, 0.62 * len(names) + 1.2, title, grid="x")
+        for y, (name, value) in enumerate(levels.items()):
+            axes.barh(y, value, 0.62, color=style.of(name)[name].colour)
+            axes.text(value - 0.6, y, f"{value:.1f}", ha="right", va="center", color="white", weight="bold")
+        for y, (change, before, after) in enumerate(zip(changes, values, values[1:], strict=False), 1):
+            look = {"facecolor": "none", "edgecolor": style.FAINT, "hatch": "///", "lw": 0.8}
+            axes.barh(y, before - after, 0.62, left=after, **look)
+            text = f"{change}: {after - before:+.1f}"
+            axes.text(max(before, after) + 0.6, y, text, va="center")
+        axes.set_yticks(range(len(names)), names)
+        axes.set(xlabel=xlabel, xlim=(0, 1.25 * max(values)))
+        axes.invert_yaxis()
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.collections import EllipseCollection
@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from lecture_lib.chapters.ifv_vs_cnn.figures import in_grey, wheel
+from lecture_lib.chapters.ifv_vs_cnn.figures import in_grey, titled, wheel
 from lecture_lib.display import style
 from lecture_lib.display.pictures import as_pixels, enlarge
 from lecture_lib.display.tiles import Block, Tile, blank, tiles
@@ -21,7 +21,8 @@ from lecture_lib.encoders.sift import BINS, Local
 
 MOST_POINTS = 4000  # of a plane that are drawn; more are one black spot
 BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-NAMED = 12  # Gaussians; the numbers of more cover each other
+NAMED = 12  # Gaussians that have a colour; more are not told apart
+GREY = 0.62  # of all others
 POSITIVE, NEGATIVE = "#c2281d", "#1f5fb0"  # the ends of the colour map "RdBu_r", dark enough for bars
 DARK, LIGHT = 0.52, 0.76  # lightness of neighbouring Gaussians' colours
 WIDE, SMALL = 300, 190  # pixels of the longer side of a map, of all Gaussians or of one
@@ -34,53 +35,82 @@ SURE = 0.5  # posterior of a typical patch, at least
 
 
 Array = np.ndarray | Tensor
+Mixture = tuple[Array, Array, Array, Array]
 
 
-def gaussian_colours(means: Array) -> np.ndarray:
-    """Return one colour a Gaussian, float [K, 3] in 0..1, by its place in the plane of the first two dimensions.
+def gaussian_colours(shares: Array) -> np.ndarray:
+    """Return one colour a Gaussian, float [K, 3] in 0..1: a hue of its own for the largest shares, grey for others.
 
-    means  [K, D], D at least 2
+    shares  [K], of a picture's descriptors or of the mixture
 
-    Hues go around the wheel in the order of the means around their centre, so that neighbours in the plane have
-    neighbouring hues; they alternate in lightness, so that neighbours are told apart without hue.
+    From one share to the next smaller one the hue turns by 150 degrees, and lightness alternates, so that those which
+    fill most of a picture differ most, without hue, too.
     """
-    x, y = np.asarray(means - means.mean(0))[:, :2].T
-    order = np.argsort(np.arctan2(y, x), kind="stable")
-    colours = np.empty((len(means), 3))
-    colours[order] = wheel(len(means), np.where(np.arange(len(means)) % 2, LIGHT, DARK))
+    strongest = np.argsort(-np.asarray(shares), kind="stable")[:NAMED]
+    hues = wheel(NAMED, np.where(np.arange(NAMED) % 2, LIGHT, DARK))
+    colours = np.full((len(shares), 3), GREY)
+    colours[strongest] = hues[5 * np.arange(len(strongest)) % NAMED]
     return colours
 
 
-def plane(z: Array, means: Array, variances: Array, weights: Array, *, title: str = "") -> Figure:
-    """Draw descriptors in a plane, and each Gaussian as its ellipse of one standard deviation, thick if heavy.
+def planes(
+    z: Array, mixtures: Mapping[str, Mixture], colours: np.ndarray, *, axes: tuple[str, str], title: str = ""
+) -> Figure:
+    """Draw descriptors in a plane in the colours of their Gaussians, and each Gaussian as its ellipse, side by side.
 
-    z          [N, D] descriptors; the first two dimensions are drawn, of 4,000 descriptors at most
-    means      [K, D], variances [K, D], weights [K] of a diagonal Gaussian mixture in the same space
+    z         [N, D] descriptors; the first two dimensions are drawn, of 4,000 descriptors at most
+    mixtures  what stands above a panel -> means [K, D], variances [K, D] and weights [K] of a diagonal Gaussian
+              mixture in the same space, and posteriors q [N, K]
+    colours   float [K, 3], as of `gaussian_colours`; Gaussians in grey are drawn thin, others thick if heavy
+    axes      names of the two dimensions
 
-    Colours are those of `assignment_maps`; up to 12 Gaussians are named.
+    An ellipse is one standard deviation; coloured Gaussians have their numbers, where there is room.
     """
-    z, means, variances, weights = map(np.asarray, (z, means, variances, weights))
-    points = z[np.random.default_rng(0).permutation(len(z))[:MOST_POINTS], :2]
-    middles, sides, colours = means[:, :2], 2 * variances[:, :2] ** 0.5, gaussian_colours(means)
+    z, few = np.asarray(z), np.random.default_rng(0).permutation(len(z))[:MOST_POINTS]
+    points, named, around = (
+        z[few, :2],
+        (colours != GREY).any(1),
+        [np.percentile(z[few, :2], [0.5, 99.5], axis=0)],
+    )
+    width, height = (8, 5.6) if len(mixtures) == 1 else (3.3 * len(mixtures), 4)
     with style.look():
-        figure, axes = style.new_axes(8.5, 6.2, title)
-        axes.scatter(*points.T, s=5, color="#b4b4b4", linewidths=0, zorder=1)
-        widths = 0.8 + 2.4 * (weights / weights.max()) ** 0.5
-        look = {"facecolors": "none", "edgecolors": colours, "linewidths": widths}
-        place = {"units": "xy", "offsets": middles, "offset_transform": axes.transData}
-        axes.add_collection(EllipseCollection(*sides.T, 0, zorder=2, **place, **look))
-        around = [*np.percentile(points, [0.5, 99.5], axis=0), *(middles - sides / 2), *(middles + sides / 2)]
-        low, high = np.min(around, axis=0), np.max(around, axis=0)
+        figure = titled(width, height, title)
+        panels = figure.subplots(1, len(mixtures), sharex=True, sharey=True, squeeze=False)[0]
+        for panel, (text, mixture) in zip(panels, mixtures.items(), strict=True):
+            means, variances, weights, q = map(np.asarray, mixture)
+            middles, sides = means[:, :2], 2 * variances[:, :2] ** 0.5
+            panel.scatter(*points.T, s=5, c=np.clip(q[few] @ colours, 0, 1), linewidths=0, zorder=1)
+            widths = np.where(named, 0.8 + 2.4 * (weights / weights.max()) ** 0.5, 0.5)
+            look = {"facecolors": "none", "edgecolors": colours, "linewidths": widths}
+            place = {"units": "xy", "offsets": middles, "offset_transform": panel.transData}
+            panel.add_collection(EllipseCollection(*sides.T, 0, zorder=2, **place, **look))
+            around += [middles - sides / 2, middles + sides / 2]
+            panel.set_title(text, fontsize=11)
+            panel.set(aspect="equal", xlabel=axes[0])
+            for k in apart(middles, np.flatnonzero(named)[np.argsort(-weights[named])]):
+                frame = {
+                    "facecolor": "white",
+                    "edgecolor": colours[k],
+                    "alpha": 0.9,
+                    "boxstyle": "round,pad=0.2",
+                }
+                panel.text(*middles[k], str(k), ha="center", va="center", fontsize=9, bbox=frame)
+        low, high = np.concatenate(around).min(0), np.concatenate(around).max(0)
         (x0, y0), (x1, y1) = low - 0.03 * (high - low), high + 0.03 * (high - low)
-        axes.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal")
-        axes.set(xlabel="first principal component", ylabel="second principal component")
-        for k, mean in enumerate(middles if len(means) <= NAMED else []):
-            frame = {"facecolor": "white", "edgecolor": colours[k], "alpha": 0.9, "boxstyle": "round,pad=0.2"}
-            axes.text(*mean, f"k = {k}", ha="center", va="center", fontsize=10, bbox=frame)
+        panels[0].set(xlim=(x0, x1), ylim=(y0, y1), ylabel=axes[1])
     return figure
 
 
-def fisher_blocks(phi: np.ndarray, K: int, ks: Sequence[int]) -> Figure:
+def apart(places: np.ndarray, order: np.ndarray) -> list[int]:
+    """Of places [K, 2] leave out, in this order, those that lie too near one before to have a label of their own."""
+    room, chosen = 0.05 * np.ptp(places, axis=0), []
+    for k in order.tolist():
+        if all((np.abs(places[k] - places[other]) > room).any() for other in chosen):
+            chosen.append(k)
+    return chosen
+
+
+def fisher_blocks(phi: np.ndarray, K: int, ks: Sequence[int], *, title: str) -> Figure:
     """Draw a whole Fisher vector as an image, one row a Gaussian, and u_k and v_k of a few Gaussians as bars.
 
     phi  [2 K D] = [u_1; v_1; ...; u_K; v_K], as of `encoders.fisher.fisher_vector`
@@ -90,7 +120,7 @@ def fisher_blocks(phi: np.ndarray, K: int, ks: Sequence[int]) -> Figure:
     """
     blocks = phi.reshape(K, 2, -1)
     with style.look():
-        figure = style.new_figure(10, max(4.6, 1.5 * len(ks) + 1), layout="constrained")
+        figure = titled(10, max(4.9, 1.5 * len(ks) + 1.3), title)
         left, right = figure.subfigures(1, 2, width_ratios=[1, 1.35])
         draw_overview(left, blocks, ks)
         highest = np.abs(blocks[list(ks)]).max() * 1.05
@@ -135,25 +165,25 @@ def draw_overview(figure: Figure, blocks: np.ndarray, ks: Sequence[int]) -> None
 
 
 def assignment_maps(
-    picture: Tensor, local: Local, q: Tensor, means: Tensor, ks: Sequence[int] = (), *, title: str = ""
+    picture: Tensor, local: Local, q: Tensor, colours: np.ndarray, ks: Sequence[int] = (), *, title: str = ""
 ) -> Figure:
     """Colour a picture by the Gaussians to which its descriptors are assigned, once for each bin size.
 
     picture  uint8 [3, H, W]
     local    its N descriptors
     q        [N, K] posteriors, as of `encoders.fisher.posteriors`
-    means    [K, D] of the Gaussians, which choose their colours: those of `plane`
+    colours  float [K, 3], as of `gaussian_colours`
     ks       Gaussians that are shown by themselves, too, as in `posterior_maps`
 
     Where several Gaussians share a descriptor, their colours are mixed; a colour is as bright as the picture below it.
     The legend has the strongest Gaussians with their mean posteriors. Raises ValueError if q or the picture does not
     fit the descriptors.
     """
-    figure = posterior_maps(picture, local, q, means, ks, title=title, whole=True)
-    shares, colours, text = np.asarray(q.mean(0)), gaussian_colours(means), "share of the descriptors"
+    figure = posterior_maps(picture, local, q, colours, ks, title=title, whole=True)
+    shares, text = np.asarray(q.mean(0)), "share of the descriptors"
     strongest = np.argsort(-shares, kind="stable")[:NAMED]
     if rest := len(shares) - len(strongest):
-        text += f" ({rest} other Gaussians: {1 - shares[strongest].sum():.1%})"
+        text += f" ({rest} other Gaussians, grey: {1 - shares[strongest].sum():.1%})"
     entries = [Patch(color=colours[k], lw=0, label=f"k = {k}: {shares[k]:.1%}") for k in strongest]
     look = {"loc": "lower left", "ncols": 6, "handlelength": 1, "handleheight": 1, "frameon": False}
     figure.axes[0].legend(handles=entries, title=text, alignment="left", **look)
@@ -164,7 +194,7 @@ def posterior_maps(
     picture: Tensor,
     local: Local,
     q: Tensor,
-    means: Tensor,
+    colours: np.ndarray,
     ks: Sequence[int],
     *,
     title: str = "",
@@ -175,7 +205,7 @@ def posterior_maps(
     picture  uint8 [3, H, W]
     local    its N descriptors
     q        [N, K] posteriors
-    means    [K, D], for the colours
+    colours  float [K, 3]
     ks       the Gaussians that are shown with their mean posteriors: 0 .. K-1
     whole    put the picture and maps of all Gaussians above, and leave room for a legend, as `assignment_maps`
 
@@ -186,7 +216,7 @@ def posterior_maps(
         raise ValueError(
             f"There are {len(local)} descriptors and posteriors of {len(q)}: take both of one picture."
         )
-    q, colours = np.asarray(q), gaussian_colours(means)
+    q = np.asarray(q)
     light, pixels = in_grey(picture, local), as_pixels(picture)
     centres = {size: nearest_centre(local, size) for size in local.size.unique().tolist()}
 

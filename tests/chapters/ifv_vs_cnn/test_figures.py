@@ -21,6 +21,7 @@ from lecture_lib.display.tiles import tiles
 from lecture_lib.encoders.sift import Local, phow, sift_pyramid
 
 H, W = 48, 64
+COLOURS = np.array([[0.8, 0.2, 0.1], [0.1, 0.5, 0.9], [0.2, 0.7, 0.3]])
 
 
 def grid(sizes=(4.0,), step=3, start=(15, 12), shape=(10, 8)):
@@ -88,27 +89,23 @@ def test_colours_of_the_wheel_are_equally_light_and_all_different():
     assert colours[0].argmax() == 2  # blue
 
 
-@pytest.mark.parametrize("K", [4, 64])
-def test_gaussians_side_by_side_have_neighbouring_hues_and_differ_in_lightness(K):
-    lab = rgb2lab(gaussian_colours(ring(K, 5)))
-    hue = np.degrees(np.arctan2(lab[:, 2], lab[:, 1]))
-    for alike in (hue[::2], hue[1::2]):  # of one lightness
-        steps = (np.roll(alike, -1) - alike) % 360
-        assert steps.sum() == pytest.approx(360)  # once around, in the order of the ring
-    assert (np.abs(np.diff(lab[:, 0])) > 15).all()
-
-
-def test_the_colour_of_a_gaussian_does_not_depend_on_its_number_or_on_where_the_origin_is():
-    means = np.random.default_rng(0).normal(size=(9, 3))
-    order = np.random.default_rng(1).permutation(9)
-    assert np.allclose(gaussian_colours(means)[order], gaussian_colours(means[order] + 100))
+def test_the_gaussians_that_fill_a_picture_have_colours_far_apart_and_the_rest_is_grey():
+    shares = np.random.default_rng(0).dirichlet(np.ones(64))
+    colours = gaussian_colours(shares)
+    lightness, a, b = rgb2lab(colours).T
+    order = np.argsort(-shares)
+    hue = np.degrees(np.arctan2(b, a))[order[:12]]
+    assert (np.abs(np.diff(lightness[order[:12]])) > 15).all()
+    assert (np.abs((np.diff(hue[:4]) + 180) % 360 - 180) > 90).all()
+    assert min(np.abs(one - other).max() for one, other in combinations(colours[order[:12]], 2)) > 0.1
+    assert np.ptp(colours[order[12:]]) == 0
 
 
 @pytest.mark.parametrize(
     "local", [grid((4.0, 6.0, 8.0, 10.0)), sift_pyramid(noise(H, W), size=4, scales=(1, 0.5))]
 )
 def test_of_each_size_the_patch_nearest_to_the_place_is_drawn_with_four_by_four_cells(local):
-    figure = figures.frames(plain(), local, (33, 21))
+    figure = figures.frames(plain(), local, (33, 21), title="")
     for axes in figure.axes:
         boxes = {b.get_width() / 4: b.get_bbox().extents for b in of(Rectangle, axes)}
         assert sorted(boxes) == local.size.unique().tolist()
@@ -123,17 +120,17 @@ def test_of_each_size_the_patch_nearest_to_the_place_is_drawn_with_four_by_four_
 
 
 def test_descriptors_and_posteriors_of_another_picture_are_refused():
-    for draw in (figures.frames, partial(figures.descriptor, size=4)):
+    for draw in (partial(figures.frames, title=""), partial(figures.descriptor, size=4, title="")):
         with pytest.raises(ValueError, match=r"of 48 × 64 pixels, the picture is \[3, 64, 48\]"):
             draw(plain(255, W, H), grid(), at=(0, 0))
     with pytest.raises(ValueError, match="80 descriptors and posteriors of 79"):
-        gaussian_figures.posterior_maps(plain(), grid(), torch.zeros(79, 2), ring(2), [])
+        gaussian_figures.posterior_maps(plain(), grid(), torch.zeros(79, 2), COLOURS[:2], [])
 
 
 def test_an_arm_points_to_where_the_picture_gets_brighter():
     picture = plain(0)
     picture[:, H // 2 :] = 200  # bright below
-    figure = figures.descriptor(picture, phow(picture, sizes=(4,)), (W / 2, H / 2), 4)
+    figure = figures.descriptor(picture, phow(picture, sizes=(4,)), (W / 2, H / 2), 4, title="")
     arms = of(LineCollection, figure.axes[1])[-1]
     vectors = np.array([tip - root for root, tip in arms.get_segments()])
     long = vectors[np.hypot(*vectors.T) > 1]
@@ -145,7 +142,7 @@ def test_an_arm_is_as_long_as_its_number_in_its_own_cell_and_has_the_colour_of_i
     local = grid()
     local.x[5, (4 * 1 + 3) * 8 + 2] = 2  # second line, fourth column, straight down
     x, y = local.xy[5].tolist()
-    _, patch, bars = figures.descriptor(plain(), local, (x, y), 4).axes
+    _, patch, bars = figures.descriptor(plain(), local, (x, y), 4, title="").axes
     arms = of(LineCollection, patch)[-1]
     roots, tips = np.array(arms.get_segments()).swapaxes(0, 1)
     assert np.hypot(*(tips - roots).T) == pytest.approx(local.x[5].numpy() / 2 * 0.48 * 4, abs=1e-4)
@@ -199,9 +196,9 @@ def at_gaussians(tile):
 
 
 def test_each_bin_size_has_its_map_with_each_gaussian_where_its_descriptors_are(laid):
-    local, colours = grid((4.0, 8.0)), gaussian_colours(ring(3))
+    local, colours = grid((4.0, 8.0)), COLOURS
     swapped = (local.xy[:, 0] > 30) ^ (local.size > 4)  # at the other scale they change sides
-    gaussian_figures.assignment_maps(plain(), local, one_hot(swapped.long(), 3), ring(3), [1, 2])
+    gaussian_figures.assignment_maps(plain(), local, one_hot(swapped.long(), 3), colours, [1, 2])
     (whole, *maps), one, none = laid[0].tiles, laid[2].tiles[0], laid[4].tiles[0]
     assert whole.caption == "the picture"
     assert [tile.caption for tile in maps] == ["bins of 4 pixels", "bins of 8 pixels"]
@@ -214,13 +211,13 @@ def test_each_bin_size_has_its_map_with_each_gaussian_where_its_descriptors_are(
 
 def test_the_legend_has_the_strongest_gaussians_with_their_shares_and_colours():
     local = grid()
-    figure = gaussian_figures.assignment_maps(plain(), local, one_hot([2] * 60 + [0] * 20, 3), ring(3))
+    figure = gaussian_figures.assignment_maps(plain(), local, one_hot([2] * 60 + [0] * 20, 3), COLOURS)
     assert legends(figure) == [["k = 2: 75.0%", "k = 0: 25.0%", "k = 1: 0.0%"]]
     strongest = figure.axes[0].get_legend().get_patches()[0]
-    assert to_rgb(strongest.get_facecolor()) == pytest.approx(gaussian_colours(ring(3))[2], abs=0.01)
-    many = gaussian_figures.assignment_maps(plain(), local, one_hot(range(80), 80), ring(80))
+    assert to_rgb(strongest.get_facecolor()) == pytest.approx(COLOURS[2], abs=0.01)
+    many = gaussian_figures.assignment_maps(plain(), local, one_hot(range(80), 80), np.zeros((80, 3)))
     title = many.axes[0].get_legend().get_title().get_text()
-    assert title == "share of the descriptors (68 other Gaussians: 85.0%)"
+    assert title == "share of the descriptors (68 other Gaussians, grey: 85.0%)"
 
 
 def test_typical_patches_are_the_most_confident_and_lie_apart():
@@ -249,25 +246,37 @@ def test_a_patch_is_the_square_of_four_bins_around_its_centre_and_continues_the_
     assert np.allclose(patch[:, n // 2, 1] / 3, np.clip(y + steps, 0, H - 1), atol=0.8)
 
 
-def test_ellipses_are_one_standard_deviation_around_the_means_and_thicker_for_heavy_gaussians():
+def test_ellipses_are_one_standard_deviation_around_the_means_thicker_for_heavy_gaussians_and_named_if_coloured():
     rng = np.random.default_rng(0)
     means, variances, weights = 3 * ring(6, 4), rng.uniform(0.1, 2, (6, 4)), rng.dirichlet(np.ones(6))
-    axes = gaussian_figures.plane(rng.normal(size=(9000, 4)), means, variances, weights).axes[0]
-    (ellipses,) = of(EllipseCollection, axes)
+    colours = np.full((6, 3), gaussian_figures.GREY)
+    colours[:3] = np.eye(3)
+    mixture, q = (means, variances, weights), one_hot(rng.integers(0, 3, 9000), 6)
+    x = rng.normal(size=(9000, 4))
+    panels = gaussian_figures.planes(
+        x, {"a": (*mixture, q), "b": (*mixture, q)}, colours, axes=("x", "y")
+    ).axes
+    assert [panel.get_title(loc="left") for panel in panels] == ["a", "b"]
+    (ellipses,) = of(EllipseCollection, panels[1])
     assert np.allclose(ellipses.get_offsets(), means[:, :2])
     assert np.allclose(2 * ellipses._widths, 2 * np.sqrt(variances[:, 0]))  # it keeps half axes
     assert np.allclose(2 * ellipses._heights, 2 * np.sqrt(variances[:, 1]))
-    assert (np.argsort(ellipses.get_linewidths()) == np.argsort(weights)).all()
-    assert np.allclose(ellipses.get_edgecolors()[:, :3], gaussian_colours(means))
-    assert [text.get_text() for text in axes.texts] == [f"k = {k}" for k in range(6)]
-    assert np.allclose([text.get_position() for text in axes.texts], means[:, :2])
-    assert len(of(PathCollection, axes)[0].get_offsets()) == gaussian_figures.MOST_POINTS
+    assert (np.argsort(ellipses.get_linewidths()[:3]) == np.argsort(weights[:3])).all()
+    assert np.allclose(ellipses.get_edgecolors()[:, :3], colours)
+    assert {int(t.get_text()): t.get_position() for t in panels[1].texts} == {
+        k: tuple(means[k, :2]) for k in range(3)
+    }
+    (points,) = of(PathCollection, panels[1])
+    assert len(points.get_offsets()) == gaussian_figures.MOST_POINTS
+    row = {tuple(point): i for i, point in enumerate(x[:, :2].tolist())}
+    shown = [row[tuple(point)] for point in points.get_offsets().tolist()]
+    assert np.allclose(points.get_facecolors()[:, :3], q[shown] @ colours)
 
 
 def test_a_fisher_vector_is_u_and_v_of_each_gaussian_as_images_and_as_bars():
     K, D = 5, 3
     phi = np.arange(2.0 * K * D) - 14.5
-    axes = gaussian_figures.fisher_blocks(phi, K, [1, 4]).axes
+    axes = gaussian_figures.fisher_blocks(phi, K, [1, 4], title="").axes
     u, v = (of(AxesImage, a)[0] for a in axes[:2])
     assert np.hstack([u.get_array(), v.get_array()]).tolist() == phi.reshape(K, 2 * D).tolist()
     assert u.norm.vmin == v.norm.vmin == -u.norm.vmax == -v.norm.vmax
@@ -284,7 +293,7 @@ def test_burstiness_tells_kurtosis_and_the_share_of_the_top_dimensions_whatever_
         3, 200
     )  # mean squares 49/200, 1/200: fourth moments 200 times as much
     flat = np.tile([3.0, -3.0], 100)[None]
-    values, energy = legends(figures.burstiness(single, flat))
+    values, energy = legends(figures.burstiness(single, flat, title=""))
     assert values == ["before: kurtosis 200", "after: kurtosis 1"]
     assert energy == ["before: top 1% hold 100%", "after: top 1% hold 1%"]
 
@@ -297,7 +306,7 @@ def coloured(n=6):
 
 def test_pictures_stand_at_their_lengths():
     values = np.array([5.0, 1, 3, 2, 9, 4])
-    axes = figures.lengths(values, coloured(), [4, 1, 2], xlabel="length").axes[0]
+    axes = figures.lengths(values, coloured(), [4, 1, 2], xlabel="length", title="").axes[0]
     at = {box.offsetbox.get_data()[5, 5, 0] // 40: box.xy[0] for box in of(AnnotationBbox, axes)}
     assert at == {4: 9, 1: 1, 2: 3}
     assert sum(b.get_height() for b in of(Rectangle, axes)) == 6
@@ -306,16 +315,29 @@ def test_pictures_stand_at_their_lengths():
 def test_the_explorer_shows_the_chosen_mixture_at_the_chosen_scale(monkeypatch):
     local = grid((4.0, 8.0))
     q = torch.rand(len(local), 9, generator=torch.Generator().manual_seed(1)) ** 8
-    given = {9: (q / q.sum(1, keepdim=True), ring(9)), 2: (halves(local), ring(2))}
+    given = {9: q / q.sum(1, keepdim=True), 2: halves(local)}
     monkeypatch.setattr(widget, "explorer", lambda draw, *rows: (draw, *rows))
     draw, counts, sizes = widget.assignment_explorer(plain(), local, given)
     assert list(counts["K"].options) == [2, 9]
     assert [size for _, size in sizes["size"].options] == [4, 8]
     for K, size in ((2, 8.0), (9, 4.0)):
-        share = 100 * given[K][0][local.size == size].mean(0).numpy()
+        share = 100 * given[K][local.size == size].mean(0).numpy()
         strongest = [f"k = {k}: {share[k]:.1f}%" for k in np.argsort(-share, kind="stable")]
         figure, _ = draw(K, size)
         shown = [text.get_text() for text in figure.axes[0].texts]
         assert [text for text in shown if text[:3] == "k ="] == strongest[:6]
         assert {text for text in shown if text[:4] == "bins"} == {f"bins of {size:g} pixels"}
         assert legends(figure) == [strongest]
+
+
+def test_a_gap_is_taken_apart_into_what_each_level_has_lost_or_won():
+    levels = {"IFV, all pixels": 70, "IFV, few pixels": 61, "CNN, few pixels": 64.5}
+    axes = figures.gap(levels, ["pixels", "encoding"], xlabel="", title="").axes[0]
+    bars = [
+        (b.get_y() + b.get_height() / 2, *sorted([b.get_x(), b.get_x() + b.get_width()]))
+        for b in of(Rectangle, axes)
+    ]
+    assert bars == [
+        pytest.approx(b) for b in [(0, 0, 70), (1, 0, 61), (2, 0, 64.5), (1, 61, 70), (2, 61, 64.5)]
+    ]
+    assert [text.get_text() for text in axes.texts][3:] == ["pixels: -9.0", "encoding: +3.5"]
