@@ -1,4 +1,4 @@
-"""The rows of the lecture's table of shallow and deep encodings, each trained and tested on all splits of a dataset.
+"""The rows of the lecture's table of shallow and deep encodings, each trained and tested on the same pictures.
 
 Image augmentation has two letters, for training and for test pictures, which are read here as
     -   the picture as it is
@@ -6,8 +6,8 @@ Image augmentation has two letters, for training and for test pictures, which ar
     s   the vectors of its views are summed, to length 1
     t   the vectors of its views are stacked (of a CNN's)
 with the views FLIP for (F) and TEN_CROPS for (C). All SVMs have their C from threefold validation within the training
-pictures; the training on single views takes that of the same row without augmentation. One codebook serves all splits:
-it learns from the pictures that train in every one of them, so that a test picture is only ever scored.
+pictures; the training on single views takes that of the same row without augmentation. Codebooks learn from training
+pictures, so that a test picture is only ever scored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial, reduce
+from functools import partial
 from itertools import product
 from timeit import timeit
 
@@ -31,37 +31,33 @@ from lecture_lib.encoders.augment import FLIP, PYRAMID, TEN_CROPS, WHOLE, View
 from lecture_lib.encoders.bow import chi2_map
 from lecture_lib.encoders.ifv import Codebook, Dense, encode, encode_one, learn, normalised
 from lecture_lib.linear import Kernel, classify, kernel
-from lecture_lib.linear.kernels import products
 from lecture_lib.metrics import by_class
 
 PHOW = Dense()  # the form of 2011, for row (I)
 COLOUR = replace(PHOW, colour=True)
 VIEWS = (*FLIP, *TEN_CROPS)  # of one encoding: rows 0 and 1 are the picture and its mirror image
-POOL = 2  # 2 x 2 means, where a network's last layer is a map, as for the linear probes on photographs
 SAME = {256: "(d) FK IN", 512: "(h) FK IN 512"}  # K -> the row of the table that has so many Gaussians
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """What came of an encoding on S splits.
+    """What came of an encoding.
 
-    scores   AP of each class in %, or the share of its pictures that are right: float64 [S, classes]
-    length   numbers in a vector
-    C        of each split
-    kernels  inner products of each split
+    scores  AP of each class in %: float64 [classes]
+    length  numbers in a vector
     """
 
     scores: np.ndarray
     length: int
-    C: list[float]
-    kernels: list[Kernel]
+    C: float
+    kernel: Kernel
 
 
 @dataclass
 class Table:
     """What is run on a dataset, and what came of it.
 
-    splits       S times the pictures that train and those that test
+    split        the pictures that train and those that test
     dense        local descriptors of all rows but (I) and colour
     descriptors  that a codebook learns from
     Cs           values of C to choose from
@@ -71,7 +67,7 @@ class Table:
     """
 
     images: ImageCollection
-    splits: Sequence[Split]
+    split: Split
     dense: Dense
     descriptors: int
     Cs: Sequence[float]
@@ -81,43 +77,33 @@ class Table:
     ms: dict[str, float] = field(default_factory=dict)
 
     def codebook(self, K: int, dense: Dense | None = None, **options) -> Codebook:
-        """Learn a codebook from the pictures that train in every split."""
-        shared = reduce(np.intersect1d, (train for train, _ in self.splits))
+        """Learn a codebook from the training pictures."""
         options |= {"n": self.descriptors, "seed": self.seed}
-        return learn(self.images[shared], dense or self.dense, K, **options)
+        return learn(self.images[self.split[0]], dense or self.dense, K, **options)
 
     def vectors(self, net: Backbone, views: Sequence[View] = (WHOLE,)) -> np.ndarray:
         """Encode the views of all pictures by a CNN: float16 [N, V, d], each of length 1."""
         images = self.images if len(views) == 1 else encoders.expand(self.images, views)
-        x = encoders.encode(net, images, [net.decaf[7]], pool=POOL, l2=True)[net.decaf[7]]
+        x = encoders.encode(net, images, [net.decaf[7]], pool="mean", l2=True)[net.decaf[7]]
         return x.reshape(len(self.images), len(views), -1)
 
     def train(self, name: str, x: np.ndarray, tested: np.ndarray | None = None, like: str = "") -> None:
         """Train a row on vectors [N, d], or [N, V, d] of views; test it on the same, or others; `like` as in `add`."""
-        if len(self.splits) > 1 and tested is None:  # products once for all splits
-            gram = products(x)
-            kernels = [Kernel(gram[np.ix_(i, i)], gram[np.ix_(o, i)]) for i, o in self.splits]
-        else:
-            kernels = [kernel(x[i], (x if tested is None else tested)[o]) for i, o in self.splits]
-        self.add(name, kernels, x.shape[-1], like)
+        train, test = self.split
+        self.add(name, kernel(x[train], (x if tested is None else tested)[test]), x.shape[-1], like)
 
     def join(self, name: str, one: str, other: str, like: str = "") -> None:
         """Train and test two encodings together, each of which is a row."""
         one, other = self.rows[one], self.rows[other]
-        kernels = [a + b for a, b in zip(one.kernels, other.kernels, strict=True)]
-        self.add(name, kernels, one.length + other.length, like)
+        self.add(name, one.kernel + other.kernel, one.length + other.length, like)
 
-    def add(self, name: str, kernels: list[Kernel], length: int, like: str) -> None:
-        """Train and test a row on each split; `like` names the row whose C it takes."""
-        labels, scores, chosen = self.images.labels, [], []
-        given = self.rows[like].C if like else [None] * len(kernels)
-        for (train, test), one, C in zip(self.splits, kernels, given, strict=True):
-            of_test, C = classify(one, labels[train], C, self.Cs)
-            scores.append(by_class(of_test, labels[test]))
-            chosen.append(C)
-        self.rows[name] = Row(np.array(scores), length, chosen, kernels)
-        means = " ".join(f"{of_split.mean():.1f}" for of_split in scores)
-        print(f"{name:40} {length:8,}  C {chosen[0]:5g}  {means}", flush=True)
+    def add(self, name: str, given: Kernel, length: int, like: str) -> None:
+        """Train and test a row; `like` names the row whose C it takes."""
+        labels, (train, test) = self.images.labels, self.split
+        of_test, C = classify(given, labels[train], self.rows[like].C if like else None, self.Cs)
+        scores = by_class(of_test, labels[test])
+        self.rows[name] = Row(scores, length, C, given)
+        print(f"{name:40} {length:8,}  C {C:5g}  {scores.mean():.1f}", flush=True)
 
 
 def first_form(table: Table) -> None:
@@ -127,12 +113,10 @@ def first_form(table: Table) -> None:
 
 
 def places(table: Table) -> None:
-    """Add rows (a) to (d): the spatial pyramid, (x, y) or no place, with and without intra-normalisation."""
+    """Add rows (a) to (d): the spatial pyramid or (x, y), with and without intra-normalisation."""
     phi = encode(table.images, table.codebook(256), PYRAMID)
     table.train("(a) FK", normalised(phi, 256, pyramid=True))
     table.train("(b) FK IN", normalised(phi, 256, intra=True, pyramid=True))
-    whole = normalised(phi[:, :1], 256)[:, 0]  # the pyramid's first region
-    table.train("FK, no geometry", whole)
     phi = encode(table.images, table.codebook(256, xy=True))
     table.train("(c) FK", normalised(phi, 256)[:, 0])
     table.train("(d) FK IN", normalised(phi, 256, intra=True)[:, 0])
@@ -159,13 +143,8 @@ def colours(table: Table) -> None:
 
 
 def network(table: Table) -> None:
-    """Add the CNN on whole pictures, alone and joined with row (d)."""
+    """Add the CNN on whole pictures; rows (II), (m), (α): on ten crops, stacked, summed, joined; and on windows."""
     table.train("CNN, no augmentation", table.vectors(table.net)[:, 0])
-    table.join("FK IN + CNN", "(d) FK IN", "CNN, no augmentation")
-
-
-def network_views(table: Table) -> None:
-    """Add rows (II), (m) and (α): the CNN on ten crops, stacked or summed; and on windows; joined with (h) and (i)."""
     squares = replace(table.net, resize=table.net.input_size)  # it takes a crop whole
     crops = table.vectors(squares, TEN_CROPS)
     table.train("(II) DECAF", crops.reshape(len(crops), -1) / np.float16(10**0.5))
