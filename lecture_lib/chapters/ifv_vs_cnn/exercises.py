@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from lecture_lib.chapters.ifv_vs_cnn.more_exercises import LEAK, QUESTIONS
 from lecture_lib.exercises.comparing import agree, unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
@@ -249,6 +250,6 @@ def dimensions(K, D):
     tolerance=0,
 )
 
-EXERCISES = (IMPROVE, FIRST_ORDER, SOFT_ASSIGNMENT, DIMENSIONS)
+EXERCISES = (IMPROVE, FIRST_ORDER, SOFT_ASSIGNMENT, DIMENSIONS, LEAK, QUESTIONS)
 
 check, hint, solution = commands(EXERCISES)

@@ -16,6 +16,7 @@ SCIPY = "from scipy.special import logsumexp, softmax\nfrom scipy.stats import n
 DENSITY = "norm.pdf(x[:, None], mu, np.sqrt(var)).prod(2)"
 ASSIGN = f"{SCIPY}def f(x, pi, mu, var): return "
 EXP = "np.exp(log_p - log_p.max(1, keepdims=True))"
+FOLD = "import numpy as np\ndef f(n, views, folds): return "
 LOG_DENSITY = "norm.logpdf(x[:, None], mu, np.sqrt(var)).sum(2)"
 
 WRONG = {
@@ -63,6 +64,20 @@ WRONG = {
         "(16 * K * D, 2 * K * (D + 2), 0)": "2 things",
         "str(16 * K * D), str(2 * K * (D + 2))": "of type str, not numbers",
     },
+    "03.5": {
+        f"{FOLD}np.random.default_rng(0).permutation(n * views) % folds": "not tried yet",
+        f"{FOLD}np.arange(n * views) % folds": "the views of picture 0 lie in folds 0 and 1",
+        f"{FOLD}np.tile(np.arange(n) % folds, views)": "the views of picture 0 lie in folds",
+        f"{FOLD}np.arange(n) % folds": "shape [30]; it should be [300]",
+        f"{FOLD}np.zeros(n * views)": "have 30, 0, 0 pictures",
+        f"{FOLD}1 + np.repeat(np.arange(n) % folds, views)": "other folds than 0 to 2",
+        f"{FOLD}np.repeat(np.random.default_rng(0).integers(0, folds, n), views)": "equally many",
+    },
+    "03.6": {
+        "": "not tried yet",
+        "c d c b": "it has 4 letters; there are 5 questions",
+        "c d c b b": "1 of 5 letters are wrong:\n5 b: the first letter",
+    },
 }
 
 RIGHT = {
@@ -100,6 +115,11 @@ def soft_assignment(x, pi, mu, var):
         "[2 * K * D * sum([1, 3, 4]), 2 * (K * D + K * 2)]",
         "import numpy as np\ndef dimensions(K, D): return np.array([16.0 * K * D, 2 * K * (D + 2)])",
     ],
+    "03.5": [
+        f"{FOLD}np.repeat(np.arange(n) % folds, views)",
+        f"{FOLD}[i // views * folds // n for i in range(n * views)]",
+    ],
+    "03.6": ["CDCBA", "c, d, c, b, a"],
 }
 
 
