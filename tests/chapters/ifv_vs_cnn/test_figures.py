@@ -270,7 +270,7 @@ def test_ellipses_are_one_standard_deviation_around_the_means_thicker_for_heavy_
     assert len(points.get_offsets()) == gaussian_figures.MOST_POINTS
     row = {tuple(point): i for i, point in enumerate(x[:, :2].tolist())}
     shown = [row[tuple(point)] for point in points.get_offsets().tolist()]
-    assert np.allclose(points.get_facecolors()[:, :3], q[shown] @ colours)
+    assert np.allclose(points.get_facecolors()[:, :3], q[shown].numpy() @ colours)
 
 
 def test_a_fisher_vector_is_u_and_v_of_each_gaussian_as_images_and_as_bars():
