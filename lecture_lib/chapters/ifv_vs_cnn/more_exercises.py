@@ -74,8 +74,8 @@ QUESTIONS = choices(
             "d": "the place tells bricks apart, which share out among more Gaussians, and still add up.",
         },
         {
-            "a": "from the same pixels the two are much closer; the network itself is not all of the gap.",
-            "b": "with less to see, the IFV loses most of its lead; what is left is owed to the encoding.",
+            "a": "from the same pixels the two are closer; the encoding is not all of the gap.",
+            "b": "with less to see, the IFV loses ten of its twenty-two points; the rest is owed to the encoding.",
             "c": "nothing was measured on photographs here, and another network made their vectors.",
             "d": "the same SVM and the same choice of C serve both.",
         },
