@@ -27,7 +27,6 @@ if "LECTURE_THREADS" not in os.environ or "THREADS_SET_BY_CONFTEST" in os.enviro
     os.environ.update(LECTURE_THREADS=threads, OMP_NUM_THREADS=threads, THREADS_SET_BY_CONFTEST="1")
 
 LONG = 10  # seconds
-NOT_YET = ("01_decaf_tsne", "02_linear_probes", "03_ifv_vs_cnn", "04_fine_tuning")
 NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 
 
@@ -46,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Readers run any cell again: none may spoil what it works on, or need one that another has replaced.
     """
     for path, group in itertools.groupby(list(items), lambda item: item.path):
-        if path.suffix == ".ipynb" and path.stem not in NOT_YET:
+        if path.suffix == ".ipynb":
             cells = list(group)
             after = items.index(cells[-1]) + 1
             items[after:after] = [again(cell) for cell in random.Random(0).sample(cells, len(cells))]

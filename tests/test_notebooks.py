@@ -21,7 +21,6 @@ FOLDER = REPOSITORY / "notebooks"
 PATHS = sorted(FOLDER.glob("[0-9]*.ipynb"))
 execute = runpy.run_path(str(FOLDER / "execute.py"))
 
-NOT_YET = ("03_ifv_vs_cnn",)  # have names of two meanings
 LONGEST_CELL, MEDIAN_CELL = 16, 7  # lines
 LARGEST_FILE = 1_500_000  # bytes
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
@@ -186,7 +185,7 @@ def test_form(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(json.loads(path.read_text(encoding="utf-8")))
     faults = form_faults(notebook, path.stem)
-    assert [fault for fault in faults if path.stem not in NOT_YET or ": takes " not in fault] == []
+    assert faults == []
 
 
 @each
