@@ -7,6 +7,7 @@ Every function takes first what the model says, then the truth, and returns frac
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -99,7 +100,8 @@ def average_precision(scores: ArrayLike, labels: ArrayLike, form: Form = "voc200
     if not np.isin(labels, (-1, 0, 1)).all():
         raise ValueError(f"Label {labels[~np.isin(labels, (-1, 0, 1))][0]}; give 1, 0 or -1 (difficult).")
     checks.option(form, Form, "form")
-    ap = _average_precision(np.atleast_2d(scores.T), np.atleast_2d(labels.T), form)
+    ranking = _rank(np.atleast_2d(scores.T), np.atleast_2d(labels.T))
+    ap = _average_precision(*ranking, form, np.ones(len(scores), int))
     return ap if scores.ndim == 2 else float(ap[0])
 
 
@@ -122,27 +124,46 @@ def mean_average_precision(scores: ArrayLike, labels: ArrayLike, form: Form = "v
     return float(np.nanmean(ap))
 
 
-def _average_precision(scores: np.ndarray, labels: np.ndarray, form: str) -> np.ndarray:
-    # scores and labels are [C, N] here
+def resampled(scores: ArrayLike, labels: ArrayLike) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function that gives `average_precision` (VOC 2007) of resamples, sorting the pictures only once.
+
+    scores, labels  [N, C], as in `average_precision`
+    returns         int64 [n], rows drawn from 0 .. N-1, any number of times each -> float64 [C]
+    """
+    ranking = _rank(_scores(scores).T, np.asarray(labels).T)
+    n = len(np.asarray(labels))
+    return lambda drawn: _average_precision(*ranking, "voc2007", np.bincount(drawn, minlength=n))
+
+
+def _rank(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Sort each class [C, N]: the order, where it is there, where it counts, and where equal scores end."""
     order = np.argsort(-scores, axis=1, kind="stable")
     ranked = np.take_along_axis(labels, order, axis=1)
     ranked_scores = np.take_along_axis(scores, order, axis=1)
-    hits = ranked == 1
-    true = np.cumsum(hits, axis=1)
-    counted = np.cumsum(ranked >= 0, axis=1)  # difficult images (-1) leave both counts as they are
-    precision = true / np.maximum(counted, 1)
+    ends = np.ones(order.shape, bool)
+    ends[:, :-1] = ranked_scores[:, :-1] != ranked_scores[:, 1:]
+    return order, ranked == 1, ranked >= 0, ends  # difficult images (-1) leave both counts as they are
+
+
+def _average_precision(
+    order: np.ndarray, hits: np.ndarray, known: np.ndarray, ends: np.ndarray, form: str, times: np.ndarray
+) -> np.ndarray:
+    # [C, N] as `_rank` gives them; each picture counts so many times, [N]
+    times = times[order]
+    hits, known = hits * times, known * times
+    true, counted = np.cumsum(hits, axis=1), np.cumsum(known, axis=1)
     # The curve has a point only behind the last of equal scores. Inside, precision is set to 0: the
     # highest precision from there on is then that of the group's end.
-    precision[:, :-1][ranked_scores[:, :-1] == ranked_scores[:, 1:]] = 0
+    precision = np.where(ends, true / np.maximum(counted, 1), 0)
     highest = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     positives = true[:, -1]
     with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 = NaN: a class without a positive
         if form == "voc2010":
             return (highest * hits).sum(axis=1) / positives
-        total = np.zeros(len(scores))
+        total = np.zeros(len(order))
         for tenth in range(11):
             first = (10 * true >= tenth * positives[:, None]).argmax(axis=1)
-            total += highest[np.arange(len(scores)), first]
+            total += highest[np.arange(len(order)), first]
         return np.where(positives > 0, total / 11, np.nan)
 
 

@@ -195,3 +195,11 @@ def test_by_class_is_the_average_precision_or_the_share_of_right_answers_of_each
     scores, labels = ranking(50, 3)
     assert (metrics.by_class(scores, labels) == 100 * metrics.average_precision(scores, labels)).all()
     assert metrics.by_class(np.eye(3)[[0, 1, 1, 2]], np.array([0, 1, 2, 2])).tolist() == [100, 100, 50]
+
+
+@given(st.lists(st.integers(0, 11), min_size=12, max_size=25), st.integers(0, 2**16))
+def test_resamples_have_the_ap_of_the_repeated_pictures(drawn, seed):
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.integers(0, 6, (12, 3)).astype(float), rng.integers(-1, 2, (12, 3))
+    expected = metrics.average_precision(scores[drawn], labels[drawn])
+    np.testing.assert_allclose(metrics.resampled(scores, labels)(drawn), expected, atol=1e-12)
