@@ -157,7 +157,7 @@ def test_names_of_classes_are_drawn_as_they_are_in_pages_of_pictures():
     assert_named(display.contact_sheet(images, size=60), [name for name in images.classes if name])
     right = np.zeros(len(images), bool)
     order = np.arange(len(images))
-    assert_named(probes.ranked(images, {"$_": (order, order, right)}), images.classes)
+    assert_named(probes.ranked(images, {"$_": probes.Ranking(order, order, right)}), images.classes)
     few = collection(FEW)
     train, test = np.arange(len(FEW)), np.arange(len(FEW), 2 * len(FEW))
     called = (few.labels[test] + 1) % len(FEW)

@@ -7,7 +7,7 @@ import numpy as np
 from lecture_lib.exercises.choosing import choices
 from lecture_lib.exercises.judging import Exercise
 
-_CURVES = np.random.default_rng(4)
+_CURVES = np.random.default_rng(1)
 _LEAK = "the test only scores: what is chosen by it comes out too high. Choose"
 _AXIS = "`max(axis=0)` goes over the trainings and leaves a number an epoch; over the epochs it is axis 1."
 
