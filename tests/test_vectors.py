@@ -12,11 +12,6 @@ from lecture_lib.datasets.vectors import SHIPPED, Vectors, read, write
 NAMES = ("voc2007", "caltech101")
 
 
-@pytest.fixture(scope="module")
-def scenes():
-    return datasets.load("voc2007", split="test")
-
-
 def test_what_is_written_is_read_to_half_a_step_with_boxes_and_splits(tmp_path):
     images = datasets.load("voc2007")
     rng = np.random.default_rng(0)
@@ -92,13 +87,17 @@ def test_a_dataset_without_vectors_is_named_with_those_that_have_some():
         vectors("sun397")
 
 
+@pytest.fixture
+def real_profile():
+    settings.use("real", quiet=True)
+    yield
+    settings.reset()
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("name", NAMES)
-def test_shipped_vectors_are_what_the_network_makes_of_the_photographs(name, monkeypatch):
-    shipped = vectors(name)
-    monkeypatch.setenv("LECTURE_PROFILE", "real")
-    settings.reset()
-    images = datasets.load(name)
+def test_shipped_vectors_are_what_the_network_makes_of_the_photographs(name, real_profile):
+    shipped, images = read(SHIPPED / f"{name}.safetensors"), datasets.load(name)
     if not os.environ.get("TORCH_HOME") or tuple(images.names) != tuple(shipped.images.names):
         pytest.skip("other photographs than those of the shipped vectors, or no weights")
     some = np.arange(0, len(images), len(images) // 8)

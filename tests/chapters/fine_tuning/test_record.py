@@ -146,19 +146,21 @@ def test_photographs_run_through_the_same_functions_and_each_row_learns_from_all
     )
     settings.use("real", quiet=True)
     rows = read("real")
-    assert batches == [(9, None)] * 4 + [(18, None)] * 2  # two ratios of two losses, then each once
+    assert (
+        batches == [(9, None)] * 4 + [(18, None)] * 3
+    )  # two ratios of two losses, then each once, and from scratch
     assert set(rows.experiment) == {"recipe", "table", "epochs"}
     about = rows[rows.experiment != "recipe"][["n", "n_test", "n_classes"]]
     assert about.drop_duplicates().to_numpy().tolist() == [[18, 18, 3]]
     table = rows.query("metric == 'mAP'").groupby("method").size()
-    assert table.to_dict() == dict.fromkeys((FROZEN, CLS, CLS + ON_PHI, RNK, RNK + ON_PHI), 1)
+    assert table.to_dict() == dict.fromkeys((FROZEN, CLS, CLS + ON_PHI, RNK, RNK + ON_PHI, SCRATCH), 1)
     bounds = rows[rows.metric.isin(["mAP low", "mAP high"])].pivot(
         index="method", columns="metric", values="value"
     )
     assert (bounds["mAP low"] <= bounds["mAP high"]).all()
     claims = results.claims_of("fine_tuning", "real")
     assert {claim.over for claim in claims} == {"pictures"}
-    assert [claim.n for claim in claims] == [18] * 5
+    assert [claim.n for claim in claims] == [18] * 6
 
 
 @pytest.mark.real
@@ -170,7 +172,7 @@ def test_a_few_photographs_of_voc_run_from_end_to_end(monkeypatch):
     few = replace(images[rows], splits=parts, protocol=lambda *_: (np.arange(12), np.arange(12, 24)))
     monkeypatch.setattr(datasets, "load_available", lambda *names: {"voc2007": few})
     found = read("real").query("experiment == 'table' and metric == 'mAP'")
-    assert len(found) == 5
+    assert len(found) == 6
     assert found.value.between(0, 100).all()
 
 

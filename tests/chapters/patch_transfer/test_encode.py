@@ -19,6 +19,7 @@ GEOMETRY = {
     "alexnet": (224, 4 * 2 * 2, 13),
     "vgg16": (224, 2**4, 14),
     **dict.fromkeys(["squeezenet1_0", "squeezenet1_1"], (224, 2**4, 13)),
+    "mobilenet_v2": (224, 2**5, 7),
     **dict.fromkeys(["resnet18", "resnet50"], (224, 2**5, 7)),
     "caffenet": (227, 4 * 2 * 2, 13),
     "cnn-f": (224, 4 * 2 * 2, 13),
