@@ -186,8 +186,10 @@ def test_a_stopped_answer_does_not_go_on():
 def test_an_interrupt_is_one_line_and_stops_the_answer(capsys):
     endless, count = counting()
     main = threading.main_thread().ident
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where a shell runs it behind
     threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()
     check("00.1", endless)
+    signal.signal(signal.SIGINT, before)
     out = capsys.readouterr().out
     assert "interrupted" in out
     assert out.count("\n") == 1
