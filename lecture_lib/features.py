@@ -2,7 +2,7 @@
 
     python -m lecture_lib.features
 
-writes data/features/<dataset>.safetensors of the photographs under LECTURE_DATA, in the real profile: an hour and
+writes data/features/<dataset>/ of the photographs under LECTURE_DATA, in the real profile: an hour and
 6 GB of cache. Long vectors are turned into their first principal components, which are found on training pictures
 alone, those that train in every split; so are the codebooks of the Fisher vectors. Nothing sees a label.
 """
@@ -142,7 +142,7 @@ def main() -> None:
     """Write the files of all datasets."""
     settings.use("real")
     for name in ENCODINGS:
-        write(compute(name), SHIPPED / f"{name}.safetensors")
+        write(compute(name), SHIPPED / name)
 
 
 if __name__ == "__main__":

@@ -184,8 +184,7 @@ each = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_form(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(json.loads(path.read_text(encoding="utf-8")))
-    faults = form_faults(notebook, path.stem)
-    assert faults == []
+    assert form_faults(notebook, path.stem) == []
 
 
 @each

@@ -6,8 +6,8 @@
     probe = choose(svm, phi[train], voc.labels[train]).probe
 
 So classifiers train on photographs in the default profile, too. In the real profile the same call computes the vectors
-from the photographs at hand. `python -m lecture_lib.features` makes the files: safetensors with a byte a number, and a
-JSON of names and of what made them.
+from the photographs at hand. `python -m lecture_lib.features` makes the files: a folder a dataset, in it safetensors
+with a byte a number, one an encoding, and a JSON of names and of what made them.
 """
 
 from __future__ import annotations
@@ -107,21 +107,21 @@ def vectors(name: str) -> Vectors:
     As shipped in the demo profile; in the real one computed from the photographs at hand and kept in the cache. Raises
     ValueError for a dataset that has none, DatasetNotFound in the real profile where the photographs are missing.
     """
-    there = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
+    there = sorted(folder.name for folder in SHIPPED.iterdir())
     if name not in there:
         raise ValueError(f"There are no vectors of {name!r}; there are some of {', '.join(there)}.")
     if settings.current().profile == "demo":
-        return read(SHIPPED / f"{name}.safetensors")
+        return read(SHIPPED / name)
     return import_module("lecture_lib.features").compute(name)  # which stands above, with the encoders
 
 
-def read(file: Path) -> Vectors:
+def read(folder: Path) -> Vectors:
     """Read what `write` has written."""
-    arrays = load_file(file)
-    text = json.loads(file.with_suffix(".json").read_text("utf-8"))
+    text = json.loads((folder / "about.json").read_text("utf-8"))
+    arrays = load_file(folder / "pictures.safetensors")
     boxes = None
-    if "boxes/picture" in arrays:
-        cuts = np.searchsorted(arrays["boxes/picture"], np.arange(1, len(text["names"])))
+    if "picture" in arrays:
+        cuts = np.searchsorted(arrays["picture"], np.arange(1, len(text["names"])))
         columns = (np.split(arrays[f"boxes/{part}"], cuts) for part in BOXES)
         boxes = tuple(Boxes(*of_picture) for of_picture in zip(*columns, strict=True))
     splits = {key.removeprefix("splits/"): a for key, a in arrays.items() if key.startswith("splits/")}
@@ -139,27 +139,27 @@ def read(file: Path) -> Vectors:
         splits=splits,
         protocol=protocol,
     )
-    x = {
-        name: arrays[name] * arrays[f"{name}/step"] + arrays[f"{name}/least"]
-        for name in text["about"]["encodings"]
-    }
+    packed = {name: load_file(folder / f"{name}.safetensors") for name in text["about"]["encodings"]}
+    x = {name: of["x"] * of["step"] + of["least"] for name, of in packed.items()}
     return Vectors(images, x, text["about"])
 
 
-def write(vectors: Vectors, file: Path) -> None:
-    """Write vectors, a byte a number: each column from its least to its largest value in 255 equal steps."""
+def write(vectors: Vectors, folder: Path) -> None:
+    """Write vectors, a file an encoding, a byte a number: each column from least to largest in 255 equal steps."""
     images = vectors.images
     arrays = {"labels": images.labels} | {f"splits/{key}": rows for key, rows in images.splits.items()}
     if images.boxes is not None:
-        arrays["boxes/picture"] = np.repeat(np.arange(len(images)), [len(of) for of in images.boxes])
+        arrays["picture"] = np.repeat(np.arange(len(images)), [len(of) for of in images.boxes])
         for part in BOXES:
             arrays[f"boxes/{part}"] = np.concatenate([getattr(of, part) for of in images.boxes])
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {key: np.ascontiguousarray(array) for key, array in arrays.items()}, folder / "pictures.safetensors"
+    )
     for name, x in vectors.x.items():
         least, step = x.min(0), np.ptp(x, axis=0) / 255
-        arrays[f"{name}/least"], arrays[f"{name}/step"] = least, step
-        arrays[name] = ((x - least) / np.where(step > 0, step, 1)).round().astype(np.uint8)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, file)
+        packed = ((x - least) / np.where(step > 0, step, 1)).round().astype(np.uint8)
+        save_file({"x": packed, "least": least, "step": step}, folder / f"{name}.safetensors")
     text = {
         "dataset": images.name,
         "about": vectors.about,
@@ -167,4 +167,4 @@ def write(vectors: Vectors, file: Path) -> None:
         "groups": images.groups,
     }
     text |= {"fingerprint": images.images.fingerprint, "names": list(images.names)}
-    file.with_suffix(".json").write_text(json.dumps(text, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (folder / "about.json").write_text(json.dumps(text, indent=1, ensure_ascii=False) + "\n", "utf-8")

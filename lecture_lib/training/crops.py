@@ -16,9 +16,7 @@ from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders.augment import TEN_CROPS, View, cut
 from lecture_lib.encoders.parallel import in_order
 
-PIXELS = (
-    2**20
-)  # of crops encoded at once: 20 photographs; 320 took twice as long, as their maps leave the cache
+PIXELS = 2**20  # of crops encoded at once, 20 photographs: of 320 the maps leave the processor's cache
 CENTRE = tuple(view for view in TEN_CROPS if view.name == "centre")
 
 
