@@ -357,16 +357,3 @@ def test_hints_to_questions_rule_out_a_wrong_letter_and_the_solution_says_why_ea
     ]
     assert THREE.right == "b a c"
     assert all(f": {why}" in THREE.shown for why in ("It is two.", "It is red.", "It is dry."))
-
-
-@pytest.mark.parametrize(
-    ("right", "reasons", "lacks"),
-    [
-        ("a b", [{"a": "", "b": ""}], "2 right letters"),
-        ("b", [{"a": "", "c": ""}], "question 1 lack one why b"),
-        ("a", [{"a": ""}], "another letter"),
-    ],
-)
-def test_questions_without_their_letter_or_reason_are_refused(right, reasons, lacks):
-    with pytest.raises(ValueError, match=lacks):
-        choices("09.4", right, reasons)

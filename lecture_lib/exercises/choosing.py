@@ -17,17 +17,10 @@ def choices(number: str, right: str, reasons: Sequence[Mapping[str, str]]) -> Ex
     reasons  for each question: each of its letters -> a sentence why that is wrong, or why it is right. They are shown
              after the letter, and should make sense without the question
 
-    An answer is the letters in a string, in either case, with or without blanks and commas, or in a list. ValueError
-    for a question without its right letter, a reason for it, or a wrong one.
+    An answer is the letters in a string, in either case, with or without blanks and commas, or in a list. Raises
+    ValueError unless there is a right letter a question, KeyError for one without a reason.
     """
     key = _letters(right)
-    if len(key) != len(reasons):
-        raise ValueError(f"{number}: {len(key)} right letters, but reasons of {len(reasons)} questions")
-    for i, (ours, why) in enumerate(zip(key, reasons, strict=True), 1):
-        if len(why) < 2 or ours not in why:
-            raise ValueError(
-                f"{number}: reasons of question {i} lack one why {ours} is right, or another letter"
-            )
 
     def check(answer: Any) -> None:
         if isinstance(answer, str) and not answer.strip():
@@ -43,18 +36,16 @@ def choices(number: str, right: str, reasons: Sequence[Mapping[str, str]]) -> Ex
             lines = [f"{i + 1} {chosen[i]}: {reasons[i][chosen[i]]}" for i in wrong]
             raise Wrong("\n".join([f"{len(wrong)} of {len(key)} letters are wrong:", *lines]))
 
-    ruled_out = [
-        next((letter, why[letter]) for letter in sorted(why) if letter != ours)
-        for ours, why in zip(key, reasons, strict=True)
-    ]
-    because = [
-        f"# {i} {ours}: {why[ours]}" for i, (ours, why) in enumerate(zip(key, reasons, strict=True), 1)
-    ]
+    hints, solution = [], [f'answer = "{" ".join(key)}"']
+    for i, (ours, why) in enumerate(zip(key, reasons, strict=True), 1):
+        other = next(letter for letter in sorted(why) if letter != ours)
+        hints.append(f"Question {i}: it is not {other}. {why[other]}")
+        solution.append(f"# {i} {ours}: {why[ours]}")
     return Exercise(
         number=number,
         question=f"{len(key)} questions, a letter each.",
-        hints=tuple(f"Question {i}: it is not {a}. {why}" for i, (a, why) in enumerate(ruled_out, 1)),
-        solution="\n".join([f'answer = "{" ".join(key)}"', *because]),
+        hints=tuple(hints),
+        solution="\n".join(solution),
         check=check,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
@@ -37,14 +37,6 @@ def varied(solution: str, variation: str) -> str:
         else:
             raise ValueError(f"there is no {old!r} to replace in\n{solution}")
     return solution
-
-
-def crossed(mistakes: Mapping[str, str], ways: str) -> dict[str, str]:
-    """Return mistakes in which each of their variations comes with each of some further changes."""
-    return {
-        reason: " | ".join(f"{one}; {way}" for one in variations.split(" | ") for way in ways.split(" | "))
-        for reason, variations in mistakes.items()
-    }
 
 
 def compare(answer: Any, expected: Any, what: str = "your answer", tolerance: float = 1e-5) -> None:

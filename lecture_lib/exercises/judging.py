@@ -88,8 +88,9 @@ class Exercise:
         A function is to be one that can be called without care, as `watched` makes it.
         """
         for what, *given in self.tries:
-            for i, (name, got, *expected) in enumerate(self.parts(answer, *given)):
-                right = expected[0] if expected else self._part(i, self.right, *given)
+            both = zip(self.parts(answer, *given), self.parts(self.right, *given), strict=True)
+            for i, ((name, got, *expected), (_, right, *_)) in enumerate(both):
+                right = expected[0] if expected else right
                 if not agree(got, right, self.tolerance):
                     if reason := self._mistake(got, right, i, *given):
                         raise Wrong(reason)
@@ -100,13 +101,10 @@ class Exercise:
         """Return the reason of the first mistake that leads to what an answer gave as its part i."""
         for reason, mistaken in self.mistaken:
             with suppress(Exception), warnings.catch_warnings(action="ignore"):  # it may stop on the way
-                value = self._part(i, mistaken, *given)
+                _, value, *_ = next(islice(self.parts(mistaken, *given), i, None))
                 if agree(got, value, self.tolerance) and not agree(value, right, self.tolerance):
                     return reason
         return None
-
-    def _part(self, i: int, function: Callable, *given: Any) -> Any:
-        return next(islice(self.parts(function, *given), i, None))[1]
 
 
 @dataclass(frozen=True, repr=False)

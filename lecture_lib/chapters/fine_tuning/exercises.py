@@ -1,174 +1,17 @@
-"""The exercises of 04_fine_tuning."""
+"""The exercises of 04_fine_tuning; the first two are in `loss_exercises`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from lecture_lib.chapters.fine_tuning.more_exercises import QUESTIONS, REPORTED, WITHOUT_PAIR
-from lecture_lib.exercises.comparing import crossed, finite, unpack
+from lecture_lib.chapters.fine_tuning.loss_exercises import CLASSIFICATION_HINGE, RANKING_HINGE
+from lecture_lib.exercises.choosing import choices
+from lecture_lib.exercises.comparing import finite, unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 from lecture_lib.metrics import average_precision
-
-# Slacks are at least 0.02 away from their kink, and the classes have 6, 5, 4 pictures that count.
-_SCORES = torch.tensor(
-    [[0.7, -1.6, 0.4, -0.2, 1.5, -0.9], [-0.45, 0.35, 1.8, -1.3, 0.9, 0.5], [1.3, -0.3, 0.15, 0.6, -2.1, 0.8]]
-).T
-_LABELS = torch.tensor([[1, 0, 1, 0, 0, 1], [0, -1, 1, 0, 1, 0], [1, 0, -1, 1, 0, -1]], dtype=torch.int8).T
-# The first class as others are; one that no picture shows, one that every picture shows, one only difficult.
-_LONELY = (
-    torch.tensor([[0.3, -0.4, 0.9, 1.7], [0.6, 0.2, -0.8, 0.4], [-1.9, 0.6, 0.1, -0.7]]),
-    torch.tensor([[1, 0, 1, -1], [0, 0, 1, -1], [0, -1, 1, -1]], dtype=torch.int8),
-)
-
-
-def _loss_and_gradient(loss: Callable, scores: Tensor, labels: Tensor) -> Iterator[tuple]:
-    x = scores.clone().requires_grad_()
-    value = loss(x, labels)
-    if not isinstance(value, Tensor):
-        raise Wrong(f"it gives a {type(value).__name__}; only a torch.Tensor has gradients to train with.")
-    if value.dtype != scores.dtype:
-        raise Wrong(f"the result is {value.dtype}, the scores are {scores.dtype}; stay with their type.")
-    yield "the loss", value
-    if not value.requires_grad:
-        raise Wrong("the number is right, but no gradient leads back to the scores: stay with their tensor.")
-    value.backward()
-    yield "the gradient of the loss", x.grad
-
-
-_ONLY_GRADIENT = "the number is right, but its gradient is"
-_SIGN, _MARGIN = "a sign is wrong: the slack is", "the margin, the 1 in the formula, is missing."
-_SQUARED = "the slack is squared; the hinge is linear."
-_OVER_CLASSES = "it is a mean over classes; sum over them: each class is a problem of its own."
-_NO_PICTURE, _NO_PAIR = (
-    f"NaN in a batch where a class has no {what}: 0 / 0. Divide by at least 1."
-    for what in ("picture that counts", "pair")
-)
-
-# Wrong slacks, in every way to make one number of them.
-_Y, _MEAN = "torch.where(labels == 1, 1, -1)", "(slack.sum(0) / counted.sum(0))"
-_CLS = "(slack.sum(0) / counted.sum(0).clamp(min=1))"
-_EVERYTHING = "slack.mean(0).sum() | slack.mean()"
-_REDUCED = f"{_MEAN}.sum() | {_MEAN}.mean() | slack.sum() / counted.sum() | slack.sum() | {_EVERYTHING}"
-_WITH_DIFFICULT = (
-    "* counted -> ; slack.mean(0).sum() | * counted -> ; slack.mean() | * counted -> ; slack.sum()"
-)
-_SLACKS = {
-    f"{_SIGN} 1 - y s, below 0 where s has the sign of y.": "1 - y -> 1 + y",
-    _MARGIN: "(1 - y -> (-y",
-    "slacks below 0 have to become 0: a picture beyond the margin costs nothing.": ").clamp(min=0) -> )",
-    _SQUARED: "clamp(min=0) -> clamp(min=0).square()",
-    "it takes the labels for y; y is -1 where a class is absent, and not 0.": f"{_Y} -> labels",
-    "only positives count; negatives have to be below -1.": "* counted -> * (labels == 1) * counted",
-    "only negatives count; positives have to be above 1.": "* counted -> * (labels != 1) * counted",
-}
-_DIFFICULT = {
-    "difficult pictures (-1) count as negatives; they are neither.": "* counted -> ",
-    "difficult pictures (-1) count as positives; they are neither.": f"{_Y} -> 2 * labels.abs() - 1; * counted -> ",
-    "difficult pictures count: 2 * labels - 1 makes y = -3 of their -1.": f"{_Y} -> 2 * labels - 1; * counted -> ",
-    "difficult pictures are in the number to divide by; they do not count there either.": "counted -> counted",
-}
-
-CLASSIFICATION_HINGE = Exercise(
-    number="04.1",
-    question="TUNE-CLS, the one-vs-rest classification hinge loss of a batch.",
-    hints=(
-        "y = torch.where(labels == 1, 1, -1) has a sign for each picture and class; labels >= 0 is what counts.",
-        "(1 - y * scores).clamp(min=0) is [B, C]; times (labels >= 0), slacks that do not count are 0.",
-        "Divide .sum(0) by (labels >= 0).sum(0).clamp(min=1), then sum over classes.",
-    ),
-    solution="""
-def classification_hinge(scores, labels):
-    counted = labels >= 0
-    y = torch.where(labels == 1, 1, -1)
-    slack = (1 - y * scores).clamp(min=0) * counted
-    return (slack.sum(0) / counted.sum(0).clamp(min=1)).sum()
-""",
-    mistakes={
-        f"{_ONLY_GRADIENT} {_NO_PICTURE}": f"torch.where(counted.any(0), {_MEAN}, 0).sum()",
-        f"it is {_NO_PICTURE}": ".clamp(min=1) -> ",
-        "a class that no picture shows has negatives: they count.": f"({_CLS} * (labels == 1).any(0)).sum()",
-        "no pair is needed here: positives count without negatives, and so do negatives.": (
-            f"({_CLS} * (labels == 1).any(0) * (labels == 0).any(0)).sum()"
-        ),
-        **crossed(_SLACKS, f"{_REDUCED} | {_WITH_DIFFICULT}"),
-        **crossed(_DIFFICULT, _EVERYTHING),
-        _OVER_CLASSES: f"{_MEAN}.mean()",
-        "it is one mean over everything; first a mean in each class, then their sum.": "slack.sum() / counted.sum()",
-        "it sums over pictures; take the mean over each class's that count.": "slack.sum() | slack.sum(0).mean()",
-        "it has a number for each class; they are still to be summed.": _MEAN,
-        "it has a number for each picture and class; the means are still to be taken.": "slack",
-    },
-    tries=(("", _SCORES, _LABELS), (" of a batch with a class that is not there", *_LONELY)),
-    parts=_loss_and_gradient,
-)
-
-# Likewise, with the slacks of pairs.
-_OF_CLASS = "slack.sum() / max(slack.numel(), 1)"
-_PAIR, _SLACK = "(labels == 1)[:, None] & (labels == 0)", "(1 - scores[:, None] + scores).relu()"
-_TOTAL = f"{_OF_CLASS} -> slack.sum(); total"
-_POOLED = f"{_OF_CLASS} -> slack.new_tensor([slack.sum(), slack.numel()]); total[0] / total[1]"
-_MEANS = "total | total / scores.shape[1]"
-_PAIRS = {
-    f"{_SIGN} 1 - s_pos + s_neg.": "1 - s[y == 1][:, None] + s -> 1 + s[y == 1][:, None] - s",
-    _MARGIN: "1 - s -> -s",
-    "slacks below 0 have to become 0: a pair beyond the margin costs nothing.": ").clamp(min=0) -> )",
-    _SQUARED: "clamp(min=0) -> clamp(min=0).square()",
-    "difficult pictures (-1) count as negatives in pairs.": "y == 0 -> y != 1",
-    "difficult pictures (-1) count as positives in pairs.": "y == 1 -> y != 0",
-    "only the worst pair of each class counts; take the mean over all.": "clamp(min=0) -> clamp(min=0).max()",
-    "it forms one pair, of their means; form all pairs.": "1][:, None] -> 1].mean(); 0] -> 0].mean()",
-}
-_RANKED = {"it ranks the classes of a picture; rank the pictures of a class.": ".T -> "}
-_WITH_A_SLACK = {
-    "it divides by the pairs with a slack; divide by all pairs.": "slack.numel() -> (slack > 0).sum()"
-}
-
-RANKING_HINGE = Exercise(
-    number="04.2",
-    question="TUNE-RNK, the ranking hinge loss of a batch.",
-    hints=(
-        "A loop over classes is fine: scores[:, c][labels[:, c] == 1] are the scores of class c's positives.",
-        "positives[:, None] - negatives is [P, N]: each positive with each negative.",
-        "Of a class without a pair, slack.sum() is 0 and slack.numel() is 0: divide by max(slack.numel(), 1).",
-    ),
-    solution="""
-def ranking_hinge(scores, labels):
-    total = 0
-    for s, y in zip(scores.T, labels.T):
-        slack = (1 - s[y == 1][:, None] + s[y == 0]).clamp(min=0)  # [P, N]
-        total = total + slack.sum() / max(slack.numel(), 1)
-    return total
-""",
-    mistakes={
-        f"{_ONLY_GRADIENT} {_NO_PAIR}": (
-            f"torch.where(({_PAIR}).any(0).any(0), ({_SLACK} * ({_PAIR})).sum((0, 1)) / ({_PAIR}).sum((0, 1)), 0).sum()"
-        ),
-        f"it is {_NO_PAIR}": f"{_OF_CLASS} -> slack.mean()",
-        **crossed(_PAIRS, f"{_MEANS} | {_TOTAL} | {_POOLED}"),
-        # 4 of the pictures have a pair
-        **crossed(_RANKED, f"{_MEANS} | {_TOTAL} | {_POOLED} | total / len(scores) | total / 4"),
-        **crossed(_WITH_A_SLACK, _MEANS),
-        "it pairs positives of one class with negatives of another; each class has a ranking of its own.": (
-            "(1 - scores[labels == 1][:, None] + scores[labels == 0]).relu().mean()"
-        ),
-        "it is one mean over the pairs of all classes; first a mean in each class, then their sum.": _POOLED,
-        "each class's sum is to be divided by the number of its pairs, positives times negatives.": (
-            " | ".join(f"{_TOTAL} / {n}" for n in (1, 3, 6, 18, 36, 108))
-        ),
-        _OVER_CLASSES: "total / scores.shape[1]",
-        "it has a number for each class; they are still to be summed.": (
-            f"total = 0 -> total = []; total = total + {_OF_CLASS} -> total.append({_OF_CLASS}); "
-            "scores.new_tensor(total)"
-        ),
-    },
-    tries=(("", _SCORES, _LABELS), (" of a batch with a class without a pair", *_LONELY)),
-    parts=_loss_and_gradient,
-)
 
 _LAYERS = ("conv1", "conv2", "conv3", "fc6", "fc7", "head")
 _FEW = ("conv1", "fc2", "head")
@@ -268,6 +111,105 @@ def two_classifiers(labels):
     return a, b
 """,
     check=_check_disagreement,
+)
+
+_CURVES = np.random.default_rng(1)
+_LEAK = "the test only scores: what is chosen by it comes out too high. Choose"
+_AXIS = "`max(axis=0)` goes over the trainings and leaves a number an epoch; over the epochs it is axis 1."
+
+WITHOUT_PAIR = Exercise(
+    number="04.5",
+    question="How often a batch has no pair of a class, and TUNE-RNK learns nothing about it.",
+    hints=(
+        "A pair needs a positive and a negative. What are the two ways of having none?",
+        "All B pictures are negatives with probability (1 - p)^B; what is it for all positives?",
+    ),
+    solution="""
+# For p = 0.05 and B = 32: 19 %. Such a class adds 0 to the loss, and its w_c gets no gradient. TUNE-CLS still learns
+# from its negatives.
+def without_pair(p, B):
+    return (1 - p) ** B + p**B
+""",
+    mistakes={
+        "a batch in which every picture shows the class has no pair either.": "(1 - p) ** B",
+        "that is a batch full of positives; one without any has no pair either.": "p**B",
+        "that is the probability of a pair.": "1 - (1 - p) ** B - p**B",
+        "that is the probability of a positive.": "1 - (1 - p) ** B",
+        "no batch is without positives and without negatives at once; add the two probabilities.": "+ p -> * p",
+        "probabilities of independent pictures are multiplied, not added.": "(1 - p) * B | 1 - p * B",
+    },
+    tries=tuple((f"the probability for p = {p}, B = {B}", p, B) for p, B in ((0.9, 4), (0.05, 32), (0.3, 1))),
+)
+
+REPORTED = Exercise(
+    number="04.6",
+    question="A bug to find: the test mAP to report of several trainings, of which one is chosen.",
+    stub="""
+def reported(validation, test):
+    training = validation.max(axis=0).argmax()
+    epoch = test[training].argmax()
+    return test[training, epoch]
+""",
+    hints=(
+        "There are two mistakes. One is a wrong axis: print the shape of validation.max(axis=0).",
+        "The other one makes the number too high: which line reads what it should not know yet?",
+    ),
+    solution="""
+# Training and epoch are chosen by validation; the test is read once, at the end.
+def reported(validation, test):
+    training = validation.max(axis=1).argmax()
+    epoch = validation[training].argmax()
+    return test[training, epoch]
+""",
+    mistakes={
+        _AXIS: "axis=1 -> axis=0",
+        f"{_LEAK} the epoch by validation.": "validation[training].argmax -> test[training].argmax",
+        f"{_LEAK} the training by validation.": "validation.max -> test.max",
+        f"{_LEAK} training and epoch by validation.": "test.max()",
+        "that is the validation, which has chosen, and so is too high itself; report the test.": (
+            "validation[training, epoch] | validation.max()"
+        ),
+        "it keeps the last epoch; keep that of the best validation.": "test[training, -1]",
+        "the mean of the epochs does not choose: the best epoch of each training counts.": (
+            "validation.max(axis=1) -> validation.mean(axis=1)"
+        ),
+    },
+    tries=tuple(
+        (f"the mAP of {r} trainings with {e} epochs", *_CURVES.uniform(40, 60, (2, r, e)).round(1))
+        for r, e in ((6, 4), (3, 3), (9, 5))
+    ),
+)
+
+QUESTIONS = choices(
+    "04.7",
+    "b a c b a",
+    [
+        {
+            "a": "the pre-trained layers are the slow ones: what they know shall not be lost.",
+            "b": "the rates are lr for the head, and ratio x lr below it.",
+            "c": "all weights learn unless `frozen` says otherwise; only their rates differ.",
+        },
+        {
+            "a": "a pair's slack has the difference of two scores, and what is added to both goes out.",
+            "b": "doubled, a difference of 0.8 becomes one of 1.6, and its slack goes from 0.2 to 0.",
+            "c": "a pair of a positive and a negative has another slack with the two exchanged.",
+        },
+        {
+            "a": "ten crops are the same for both rows.",
+            "b": "both rows are tested on the same pictures.",
+            "c": "the SVM learns from a quarter more pictures, so a gap may come from them.",
+        },
+        {
+            "a": "the highest of 19 numbers is above their mean by chance alone.",
+            "b": "what was chosen by the test has to be tested on pictures that did not choose it.",
+            "c": "a second look at the same test pictures gives the same number.",
+        },
+        {
+            "a": "each layer gets input that has changed already, and adds its own change.",
+            "b": "CKA is 1 for outputs that are turned or scaled, not for ones that differ otherwise.",
+            "c": "the head lies above fc7, and changes nothing of what fc7 says.",
+        },
+    ],
 )
 
 EXERCISES = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from lecture_lib.exercises.choosing import choices
-from lecture_lib.exercises.comparing import agree, compare, crossed, finite, unpack
+from lecture_lib.exercises.comparing import agree, compare, finite, unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
@@ -78,10 +78,6 @@ _PREDICTED = (  # and labels; in the second there is none of class 1, nor of 3
 )
 _EVERY_CLASS = "np.unique(labels) -> range(max(labels) + 1) | np.unique(labels) -> range(max(predicted) + 1)"
 _ABSENT = "a class that is predicted, but is not in labels, counts as one with accuracy"
-_ABSENT_COUNTS = {
-    f"{_ABSENT} 0; it has none.": ".mean() for -> .sum() / max(1, (labels == c).sum()) for",
-    f"{_ABSENT} 1; it has none.": ".mean() for -> .mean() if c in labels else 1 for",
-}
 
 MEAN_CLASS_ACCURACY = Exercise(
     number="02.2",
@@ -106,7 +102,12 @@ def mean_class_accuracy(predicted, labels):
         "it gives the accuracy of each class; their mean is still to be taken.": "np.mean([ -> ([",
         "it is in per cent; give a fraction from 0 to 1.": "return -> return 100 *",
         "it gives the share of mistakes; 1 minus it is the accuracy.": "== c).mean -> != c).mean",
-        **crossed(_ABSENT_COUNTS, _EVERY_CLASS),
+        f"{_ABSENT} 0; it has none.": (
+            "np.unique(labels) -> range(max(predicted) + 1); .mean() for -> .sum() / max(1, (labels == c).sum()) for"
+        ),
+        f"{_ABSENT} 1; it has none.": (
+            "np.unique(labels) -> range(max(predicted) + 1); .mean() for -> .mean() if c in labels else 1 for"
+        ),
         "pictures taken for a class not in labels are left out; they are mistakes.": (
             "labels == c] -> (labels == c) & np.isin(predicted, labels)]"
         ),

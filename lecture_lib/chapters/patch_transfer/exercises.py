@@ -8,29 +8,18 @@ import numpy as np
 from scipy.special import softmax
 
 from lecture_lib.exercises.choosing import choices
-from lecture_lib.exercises.comparing import crossed, unpack
+from lecture_lib.exercises.comparing import unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
-_PATCH_AT_0, _PATCH_ELSEWHERE = (0, 0, 10, 10), (20, 30, 60, 70)
-_EDGES = (
-    (4, 3, 8, 8),
-    (4, 0, 14, 10),
-    (0, 3, 10, 13),
-    (0, -6, 10, 4),
-)  # a fifth of the patch, 60 % of the object
-_ALMOST = ((6, 0, 13, 10),)  # enough only if a box had one more pixel each way
+# Boxes for a patch at 0: a fifth of the patch, or 60 % of the object; the last is enough only if it had a pixel more.
+_EDGES = (4, 3, 8, 8), (4, 0, 14, 10), (0, 3, 10, 13), (0, -6, 10, 4), (6, 0, 13, 10)
 _INSIDE = (0, 0, 10, 10), (2, 2, 8, 8), (5, 5, 10, 10)
 _TOO_LITTLE = (3, 3, 7, 7), (-10, -10, 20, 20), (8, 8, 18, 18)  # of the patch, of the object, of both
-_APART = (
-    (10, 0, 20, 10),
-    (18, 19, 24, 25),
-    (17, 2, 22, 8),
-    (2, 17, 8, 22),
-)  # they touch; in x and y, in x, in y
+_APART = (10, 0, 20, 10), (18, 19, 24, 25), (17, 2, 22, 8), (2, 17, 8, 22)  # touching; in x and y, in x, in y
 _PATCHES_AND_BOXES = (
-    *((_PATCH_AT_0, box) for box in (*_EDGES, *_ALMOST, *_INSIDE, *_TOO_LITTLE, *_APART)),
-    *((_PATCH_ELSEWHERE, box) for box in ((30, 10, 50, 60), (30, 5, 50, 60), (10, 40, 60, 60))),
+    *(((0, 0, 10, 10), box) for box in (*_EDGES, *_INSIDE, *_TOO_LITTLE, *_APART)),
+    *(((20, 30, 60, 70), box) for box in ((30, 10, 50, 60), (30, 5, 50, 60), (10, 40, 60, 60))),
 )
 
 
@@ -48,7 +37,7 @@ def _labels(label: Callable, *pairs: tuple) -> Iterator[tuple]:
 
 
 _W, _H = "max(x1 - x0, 0)", "max(y1 - y0, 0)"
-_PATCH, _BOX = "0.2 * area(*patch)", "0.6 * area(*box)"
+_PATCH, _BOX, _UNION = "0.2 * area(*patch)", "0.6 * area(*box)", "(area(*patch) + area(*box) - shared)"
 
 LABEL = Exercise(
     number="05.1",
@@ -83,9 +72,7 @@ def label(patch, box):
         ),
         "exactly 0.2 |P|, or 0.6 |B|, is enough: >=, not >.": ">= -> > | >= 0.2 -> > 0.2 | >= 0.6 -> > 0.6",
         "it compares with the area of the union; compare with that of the patch, and with that of the object.": (
-            " | ".join(
-                f"shared >= {least} * (area(*patch) + area(*box) - shared)" for least in (0.2, 0.5, 0.6)
-            )
+            f"shared >= 0.5 * {_UNION} | shared >= 0.2 * {_UNION} | shared >= 0.6 * {_UNION}"
         ),
         "every overlap is enough for it; two conditions must hold.": "shared > 0",
         "a pixel too many each way: x1 and y1 are exclusive, w = x1 - x0.": "- x0 -> - x0 + 1; - y0 -> - y0 + 1",
@@ -100,19 +87,6 @@ def label(patch, box):
 
 # With the background in the last column; numbers large enough for their fifth powers to differ.
 _SCORES = np.array([[82, 6, 3, 9], [11, 71, 13, 5], [4, 2, 31, 63], [58, 27, 7, 8], [2, 93, 1, 4]]) / 100
-_COLUMN = "background is no class: leave its column, the last one, out."
-_OF_CLASSES = {
-    "it takes the power of the mean; first the power of each patch, then the mean.": "y[:, :-1].mean(0) ** k",
-    "1/M is missing: a picture of more patches would score higher.": ".mean(0) -> .sum(0)",
-    "it divides by the classes; M is the number of patches.": ".mean(0) -> .sum(0) / 3 | .mean(0) -> .sum(0) / 4",
-    "it takes a root at the end; the score is the mean itself.": ".mean(0) -> .mean(0) ** (1 / k)",
-    "only the best patch counts; take the mean over all patches.": "y[:, :-1].max(0) | y[:, :-1].max(0) ** k",
-    "k is missing: this is the plain mean.": "y[:, :-1].mean(0)",
-    "it multiplies by k; y is to be raised to the power k.": "** k -> * k",
-    "it has a number for each patch; the mean over patches is still to be taken.": "y[:, :-1] ** k",
-    "it takes the mean over classes; take that over patches (axis 0).": ".mean(0) -> .mean(1)",
-    "it is one number; each class has a score of its own.": ".mean(0) -> .mean()",
-}
 
 SCORE = Exercise(
     number="05.2",
@@ -128,13 +102,21 @@ def score(y, k):
     return (y[:, :-1] ** k).mean(0)
 """,
     mistakes={
-        _COLUMN: "y[:, :-1] -> y",
+        "background is no class: leave its column, the last one, out.": "y[:, :-1] -> y",
         "it leaves out the first column; background is the last.": ":-1 -> 1:",
         "it divides by the sum over classes; what background takes from them is to stay away.": (
             "y[:, :-1] -> (y[:, :-1] / y[:, :-1].sum(1, keepdims=True))"
         ),
-        **_OF_CLASSES,
-        **{f"{reason} And {_COLUMN}": way for reason, way in crossed(_OF_CLASSES, "y[:, :-1] -> y").items()},
+        "it takes the power of the mean; first the power of each patch, then the mean.": "y[:, :-1].mean(0) ** k",
+        "1/M is missing: a picture of more patches would score higher.": ".mean(0) -> .sum(0)",
+        "it divides by the classes; M is the number of patches.": ".mean(0) -> .sum(0) / 3 | .mean(0) -> .sum(0) / 4",
+        "it takes a root at the end; the score is the mean itself.": ".mean(0) -> .mean(0) ** (1 / k)",
+        "only the best patch counts; take the mean over all patches.": "y[:, :-1].max(0) | y[:, :-1].max(0) ** k",
+        "k is missing: this is the plain mean.": "y[:, :-1].mean(0)",
+        "it multiplies by k; y is to be raised to the power k.": "** k -> * k",
+        "it has a number for each patch; the mean over patches is still to be taken.": "y[:, :-1] ** k",
+        "it takes the mean over classes; take that over patches (axis 0).": ".mean(0) -> .mean(1)",
+        "it is one number; each class has a score of its own.": ".mean(0) -> .mean()",
         "k is given to you; it is not always 5.": "** k -> ** 5",
         "it divides scores by their sum; the score is the mean itself.": (
             ".mean(0) -> .mean(0) / (y[:, :-1] ** k).mean(0).sum()"
@@ -149,11 +131,6 @@ def score(y, k):
 
 _LENGTH, _STEP, _UP = "(n - s)", "((1 - overlap) * s)", "math.ceil"
 _FLOOR = f"{_UP} -> math.floor; - 1e-9) + 1 -> + 1e-9)"
-_OTHERWISE = f"{_STEP} -> (s - overlap * s) | {_LENGTH} / {_STEP} -> (n / s - 1) / (1 - overlap)"
-_ROUNDING = (
-    "of rounding: a number of steps that is whole comes out a trifle larger, as 0.6 / (1 - 0.8) does, and is rounded "
-    "up to one more. Take 1e-9 away first."
-)
 _SIZES = (500, 375, 0.65), (375, 500, 0.5), (300, 300, 0.7), (333, 500, 0.6), (480, 360, 0.8)
 
 N_PATCHES = Exercise(
@@ -201,7 +178,11 @@ def n_patches(width, height, overlap):
         "it adds the numbers of rows and columns; multiply them.": "columns * rows -> columns + rows",
         "one scale is missing: LAMBDAS has nine.": "LAMBDAS: -> LAMBDAS[1:]: | LAMBDAS: -> LAMBDAS[:-1]:",
         "it is the number at the first scale; sum over all nine.": "LAMBDAS: -> LAMBDAS[:1]:",
-        **crossed({_ROUNDING: "- 1e-9 -> - 0"}, f"total | {_STEP} -> s / (1 - overlap) | {_OTHERWISE}"),
+        "of rounding: a number of steps that is whole comes out a trifle larger, as 0.6 / (1 - 0.8) does, and is "
+        "rounded up to one more. Take 1e-9 away first.": (
+            f"- 1e-9 -> - 0 | - 1e-9 -> - 0; {_STEP} -> (s - overlap * s)"
+            f" | - 1e-9 -> - 0; {_LENGTH} / {_STEP} -> (n / s - 1) / (1 - overlap)"
+        ),
     },
     tries=tuple((f"the number for {w} x {h} at {overlap:.0%}", w, h, overlap) for w, h, overlap in _SIZES),
     tolerance=0,

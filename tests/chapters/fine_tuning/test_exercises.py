@@ -6,7 +6,7 @@ import torch
 from answers import exercise_tests
 
 from lecture_lib import backbones
-from lecture_lib.chapters.fine_tuning import exercises, losses, more_exercises
+from lecture_lib.chapters.fine_tuning import loss_exercises, losses
 from lecture_lib.chapters.fine_tuning.exercises import EXERCISES
 from lecture_lib.training import Recipe, with_head
 from lecture_lib.training.fine_tuning import groups as learning_rates
@@ -15,12 +15,12 @@ SOLUTIONS = {exercise.number: exercise.right for exercise in EXERCISES}
 
 CLS = "(slack.sum(0) / counted.sum(0).clamp(min=1))"
 OF_CLASS = "slack.sum() / max(slack.numel(), 1)"
-STUB = more_exercises.REPORTED.stub.strip()
+STUB = EXERCISES[5].stub.strip()
 WRONG = {
     "04.1": {
         "slack = -> slack = scores.clamp(max=0) ** 2 + 0 *": "it should be",
         "(1 - y * scores).clamp(min=0) -> (labels == 1) * (1 - scores).clamp(min=0)": "only positives count",
-        "torch.where(labels == 1, 1, -1) -> 2 * labels - 1; * counted -> ; slack.mean()": "y = -3",
+        "torch.where(labels == 1, 1, -1) -> 2 * labels - 1; * counted -> ; slack.mean(0).sum()": "y = -3",
         "slack[counted].mean()": "one mean over everything",
         f"{CLS}.sum().item()": "it gives a float",
         f"{CLS}.sum().double()": "torch.float64",
@@ -32,7 +32,7 @@ WRONG = {
     },
     "04.2": {
         f"{OF_CLASS} -> slack[slack > 0].mean()": "divide by all pairs",
-        f"{OF_CLASS} -> (1 - s[y == 1].mean() + s[y == 0].mean()).clamp(min=0) / 3": "form all pairs",
+        f"{OF_CLASS} -> (1 - s[y == 1].mean() + s[y == 0].mean()).clamp(min=0)": "form all pairs",
         "slack.mean()": "it should be",
         "total = 0 -> total = 0 * scores.sub_(1).sum()": "its input `scores`",
     },
@@ -142,7 +142,7 @@ def test_the_solutions_are_the_losses_of_the_training(number, loss):
 
 
 def test_losses_are_checked_away_from_kinks():
-    scores, labels = exercises._SCORES, exercises._LABELS
+    scores, labels = loss_exercises._SCORES, loss_exercises._LABELS
     assert (scores.abs() - 1).abs().min() > 0.05
     for s, y in zip(scores.T, labels.T, strict=True):
         assert (1 - s[y == 1][:, None] + s[y == 0]).abs().min() > 0.02
