@@ -127,7 +127,7 @@ def assert_named(figure, names):
 
 
 @pytest.mark.parametrize("draw", [
-    lambda xy, who: maps.scatter(xy, who),
+    lambda xy, who: maps.scatter_grid({"a": xy}, who),
     lambda xy, who: maps.scatter_grid({"$a$": xy[:45], "_b": xy[:45]}, who[:45]),
     lambda xy, who: maps.scatter_new(xy[:45], who[:45], xy[45:90], who[45:90]),
 ])  # fmt: skip

@@ -92,15 +92,6 @@ def draw_units(axes: Axes, v: np.ndarray, names: Sequence[str]) -> None:
         axes.text(0, 1, text, transform=axes.transAxes, va="top", fontsize=10, color=HIGHEST)
 
 
-def scatter(xy: np.ndarray, groups: Groups, *, size: float = 36, title: str = "") -> Figure:
-    """Draw a map [N, 2], one mark a picture, coloured by group: a collection of N pictures, or N names."""
-    names = style.groups_of(groups)
-    with style.look():
-        figure, axes = new_map(xy, names, title)
-        mark(axes, xy, names, size)
-    return figure
-
-
 def scatter_new(
     xy: np.ndarray, groups: Groups, new_xy: np.ndarray, new_groups: Groups, *, title: str = ""
 ) -> Figure:

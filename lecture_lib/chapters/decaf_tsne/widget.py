@@ -100,8 +100,10 @@ def hover_map(xy: np.ndarray, images: ImageCollection, *, n: int = 300) -> HTML:
     total = len(images)
     chosen = np.sort(np.random.default_rng(0).permutation(total)[:n])
     xy, images = np.asarray(xy)[chosen], images[chosen]
-    figure = maps.scatter(xy, images)
-    (axes,) = figure.axes
+    names = style.groups_of(images)
+    with style.look():
+        figure, axes = maps.new_map(xy, names)
+        maps.mark(axes, xy, names, 36)
     drawn, kind = compress(figure)
     name = "hover" + hashlib.sha256(drawn).hexdigest()[:10]
     sheet = Image.new("RGB", (ACROSS * SIZE, -(-len(chosen) // ACROSS) * SIZE))

@@ -24,7 +24,7 @@ Nothing is chosen by a test picture: those are only ever scored.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -34,17 +34,26 @@ from lecture_lib.backbones import Backbone
 from lecture_lib.backbones.cost import bfloat16_is_faster
 from lecture_lib.chapters.fine_tuning import narrow_fc7
 from lecture_lib.chapters.fine_tuning.losses import softmax, tune_cls, tune_rnk
+from lecture_lib.chapters.fine_tuning.statements import (
+    AUC,
+    CLS,
+    FROZEN,
+    ON_PHI,
+    RNK,
+    SCRATCH,
+    Record,
+    claims_over_classes,
+    over_pictures,
+)
 from lecture_lib.chapters.fine_tuning.tasks import Task, from_scratch
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders import TEN_CROPS
 from lecture_lib.results import records
-from lecture_lib.results.claims import Claim, ap_claims, ap_rows, paired_claim, verdicts
-from lecture_lib.training import CENTRE, Recipe, Tuned, prepare, to_scores
+from lecture_lib.results.claims import Claim, verdicts
+from lecture_lib.training import CENTRE, Recipe, prepare, to_scores
 
 NAME, COMMAND = "fine_tuning", "python -m lecture_lib.chapters.fine_tuning.record"
 SEEDS = {"twin": 3, "real": 1}
-CLS, RNK, FROZEN, SCRATCH = "TUNE-CLS", "TUNE-RNK", "frozen, SVM", "from scratch"
-ON_PHI, AUC = ", SVM on phi", "area under the ROC curve"
 # phi has length 1, so the head, at lr, needs far larger steps than the layers below, at ratio x lr
 TWINS = {
     "softmax": (softmax, Recipe(lr=1.0, ratio=0.001)),
@@ -74,95 +83,47 @@ GRID_EPOCHS = 15
 WIDTHS = (768, 384, 192, 24)  # of fc7, the fractions 1, 1/2, 1/4 and 1/32 that 2048, 1024 and 128 are of 4096
 PER_CLASS = 250  # source pictures, as in the network's own training
 MIDDLE = [TEN_CROPS.index(CENTRE[0])]
-TESTED = [  # on photographs, over pictures
-    ("cls", "TUNE-CLS beats SVMs on the frozen network", CLS, FROZEN, 0),
-    ("rnk", "TUNE-RNK beats SVMs on the frozen network", RNK, FROZEN, 0),
-    ("phi of cls", "SVMs on phi after TUNE-CLS beat SVMs on phi before", CLS + ON_PHI, FROZEN, 0),
-    ("phi of rnk", "SVMs on phi after TUNE-RNK beat SVMs on phi before", RNK + ON_PHI, FROZEN, 0),
-    ("ranking", "TUNE-RNK beats TUNE-CLS", RNK, CLS, 0),
-    ("scratch", "TUNE-CLS is over 10 points ahead of training from scratch", CLS, SCRATCH, 10),
-]
-
-
-@dataclass(frozen=True)
-class Record:
-    """What was measured: rows of the record, and behind each of them a number for each class, or one."""
-
-    rows: list[dict] = field(default_factory=list)
-    values: list[np.ndarray] = field(default_factory=list)
-
-    def add(self, values: np.ndarray | float, **about: object) -> None:
-        """Add what one training gave."""
-        self.values.append(np.atleast_1d(values))
-        self.rows.append(about | {"value": np.mean(values)})
-        if "class" not in about:
-            print(*about.values(), f"{np.mean(values):.2f}", flush=True)
-
-    def add_scores(self, task: Task, scores: np.ndarray, **about: object) -> None:
-        """Add what scores of the test pictures give, with several labels a picture also AP of each class."""
-        values = task.by_class(scores)
-        self.add(values, **about, metric=task.metric)
-        for name, ap in zip(task.classes, values, strict=True) if task.images.multi_label else ():
-            self.add(ap, **about, metric="AP", **{"class": name})
-
-    def add_curve(self, tuned: Tuned, **about: object) -> None:
-        """Add what was measured after every epoch."""
-        for epoch, line in enumerate(tuned.curve, start=1):
-            for metric in ("loss", "validation"):
-                if metric in line:
-                    self.add(line[metric], **about, epoch=epoch, metric=metric)
-
-    def mean(self, **about: object) -> np.ndarray:
-        """Return the mean over seeds of what has these columns, for each class."""
-        pairs = zip(self.rows, self.values, strict=True)
-        return np.mean([values for row, values in pairs if about.items() <= row.items()], axis=0)
 
 
 def split(net: Backbone, images: ImageCollection) -> list[Task]:
     """Return a task a seed: all of the one split that VOC has, or each of a split of its own."""
-    pictures, held_back = prepare(net, images), images.source == "twin"
+    pictures, n_seeds = prepare(net, images), SEEDS[images.source]
+    how = {"held_back": images.source == "twin", "bfloat16": bfloat16_is_faster(net.device)}
     if images.multi_label:
-        return [Task(images, pictures, *images.split_indices(), held_back)] * SEEDS[images.source]
-    seeds = range(SEEDS[images.source])
-    return [Task(images, pictures, *images.split_indices(seed), held_back) for seed in seeds]
+        return [Task(images, pictures, *images.split_indices(), **how)] * n_seeds
+    return [Task(images, pictures, *images.split_indices(seed), **how) for seed in range(n_seeds)]
 
 
-def choose_ratio(record: Record, task: Task, net: Backbone, method: str, seed: int, low: bool) -> Recipe:
+def choose_ratio(record: Record, task: Task, net: Backbone, method: str, seed: int) -> Recipe:
     """Train on VOC's train with each ratio, measure on its val; return the recipe with the best."""
     loss, recipe = PHOTOGRAPHS[method]
     part = replace(task, train=task.images.splits["train"], test=task.images.splits["val"])
+    about = task.about("recipe", seed=seed, n=len(part.train), n_test=len(part.test), method=method)
     found = {}
     for ratio in TRIED:
-        tuned = part.learn(net, loss, replace(recipe, ratio=ratio, seed=seed, bfloat16=low))
-        found[ratio] = part.by_class(to_scores(tuned.net, part.phi(tuned.net, part.test, CENTRE)))
-        about = {
-            "experiment": "recipe",
-            "dataset": task.images.name,
-            "source": task.images.source,
-            "seed": seed,
-        }
-        about |= {"n": len(part.train), "n_test": len(part.test), "method": method, "ratio": ratio}
-        record.add(found[ratio], **about, metric="validation mAP of one crop")
+        tuned = part.learn(net, loss, replace(recipe, ratio=ratio, seed=seed)).net
+        found[ratio] = part.by_class(to_scores(tuned, part.phi(tuned, part.test, CENTRE)))
+        record.add(found[ratio], **about, ratio=ratio, metric="validation mAP of one crop")
     return replace(recipe, ratio=max(found, key=lambda ratio: found[ratio].mean()))
 
 
-def compare(record: Record, tasks: list[Task], net: Backbone, seed: int, low: bool) -> list[Claim]:
+def compare(record: Record, tasks: list[Task], net: Backbone, seed: int) -> list[Claim]:
     """Fill the main table of a collection, a task a seed; return the claims about it that are over pictures."""
     task, images = tasks[0], tasks[0].images
     photographs, methods = images.source == "real", METHODS[settings.current().profile][images.name]
     if photographs:
-        chosen = {method: choose_ratio(record, task, net, method, seed, low) for method in (CLS, RNK)}
+        chosen = {method: choose_ratio(record, task, net, method, seed) for method in (CLS, RNK)}
         methods = {method: (loss, chosen.get(method, recipe)) for method, (loss, recipe) in methods.items()}
-    shared = {"dataset": images.name, "source": images.source, "n": len(task.train), "n_test": len(task.test)}
-    shared |= {"n_classes": len(task.classes)}
+    shared = {"n": len(task.train), "n_test": len(task.test), "n_classes": len(task.classes)}
+    shared = task.about("table", **shared)
     scores = defaultdict(list)
     for s, task in enumerate(tasks, start=seed):
         if s == seed or task is not tasks[0]:
             scores[FROZEN].append(task.svm_scores(*task.both_parts(net)))
         for method, (loss, recipe) in methods.items():
-            about = {"experiment": "table", **shared, "seed": s, "method": method}
+            about = shared | {"seed": s, "method": method}
             start = from_scratch(net, s) if method == SCRATCH else net
-            tuned = task.learn(start, loss, replace(recipe, seed=s, bfloat16=low))
+            tuned = task.learn(start, loss, replace(recipe, seed=s))
             test = task.phi(tuned.net, task.test)
             scores[method].append(to_scores(tuned.net, test))
             if images.multi_label:
@@ -174,7 +135,6 @@ def compare(record: Record, tasks: list[Task], net: Backbone, seed: int, low: bo
                 scores[method + ON_PHI].append(task.svm_scores(train, test))
             if s == seed:
                 record.add_curve(tuned, **about | {"experiment": "epochs"})
-    shared["experiment"] = "table"
     if photographs:
         return over_pictures(record, tasks[0], scores, shared, seed)
     for method, of_method in scores.items():
@@ -183,58 +143,33 @@ def compare(record: Record, tasks: list[Task], net: Backbone, seed: int, low: bo
     return []
 
 
-def over_pictures(
-    record: Record,
-    task: Task,
-    scores: dict[str, list[np.ndarray]],
-    about: dict,
-    seed: int,
-    n_boot: int = 2000,
-) -> list[Claim]:
-    """Add mAP with its interval over test pictures, and put the lecture's statements to the test.
-
-    scores  method -> for each seed [m, C] of the test pictures
-    """
-    truth, name = task.images.labels[task.test][:, task.shared], task.images.name
-    shared = {method: np.stack(of_method)[..., task.shared] for method, of_method in scores.items()}
-    for row in ap_rows(shared, truth, task.classes, seed=seed, n_boot=n_boot, **about):
-        record.add(row.pop("value"), **row)
-    tested = [
-        (f"photographs: {id}, {name}", f"On photographs of {name}, {text}", *rest)
-        for id, text, *rest in TESTED
-    ]
-    return ap_claims(shared, truth, tested, source=task.images.source, seed=seed, n_boot=n_boot)
-
-
-def freeze_grid(record: Record, task: Task, net: Backbone, seed: int, low: bool) -> None:
+def freeze_grid(record: Record, task: Task, net: Backbone, seed: int) -> None:
     """Freeze more and more of the network, and let the rest learn at several rates, all with TUNE-CLS."""
     loss, recipe = TWINS[CLS]
     grid = [(frozen, ratio) for frozen in FREEZE for ratio in RATIOS]
     for frozen, ratio in [*grid, ("fc7", 0.0)]:  # up to fc7: only the head learns, and there is no ratio
-        changed = {"frozen": frozen, "ratio": ratio, "epochs": GRID_EPOCHS, "seed": seed, "bfloat16": low}
+        changed = {"frozen": frozen, "ratio": ratio, "epochs": GRID_EPOCHS, "seed": seed}
         tuned = task.learn(net, loss, replace(recipe, **changed))
-        about = {"experiment": "freezing", "dataset": task.images.name, "source": task.images.source}
-        about |= {"seed": seed, "method": CLS, "frozen": frozen or "none", "ratio": ratio}
+        about = task.about("freezing", seed=seed, method=CLS, frozen=frozen or "none", ratio=ratio)
         scores = to_scores(tuned.net, task.phi(tuned.net, task.test))
         record.add(task.by_class(scores), **about, metric=task.metric)
         record.add_curve(tuned, **about)
 
 
-def learning_curve(record: Record, task: Task, net: Backbone, seed: int, low: bool) -> None:
+def learning_curve(record: Record, task: Task, net: Backbone, seed: int) -> None:
     """Train on fewer pictures, the fewer the more epochs up to 40; the larger sets hold the smaller."""
     train, test = task.both_parts(net)
     for s in range(seed, seed + SEEDS["twin"]):
         order = np.random.default_rng(s).permutation(len(task.train))
         for n in SIZES:
             rows = np.sort(order[:n])
-            about = {"experiment": "training pictures", "dataset": task.images.name, "seed": s, "n": n}
-            about |= {"source": task.images.source, "metric": task.metric}
+            about = task.about("training pictures", seed=s, n=n, metric=task.metric)
             scores = task.svm_scores(train[rows], test, task.train[rows])
             record.add(task.by_class(scores), **about, method=FROZEN)
             for method in (CLS, SCRATCH):
                 loss, recipe = TWINS[method]
                 epochs = min(40, recipe.epochs * len(task.train) // n)
-                recipe = replace(recipe, epochs=epochs, patience=epochs // 3, seed=s, bfloat16=low)
+                recipe = replace(recipe, epochs=epochs, patience=epochs // 3, seed=s)
                 start = from_scratch(net, s) if method == SCRATCH else net
                 tuned = task.learn(start, loss, recipe, task.train[rows]).net
                 scores = to_scores(tuned, task.phi(tuned, task.test))
@@ -259,62 +194,23 @@ def dimensions(record: Record, tasks: list[Task], net: Backbone, seed: int) -> N
             record.add(values, **about, dataset=task.images.name, method=FROZEN, metric=task.metric)
 
 
-def claims_over_classes(record: Record, source: str, seed: int) -> list[Claim]:
-    """Put the lecture's statements to the test on twins, paired over the classes, each a mean over seeds."""
-
-    def ap(method: str, metric: str = "mAP", experiment: str = "table", **about: object) -> np.ndarray:
-        about = {"dataset": "voc2007", "method": method, "metric": metric, "experiment": experiment} | about
-        return record.mean(**about)
-
-    def narrow(name: str, width: int) -> np.ndarray:
-        return record.mean(experiment="narrow fc7", dataset=name, width=width)
-
-    few = {"experiment": "training pictures", "n": SIZES[0]}
-    share = {"metric": "mean class accuracy", "dataset": "caltech101"}
-    tested = [
-        ("scratch/few", f"voc2007, pre-training is over 20 points of mAP ahead on {SIZES[0]} pictures", 20,
-         ap(CLS, **few) - ap(SCRATCH, **few)),
-        ("scratch", "voc2007, pre-training is over 20 points of mAP ahead on 800 pictures", 20, ap(CLS) - ap(SCRATCH)),
-        ("frozen/cls", "voc2007, TUNE-CLS beats the frozen network", 0, ap(CLS) - ap(FROZEN)),
-        ("frozen/rnk", "voc2007, TUNE-RNK beats the frozen network", 0, ap(RNK) - ap(FROZEN)),
-        ("frozen/phi", "voc2007, SVMs on the phi of TUNE-CLS beat SVMs on the frozen phi", 0,
-         ap(CLS + ON_PHI) - ap(FROZEN)),
-        ("rnk", "voc2007, TUNE-RNK beats TUNE-CLS in mAP", 0, ap(RNK) - ap(CLS)),
-        ("rnk/phi", "voc2007, SVMs on the phi of TUNE-RNK beat those on the phi of TUNE-CLS", 0,
-         ap(RNK + ON_PHI) - ap(CLS + ON_PHI)),
-        ("rnk/auc", f"voc2007, TUNE-RNK beats TUNE-CLS in the {AUC}", 0, ap(RNK, AUC) - ap(CLS, AUC)),
-        ("caltech/frozen", "caltech101, fine-tuning with softmax beats the frozen network", 0,
-         ap("softmax", **share) - ap(FROZEN, **share)),
-        ("caltech/scratch", "caltech101, pre-training is over 20 points ahead", 20,
-         ap("softmax", **share) - ap(SCRATCH, **share)),
-    ]  # fmt: skip
-    for name in ("voc2007", "caltech101"):
-        for id, part, width in (("quarter", "quarter", WIDTHS[2]), ("thirtieth", "thirty-second", WIDTHS[3])):
-            text = f"{name}, a {part} of the dimensions costs at most 2 points"
-            tested.append((f"dim/{id}/{name}", text, -2, narrow(name, width) - narrow(name, WIDTHS[0])))
-    return [
-        paired_claim(f"tune/{id}", f"On {text}", gain, margin=margin, source=source, seed=seed)
-        for id, text, margin, gain in tested
-    ]
-
-
 def main() -> None:
     """Run what is described at the top of this file."""
     chosen = settings.use()
     net, record, claims = backbones.load(), Record(), []
-    low = bfloat16_is_faster(net.device)
     available = datasets.load_available(*METHODS[chosen.profile])
     if not available:
         raise SystemExit("No photographs, so nothing is written: set LECTURE_DATA to their folder.")
     tasks = {name: split(net, images) for name, images in available.items()}
+    task = tasks["voc2007"][0]
     for of_collection in tasks.values():
-        claims += compare(record, of_collection, net, chosen.seed, low)
+        claims += compare(record, of_collection, net, chosen.seed)
     if chosen.profile == "demo":
-        freeze_grid(record, tasks["voc2007"][0], net, chosen.seed, low)
-        learning_curve(record, tasks["voc2007"][0], net, chosen.seed, low)
+        freeze_grid(record, task, net, chosen.seed)
+        learning_curve(record, task, net, chosen.seed)
         dimensions(record, [of_collection[0] for of_collection in tasks.values()], net, chosen.seed)
-        claims = claims_over_classes(record, "twin", chosen.seed)
-    remark = f"trained in {'bfloat16' if low else 'float32'}"
+        claims = claims_over_classes(record, WIDTHS, SIZES[0], chosen.seed)
+    remark = f"trained in {'bfloat16' if task.bfloat16 else 'float32'}"
     path = records.write(NAME, record.rows, claims, command=COMMAND, network=net.name, remark=remark)
     verdicts(claims)
     print(path.name)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
-from lecture_lib import backbones, store
+from lecture_lib import backbones
 from lecture_lib.backbones import Backbone, twin_alexnet
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders import TEN_CROPS, View, summed
@@ -26,6 +26,7 @@ class Task:
     train, test  int64 [n] and [m], indices of pictures
     held_back    a fifth of the training pictures says when a training stops, and which weights are kept; else all are
                  trained on, for all epochs
+    bfloat16     whether trainings compute in it, where the device is faster so
     """
 
     images: ImageCollection
@@ -33,6 +34,11 @@ class Task:
     train: np.ndarray
     test: np.ndarray
     held_back: bool
+    bfloat16: bool = False
+
+    def about(self, experiment: str, **more: object) -> dict:
+        """Return the columns of a record that tell what it is about."""
+        return {"experiment": experiment, "dataset": self.images.name, "source": self.images.source} | more
 
     @property
     def metric(self) -> str:
@@ -57,24 +63,8 @@ class Task:
 
         Ten crops (scheme C of Chatfield et al. 2014), or, where a picture shows one object in its middle, that.
         """
-        pictures, views = (
-            self.pictures.take(rows),
-            views or (TEN_CROPS if self.images.multi_label else CENTRE),
-        )
-        if self.images.source == "twin":
-            return phi(net, pictures, views)
-
-        def stream(spans: list, names: list[str]) -> Iterator[dict[str, np.ndarray]]:
-            for start, stop in spans:
-                yield {"phi": phi(net, pictures.take(np.arange(start, stop)), views)}
-
-        # photographs take minutes: what is encoded is kept, so that a run goes on where it was stopped
-        made_from = {
-            "net": net.fingerprint,
-            "pictures": pictures.fingerprint,
-            "views": [view.name for view in views],
-        }
-        return store.fetch({"phi": made_from}, len(pictures), stream, block=64)["phi"]
+        views = views or (TEN_CROPS if self.images.multi_label else CENTRE)
+        return phi(net, self.pictures.take(rows), views)
 
     def both_parts(self, net: Backbone) -> tuple[np.ndarray, np.ndarray]:
         """Encode the training and the test pictures by the phi of a network, as it is."""
@@ -83,7 +73,7 @@ class Task:
 
     def learn(self, start: Backbone, loss: Loss, recipe: Recipe, rows: np.ndarray | None = None) -> Tuned:
         """Train a network with a new head on random crops of the training pictures, or of some of them."""
-        rows = self.train if rows is None else rows
+        rows, recipe = self.train if rows is None else rows, replace(recipe, bfloat16=self.bfloat16)
         head = with_head(start, self.images.classes, recipe.seed)
         head.stages.to(memory_format=torch.channels_last)  # a quarter faster with photographs in bfloat16
         if not self.held_back:

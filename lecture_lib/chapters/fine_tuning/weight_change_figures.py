@@ -15,7 +15,8 @@ from lecture_lib.display import pictures, style
 from lecture_lib.display.tiles import FRAMED, GAP, KEY, Block, Frame, Tile, draw_key, tiles
 
 LEFT = 104  # pixels of the names of rows
-SIDE = 84  # pixels of a filter
+SIDE, THUMBNAIL = 84, 112  # pixels of a filter, of a picture
+SHOWN = 8  # filters, or pictures, of a row
 PRESENCE = {1: Frame(style.RIGHT, 4), -1: Frame("#f0a500", 3), 0: Frame(style.PALE, 2)}
 NAMES = {1: "present", -1: "difficult", 0: "absent"}
 OUTLINE = "#ffe600"
@@ -44,8 +45,8 @@ def layer_changes(change: pd.Series, cka: pd.Series, *, title: str = "") -> Figu
     return figure
 
 
-def filters_before_after(before: Tensor, after: Tensor, *, n: int = 8, title: str = "") -> Figure:
-    """Show the n first-layer filters that changed most: before, after, and the difference, many times enlarged.
+def filters_before_after(before: Tensor, after: Tensor, *, title: str = "") -> Figure:
+    """Show the first-layer filters that changed most: before, after, and the difference, many times enlarged.
 
     before, after  float [C, 3, k, k]
 
@@ -54,22 +55,18 @@ def filters_before_after(before: Tensor, after: Tensor, *, n: int = 8, title: st
     """
     w, v = (tensor.detach().float().cpu() for tensor in (before, after))
     change = ((v - w).flatten(1).norm(dim=1) / w.flatten(1).norm(dim=1).clamp(min=1e-12)).numpy()
-    chosen = np.argsort(-change, kind="stable")[:n]
+    chosen = np.argsort(-change, kind="stable")[:SHOWN]
     w, v = w[chosen], v[chosen]
     scale = w.abs().maximum(v.abs()).amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
     w, v = w / scale, v / scale
     factor = enlargement(float((v - w).abs().max()))
-    drawn = {"before": w, "after": v, f"difference\n× {factor:g}": factor * (v - w)}
-    drawn = {name: pictures.filter_tiles(numbers, SIDE) for name, numbers in drawn.items()}
-    below = {
-        "before": [""] * len(chosen),
-        "after": [""] * len(chosen),
-        [*drawn][-1]: [f"{one:.1%}" for one in change[chosen]],
-    }
-    rows = [
-        [Block([Tile(*one) for one in zip(drawn[name], below[name], strict=True)], label=name)]
-        for name in drawn
-    ]
+    none, percent = [""] * len(chosen), [f"{one:.1%}" for one in change[chosen]]
+    rows = []
+    for name, numbers, below in (
+        ("before", w, none), ("after", v, none), (f"difference\n× {factor:g}", factor * (v - w), percent),
+    ):  # fmt: skip
+        drawn = pictures.filter_tiles(numbers, SIDE)
+        rows.append([Block([Tile(*one) for one in zip(drawn, below, strict=True)], label=name)])
     return tiles(rows, title=title, left=LEFT, size=10).figure
 
 
@@ -81,17 +78,15 @@ def enlargement(largest: float) -> float:
     return float(decade * np.floor(1 / largest / decade + 1e-9))
 
 
-def rank_changes(
-    images: ImageCollection, label: int, before: np.ndarray, after: np.ndarray, *, columns: int = 8
-) -> Figure:
+def rank_changes(images: ImageCollection, label: int, before: np.ndarray, after: np.ndarray) -> Figure:
     """Show the pictures that rose and those that fell most from one ranking for a class to another.
 
     images         N pictures
     label          column of the class in `images.labels`, or its number where a picture has one class
     before, after  float [N, C], scores of the pictures
-    columns        pictures of a row that are shown; none that kept its rank or went the other way is among them
 
-    What counts is the ratio of the ranks, as average precision weighs the top: 90 → 9 is as much as 900 → 90.
+    None that kept its rank or went the other way is shown. What counts is the ratio of the ranks, as average precision
+    weighs the top: 90 → 9 is as much as 900 → 90.
 
     The frame tells whether a picture shows the class, only as `difficult`, or not; its objects of the class are
     outlined where `images.boxes` are known.
@@ -101,19 +96,19 @@ def rank_changes(
     rise = np.log(ranks[0] / ranks[1])
     order = np.argsort(-rise, kind="stable")
     rows = {
-        f"rose most for “{name}”": order[rise[order] > 0][:columns],
-        f"fell most for “{name}”": order[rise[order] < 0][::-1][:columns],
+        f"rose most for “{name}”": order[rise[order] > 0][:SHOWN],
+        f"fell most for “{name}”": order[rise[order] < 0][::-1][:SHOWN],
     }
     present = images.labels[:, label] if images.multi_label else (images.labels == label).astype(int)
     shown = np.concatenate(list(rows.values()))
-    drawn = iter(pictures.thumbnails(images, shown, 112))
+    drawn = iter(pictures.thumbnails(images, shown, THUMBNAIL))
     page = []
     for heading, line in rows.items():
         shown_as = [(f"rank {ranks[0, i]:,} → {ranks[1, i]:,}", PRESENCE[int(present[i])]) for i in line]
         page.append([Block([Tile(next(drawn), *look) for look in shown_as], heading=heading)])
     figure, axes, corners = tiles(page, gap=FRAMED, foot=KEY, size=10)
     for i, (x, y) in zip(shown, corners, strict=True):
-        for x0, y0, x1, y1 in boxes_in_tile(images, i, label, pictures.tile_shape(images, 112)[::-1]):
+        for x0, y0, x1, y1 in boxes_in_tile(images, i, label, pictures.tile_shape(images, THUMBNAIL)[::-1]):
             outline = Rectangle((x + x0, y + y0), x1 - x0, y1 - y0, fill=False, edgecolor=OUTLINE, lw=1.5)
             axes.add_patch(outline)
     frames = {NAMES[kind]: frame for kind, frame in PRESENCE.items() if kind >= 0 or (present == kind).any()}

@@ -10,32 +10,27 @@ import numpy as np
 from lecture_lib.backbones import Backbone
 from lecture_lib.chapters.patch_transfer.adaptation import probabilities
 from lecture_lib.chapters.patch_transfer.grid import LAMBDAS, Grid
+from lecture_lib.chapters.patch_transfer.inference import by_picture
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders import TEN_CROPS, encode, expand, l2_normalise
 from lecture_lib.linear import classify, kernel
 
 
-def phi_of_crops(net: Backbone, images: ImageCollection, l2: bool = False) -> np.ndarray:
-    """Encode ten crops of whole pictures at layer decaf[7], a map by its mean: float32 [N, 10, d].
-
-    l2  each crop's vector of length 1, as `svm_scores` makes it anyway
-    """
+def phi_of_crops(net: Backbone, images: ImageCollection) -> np.ndarray:
+    """Encode ten crops of whole pictures at layer decaf[7], a map by its mean: float32 [N, 10, d]."""
     squares, layer = replace(net, resize=net.input_size), net.decaf[7]
-    vectors = encode(squares, expand(images, TEN_CROPS), [layer], pool="mean", l2=l2)[layer].astype(
-        np.float32
-    )
-    return vectors.reshape(len(images), len(TEN_CROPS), -1)
+    vectors = encode(squares, expand(images, TEN_CROPS), [layer], pool="mean")[layer]
+    return vectors.reshape(len(images), len(TEN_CROPS), -1).astype(np.float32)
 
 
-def windows(grid: Grid) -> np.ndarray:
-    """Choose the patches that are half as wide as the picture or wider, lambda up to 2: int64 [n]."""
-    return np.flatnonzero(np.take(LAMBDAS, grid.scale) <= 2)
+def phi_of_windows(phi: np.ndarray, grids: Sequence[Grid]) -> np.ndarray:
+    """Sum phi of the larger patches of each picture, of length 1 each: [n, d] of all patches to float32 [N, 1, d].
 
-
-def sum_by_picture(phi: np.ndarray, chosen: Sequence[np.ndarray]) -> np.ndarray:
-    """Sum phi of the chosen patches of each picture, of length 1 each: [n, d], numbers [n_i], to float32 [N, d]."""
-    ends = np.cumsum([len(of_picture) for of_picture in chosen])
-    return np.stack([l2_normalise(of_picture).sum(0) for of_picture in np.split(phi, ends[:-1])])
+    Those are half as wide as the picture or wider, lambda up to 2: 42 of a picture of 500 x 375.
+    """
+    large = [np.take(LAMBDAS, grid.scale) <= 2 for grid in grids]
+    pairs = zip(by_picture(phi, grids), large, strict=True)
+    return np.stack([l2_normalise(of_picture[rows]).sum(0, keepdims=True) for of_picture, rows in pairs])
 
 
 def svm_scores(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ follows them (the last pooling and fc6, fc7; or in networks without those a mean
 
 One thing differs from cutting patches out: at a patch's border a convolution sees the pixels beyond it, where a picture
 of its own would be padded with zeros. So a patch here is a patch with what surrounds it; only at the border of the
-picture are there zeros. Training and test patches are seen in the same way. `cutting` has the literal way.
+picture are there zeros. Training and test patches are seen in the same way. `cut_patches` is the literal way.
 """
 
 from __future__ import annotations
@@ -41,15 +41,14 @@ class PatchNet:
     shared  [B, 3, H, W] to maps [B, c, h, w]: a patch of `side` pixels is a window of `window` x `window` cells
     rest    windows [M, c, window, window] to phi [M, d], the output of layer decaf[7], averaged where it is a map
     cell    pixels between neighbouring cells
-    bfloat16  compute the shared convolutions in bfloat16, on a device that is fast in it
 
     Shared are all stages before the last pooling that a vector follows: up to conv5 in AlexNet and its like, fire9 in
     SqueezeNet, layer4 in ResNet.
     """
 
-    def __init__(self, net: Backbone, bfloat16: bool = False):
+    def __init__(self, net: Backbone):
         stages = net.stages[: net.layers.index(net.decaf[7]) + 1]
-        self.backbone, self.side, self.bfloat16 = net, net.input_size, bfloat16
+        self.backbone, self.side = net, net.input_size
         shapes = _shapes(stages, self.side)
         last = max(
             i
@@ -68,8 +67,7 @@ class PatchNet:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides phi: the network, and the parts of it that are walked here."""
-        parts = [self.backbone.fingerprint, self.cell, self.shared, self.rest]
-        return store.fingerprint([*parts, *(["bfloat16"] if self.bfloat16 else [])])
+        return store.fingerprint([self.backbone.fingerprint, self.cell, self.shared, self.rest])
 
     def grid(self, height: int, width: int) -> Grid:
         """Lay the patches of a picture of this size; see `grid.grid`."""
@@ -90,45 +88,36 @@ def _shapes(stages: nn.Sequential, side: int) -> list[torch.Size]:
     return shapes
 
 
-def encode_patches(
-    net: PatchNet,
-    images: ImageCollection,
-    grids: Sequence[Grid],
-    chosen: Sequence[np.ndarray] | None = None,
-) -> np.ndarray:
-    """Encode patches of all pictures of a collection: float16 [n, d], a read-only memory map of a file in the cache.
+def encode_patches(net: PatchNet, images: ImageCollection, grids: Sequence[Grid]) -> np.ndarray:
+    """Encode all patches of a collection: float16 [n, d], a read-only memory map of a file in the cache.
 
-    grids   one a picture, of its size: `net.grids(images)`
-    chosen  for each picture int64 [n_i], which of its patches, in this order; None: all of them
-    returns row after row of the first picture's patches, then of the second's: n = sum of the n_i
+    grids    one a picture, of its size: `net.grids(images)`
+    returns  row after row of the first picture's patches, then of the second's: n = sum of the len(grid)
 
     An interrupted call goes on from its last finished block. Raises RuntimeError, with the picture's name, where phi
     is not finite in float16.
     """
-    chosen = [np.arange(len(g)) for g in grids] if chosen is None else chosen
-    ends = np.cumsum([0, *map(len, chosen)])
+    ends = np.cumsum([0, *map(len, grids)])
     recipe = {
         "encoder": "patches",
         "version": VERSION,
         "images": images.images.fingerprint,
         "net": net.fingerprint,
-        "patches": store.fingerprint([[g.xyxy, c] for g, c in zip(grids, chosen, strict=True)]),
+        "patches": store.fingerprint([g.xyxy for g in grids]),
     }
 
-    def tasks_of(start: int, stop: int) -> Iterator[list[tuple[int, np.ndarray]]]:
-        # rows start .. stop-1 as (picture, patches) pairs, a few pictures of one grid together
+    def tasks_of(start: int, stop: int) -> Iterator[list[int]]:
+        # pictures that have rows start .. stop-1, a few of one grid together
         first, last = np.searchsorted(ends, start, "right") - 1, np.searchsorted(ends, stop, "left")
-        pairs = [(i, chosen[i][max(start - ends[i], 0) : stop - ends[i]]) for i in range(first, last)]
-        pairs = [(i, patches) for i, patches in pairs if len(patches)]
-        for _, of_grid in groupby(pairs, key=lambda pair: id(grids[pair[0]])):
+        for _, of_grid in groupby(range(first, last), key=lambda i: id(grids[i])):
             while task := list(islice(of_grid, PICTURES)):
                 yield task
 
-    def phi_of_task(task: list[tuple[int, np.ndarray]]) -> np.ndarray:
-        pictures = torch.stack([images.tensor(i) for i, _ in task])
-        vectors = phi_shared(net, pictures, grids[task[0][0]], [patches for _, patches in task]).half().cpu()
+    def phi_of_task(task: list[int]) -> np.ndarray:
+        pictures = torch.stack([images.tensor(i) for i in task])
+        vectors = phi_shared(net, pictures, grids[task[0]]).half().cpu()
         if not torch.isfinite(vectors.sum(dtype=torch.float32)):
-            names = ", ".join(images.names[i] for i, _ in task)
+            names = ", ".join(images.names[i] for i in task)
             raise RuntimeError(
                 f"{net.backbone.name}: phi of a patch is not finite in float16, in one of {names}."
             )
@@ -139,54 +128,42 @@ def encode_patches(
         threads = torch.get_num_threads()
         workers, cores = (threads, 1) if net.backbone.device.type == "cpu" else (1, threads)
         with closing(in_order(phi_of_task, [*chain(*tasks)], workers, cores)) as computed:
-            for of_span in tasks:
+            for (start, stop), of_span in zip(spans, tasks, strict=True):
                 vectors = np.concatenate([next(computed) for _ in of_span])
-                yield dict.fromkeys(names, vectors)
+                before = start - ends[of_span[0][0]]  # rows of a picture that ended the last block
+                yield dict.fromkeys(names, vectors[before : before + stop - start])
 
     label = f"patches of {images.name}"
     return store.fetch({"phi": recipe}, int(ends[-1]), stream, block=ROWS, progress=label)["phi"]
 
 
 @torch.inference_mode()
-def phi_shared(
-    net: PatchNet, pictures: Tensor, grid: Grid, chosen: Sequence[np.ndarray] | None = None
-) -> Tensor:
-    """Encode patches of a few pictures of one size: uint8 [b, 3, H, W] to float32 [n, d].
+def phi_shared(net: PatchNet, pictures: Tensor, grid: Grid) -> Tensor:
+    """Encode all patches of a few pictures of one size: uint8 [b, 3, H, W] to float32 [b len(grid), d].
 
-    chosen  for each picture int64 [n_i], which of the grid's patches; None: all
-    returns the patches of the first picture, then those of the second; n = sum of the n_i, at least 1
-
-    Raises ValueError if the network is in training mode, where dropout would make phi random.
+    The patches of the first picture come first. Raises ValueError if the network is in training mode, where dropout
+    would make phi random.
     """
     if any(module.training for module in net.backbone.stages.modules()):
         raise ValueError(
             f"{net.backbone.name} is in training mode: call net.backbone.stages.eval() before encoding patches."
         )
-    chosen = [np.arange(len(grid))] * len(pictures) if chosen is None else chosen
-    picture = np.repeat(np.arange(len(chosen)), [len(patches) for patches in chosen])
-    vectors, order = [], []
-    for scale, here, rows, columns in grid.by_scale(np.concatenate(chosen)):
-        vectors += _phi_of_scale(net, pictures, scale, np.stack([picture[here], rows, columns]))
-        order.append(here)
-    return torch.cat(vectors)[torch.from_numpy(np.argsort(np.concatenate(order)))]
+    of_scales = [torch.cat([*_phi_of_scale(net, pictures, scale)]) for scale in grid.scales]
+    return torch.cat([x.unflatten(0, (len(pictures), -1)) for x in of_scales], dim=1).flatten(0, 1)
 
 
-def _phi_of_scale(net: PatchNet, pictures: Tensor, scale: Scale, places: np.ndarray) -> Iterator[Tensor]:
-    """Encode windows of one scale: places int64 [3, n]: picture (in order), row, column in cells; parts of [n, d]."""
+def _phi_of_scale(net: PatchNet, pictures: Tensor, scale: Scale) -> Iterator[Tensor]:
+    """Encode the windows of one scale, picture by picture, row by row: parts of [b len(scale), d]."""
     at_once = max(1, AT_ONCE * net.side**2 // (scale.resized[0] * scale.resized[1]))
     top, left = scale.corner
-    for start in range(0, len(pictures), at_once):
-        few = pictures[start : start + at_once].to(net.backbone.device)
-        x = standardise(net.backbone, resized(few, scale)[..., top:, left:])
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=net.bfloat16):
-            maps = net.shared(x).float()
+    for few in pictures.split(at_once):
+        x = resized(few.to(net.backbone.device), scale)[..., top:, left:]
+        maps = net.shared(standardise(net.backbone, x))
         # [b, h, w, c, window, window]: a view, of which indexing copies the windows that are asked for
         views = maps.unfold(2, net.window, 1).unfold(3, net.window, 1).permute(0, 2, 3, 1, 4, 5)
-        low, high = np.searchsorted(places[0], (start, start + len(few)))
-        b, row, column = torch.from_numpy(places[:, low:high]).to(maps.device)
-        for part in range(0, high - low, WINDOWS):
-            span = slice(part, part + WINDOWS)
-            yield net.rest(views[b[span] - start, row[span], column[span]])
+        axes = torch.arange(len(few)), torch.from_numpy(scale.rows), torch.from_numpy(scale.columns)
+        for places in torch.cartesian_prod(*axes).to(maps.device).split(WINDOWS):
+            yield net.rest(views[places.unbind(1)])
 
 
 def resized(pictures: Tensor, scale: Scale) -> Tensor:
@@ -195,12 +172,31 @@ def resized(pictures: Tensor, scale: Scale) -> Tensor:
     What is at x in the picture is then at factor * x exactly. A size rounded to whole pixels would stretch it a little,
     and every patch would lie a little beside its box.
     """
-    on_processor = pictures.device.type == "cpu"
-    factors = [scale.factor, scale.factor]
-    return F.interpolate(
-        pictures if on_processor else pictures.float(),  # accelerators resize no bytes
-        scale_factor=factors,
-        mode="bilinear",
-        antialias=True,
-        recompute_scale_factor=False,
-    )
+    pictures = pictures if pictures.device.type == "cpu" else pictures.float()  # accelerators resize no bytes
+    how = {"mode": "bilinear", "antialias": True, "recompute_scale_factor": False}
+    return F.interpolate(pictures, scale_factor=[scale.factor, scale.factor], **how)
+
+
+def cut_patches(net: PatchNet, picture: Tensor, grid: Grid, chosen: np.ndarray) -> Tensor:
+    """Cut patches of one picture, at the size that the network takes: uint8 [3, H, W] to [n, 3, S, S].
+
+    chosen  int64 [n], which patches of the grid; the result is in their order
+    """
+    patches = torch.empty(len(chosen), 3, net.side, net.side, dtype=torch.uint8)
+    begin = 0
+    for number, scale in enumerate(grid.scales):
+        here = np.flatnonzero(grid.scale[chosen] == number)
+        row, column = np.divmod(chosen[here] - begin, len(scale.columns))
+        begin += len(scale)
+        large, (top, left) = resized(picture[None], scale)[0], scale.corner
+        for i, y, x in zip(here, scale.rows[row], scale.columns[column], strict=True):
+            y, x = top + net.cell * y, left + net.cell * x
+            patches[i] = large[:, y : y + net.side, x : x + net.side]
+    return patches
+
+
+@torch.inference_mode()
+def phi_one_by_one(net: PatchNet, patches: Tensor, batch: int = 1) -> Tensor:
+    """Encode patches that are cut out, with zeros around each as around any picture: uint8 [n, 3, S, S] to [n, d]."""
+    encoder = nn.Sequential(*net.shared, *net.rest)
+    return torch.cat([encoder(standardise(net.backbone, part)) for part in patches.split(batch)])

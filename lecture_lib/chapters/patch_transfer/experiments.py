@@ -5,34 +5,36 @@ Rows of patches take score(C) = 1/M sum_i y(C | P_i)^k with the paper's k = 5.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lecture_lib import datasets
-from lecture_lib.backbones import twin_alexnet
+from lecture_lib import checks, datasets
+from lecture_lib.backbones import Backbone, standardise, twin_alexnet
 from lecture_lib.chapters.patch_transfer import baselines
 from lecture_lib.chapters.patch_transfer.adaptation import (
     BACKGROUND_KEPT,
     RECIPE,
+    adaptation_layers,
     gather,
     probabilities,
     resample,
     train,
 )
-from lecture_lib.chapters.patch_transfer.cutting import cut_patches, phi_one_by_one
-from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode_patches
-from lecture_lib.chapters.patch_transfer.from_scratch import FROM_SCRATCH, train_all
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, cut_patches, encode_patches, phi_one_by_one
 from lecture_lib.chapters.patch_transfer.grid import Grid
-from lecture_lib.chapters.patch_transfer.inference import K, picture_scores
+from lecture_lib.chapters.patch_transfer.inference import K, by_picture, picture_scores
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, label_all
 from lecture_lib.datasets import ImageCollection
-from lecture_lib.training.sgd import Recipe
+from lecture_lib.training import sgd
 
+FROM_SCRATCH = replace(RECIPE, epochs=8, schedule=(5, 7), lr=0.1)
 CENTRED = 120  # object-centred pictures a class
 
 PATCHES, NO_BACKGROUND, NO_TRANSFER = "patches", "patches, no background", "patches, no transfer"
@@ -56,7 +58,7 @@ class Part:
 
     net: PatchNet
     images: ImageCollection
-    recipe: Recipe = RECIPE
+    recipe: sgd.Recipe = RECIPE
     kept: float = BACKGROUND_KEPT
 
     @property
@@ -74,33 +76,40 @@ class Part:
         """Labels of all patches, as of `label_all`."""
         return label_all(self.images, self.grids)
 
-    def phi(self, chosen: Sequence[np.ndarray] | None = None) -> np.ndarray:
-        """Encode all patches, and take the chosen ones of each picture, or all: float16 [n, d]."""
-        phi = encode_patches(self.net, self.images, self.grids)
-        if chosen is None:
-            return phi
-        starts = np.cumsum([0, *map(len, self.grids)])
-        here = [start + of_picture for start, of_picture in zip(starts[:-1], chosen, strict=True)]
-        return phi[np.concatenate(here)]
+    @cached_property
+    def phi(self) -> np.ndarray:
+        """phi of all patches: float16 [n, d]."""
+        return encode_patches(self.net, self.images, self.grids)
 
+    @cached_property
     def phi_of_crops(self) -> np.ndarray:
-        """Encode whole pictures in ten crops: float32 [N, 10, d]."""
+        """phi of whole pictures in ten crops: float32 [N, 10, d]."""
         return baselines.phi_of_crops(self.net.backbone, self.images)
 
-    def phi_of_windows(self) -> np.ndarray:
-        """Sum phi of each picture's larger patches, of length 1 each: float32 [N, 1, d]."""
-        chosen = [baselines.windows(of_picture) for of_picture in self.grids]
-        return baselines.sum_by_picture(self.phi(chosen), chosen)[:, None]
+    def cut(self, chosen: Sequence[np.ndarray]) -> Iterator[Tensor]:
+        """Cut the chosen patches out, picture after picture: uint8 [n_i, 3, S, S]."""
+        for i, (grid, of_picture) in enumerate(zip(self.grids, chosen, strict=True)):
+            yield cut_patches(self.net, self.images.tensor(i), grid, of_picture)
 
     def phi_cut_out(self, chosen: Sequence[np.ndarray]) -> np.ndarray:
         """Encode patches that are cut out, with zeros around them: float16 [n, d]."""
         vectors = [phi_one_by_one(self.net, patches, 64).half().cpu() for patches in self.cut(chosen)]
         return torch.cat(vectors).numpy()
 
-    def cut(self, chosen: Sequence[np.ndarray]) -> Iterator[Tensor]:
-        """Cut the chosen patches out, picture after picture: uint8 [n_i, 3, S, S]."""
-        for i, (grid, of_picture) in enumerate(zip(self.grids, chosen, strict=True)):
-            yield cut_patches(self.net, self.images.tensor(i), grid, of_picture)
+    def choose(self, seed: int, labels: Sequence[np.ndarray] | None = None) -> tuple[list, np.ndarray]:
+        """Choose patches to train on, of each picture int64 [n_i], as `resample` does; also their labels [n].
+
+        labels  of all patches of each picture, int64 [M], if not `self.labels`
+        """
+        labels = self.labels if labels is None else labels
+        chosen = resample(labels, self.n_classes, seed, self.kept)
+        return chosen, gather(labels, chosen)
+
+    def learn(self, seed: int, labels: Sequence[np.ndarray]) -> nn.Sequential:
+        """Train FCa and FCb, with background, on patches that are chosen by these labels, int64 [M] a picture."""
+        chosen, y = self.choose(seed, labels)
+        x = gather(by_picture(self.phi, self.grids), chosen)
+        return train(x, y, self.n_classes + 1, replace(self.recipe, seed=seed))
 
     def score(self, y: np.ndarray, k: float = K) -> np.ndarray:
         """Score the pictures: y [n, >= C] of all their patches to [N, C]; background has no score."""
@@ -112,52 +121,75 @@ def score_patches(train_part: Part, test_part: Part, seeds: Sequence[int]) -> di
 
     All seeds train on the same patches, drawn by the first.
     """
-    labels, n_classes = train_part.labels, train_part.n_classes
-    chosen = resample(labels, n_classes, seeds[0], train_part.kept)
-    x, y, of_test = train_part.phi(chosen), gather(labels, chosen), test_part.phi()
+    chosen, y = train_part.choose(seeds[0])
+    x, n_classes = gather(by_picture(train_part.phi, train_part.grids), chosen), train_part.n_classes
     shows, scores = y < n_classes, {PATCHES: [], NO_BACKGROUND: []}
     for recipe in (replace(train_part.recipe, seed=seed) for seed in seeds):
-        scores[PATCHES].append(probabilities(train(x, y, n_classes + 1, recipe), of_test))
+        scores[PATCHES].append(probabilities(train(x, y, n_classes + 1, recipe), test_part.phi))
         without = train(x[shows], y[shows], n_classes, recipe)
-        scores[NO_BACKGROUND].append(probabilities(without, of_test))
+        scores[NO_BACKGROUND].append(probabilities(without, test_part.phi))
     return scores
 
 
 def other_readings(train_part: Part, test_part: Part, seed: int) -> dict[str, np.ndarray]:
     """Score by patches that are cut out one by one, and with ambiguous ones as background: row -> y [n, C + 1]."""
-    labels, n_classes = train_part.labels, train_part.n_classes
-    recipe = replace(train_part.recipe, seed=seed)
-    chosen = resample(labels, n_classes, seed, train_part.kept)
-    of_cut = train(train_part.phi_cut_out(chosen), gather(labels, chosen), n_classes + 1, recipe)
+    n_classes, recipe = train_part.n_classes, replace(train_part.recipe, seed=seed)
+    chosen, y = train_part.choose(seed)
+    of_cut = train(train_part.phi_cut_out(chosen), y, n_classes + 1, recipe)
     all_of_test = [np.arange(len(grid)) for grid in test_part.grids]
-    labels = [np.where(of_picture == AMBIGUOUS, n_classes, of_picture) for of_picture in labels]
-    chosen = resample(labels, n_classes, seed, train_part.kept)
-    with_two = train(train_part.phi(chosen), gather(labels, chosen), n_classes + 1, recipe)
+    labels = [np.where(of_picture == AMBIGUOUS, n_classes, of_picture) for of_picture in train_part.labels]
     return {
         CUT: probabilities(of_cut, test_part.phi_cut_out(all_of_test)),
-        TWO_OBJECTS: probabilities(with_two, test_part.phi()),
+        TWO_OBJECTS: probabilities(train_part.learn(seed, labels), test_part.phi),
     }
 
 
-def no_transfer(train_part: Part, test_part: Part, seed: int, bfloat16: bool) -> np.ndarray:
-    """Train all layers of twin-alexnet on patches alone, and score: y float32 [n, C + 1].
+def no_transfer(train_part: Part, test_part: Part, seed: int) -> np.ndarray:
+    """Train all layers of twin-alexnet on patches alone (the paper's 4.1), and score: y float32 [n, C + 1].
 
     With batch normalisation, as its pre-training was; without, it hardly learns from so few pictures.
     """
-    net, labels, n_classes = train_part.net, train_part.labels, train_part.n_classes
-    chosen = resample(labels, n_classes, seed, train_part.kept)
-    recipe = replace(FROM_SCRATCH, seed=seed, bfloat16=bfloat16)
+    net = train_part.net.backbone
+    chosen, y = train_part.choose(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        stages = twin_alexnet.build(len(net.backbone.classes), batchnorm=True).eval()
-    start = replace(
-        net.backbone, stages=stages.to(memory_format=torch.channels_last), weights=f"random seed {seed}"
-    )
-    patches = torch.cat([*train_part.cut(chosen)])
-    own, layers = train_all(start, patches, gather(labels, chosen), n_classes + 1, recipe)
-    folded = twin_alexnet.fold_batchnorm(own.backbone.stages.to(memory_format=torch.contiguous_format))
-    own = PatchNet(replace(own.backbone, stages=folded.to(memory_format=torch.channels_last)))
-    return probabilities(layers, replace(test_part, net=own).phi())
+        stages = twin_alexnet.build(len(net.classes), batchnorm=True).eval()
+    start = replace(net, stages=stages.to(memory_format=torch.channels_last), weights=f"random seed {seed}")
+    patches, recipe = torch.cat([*train_part.cut(chosen)]), replace(FROM_SCRATCH, seed=seed)
+    own, layers = train_all(start, patches, y, train_part.n_classes + 1, recipe)
+    folded = twin_alexnet.fold_batchnorm(own.stages.to(memory_format=torch.contiguous_format))
+    own = PatchNet(replace(own, stages=folded.to(memory_format=torch.channels_last)))
+    return probabilities(layers, replace(test_part, net=own).phi)
+
+
+def train_all(
+    start: Backbone, patches: Tensor, y: np.ndarray, n_outputs: int, recipe: sgd.Recipe
+) -> tuple[Backbone, nn.Sequential]:
+    """Train all layers up to phi, and FCa and FCb on it; return both.
+
+    start     with random weights; a copy of it is trained
+    patches   uint8 [n, 3, S, S], from `cut_patches`; half of them are mirrored, anew each time
+    y         int64 [n], 0 .. n_outputs - 1
+
+    Raises Diverged if a loss is not finite.
+    """
+    weights = f"{start.weights}, trained on patches alone"
+    body = replace(start, stages=copy.deepcopy(start.stages), weights=weights)
+    net, labels = PatchNet(body), torch.from_numpy(checks.labels(y, n=len(patches)))
+
+    def samples(batch: Tensor) -> tuple[Tensor, Tensor]:
+        mirrored = (torch.rand(len(batch)) < 0.5)[:, None, None, None]
+        x = torch.where(mirrored, patches[batch].flip(3), patches[batch])
+        return standardise(body, x), labels[batch].to(body.device)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        with torch.no_grad():
+            d = net.rest(net.shared(torch.zeros(1, 3, net.side, net.side, device=body.device))).shape[1]
+        layers = adaptation_layers(d, n_outputs).to(body.device)
+        whole = nn.Sequential(*net.shared, *net.rest, *layers)
+        sgd.train(whole, len(patches), samples, F.cross_entropy, recipe, label="no transfer")
+    return body, layers.eval()
 
 
 def whole_pictures(train_part: Part, test_part: Part, seeds: Sequence[int]) -> dict[str, list[np.ndarray]]:
@@ -165,7 +197,7 @@ def whole_pictures(train_part: Part, test_part: Part, seeds: Sequence[int]) -> d
 
     A picture of several classes has an equal share of each as its target.
     """
-    crops, targets = train_part.phi_of_crops(), baselines.shares(train_part.images.labels)
+    crops, targets = train_part.phi_of_crops, baselines.shares(train_part.images.labels)
     shows = targets.any(1)
     y = np.repeat(targets[shows], crops.shape[1], axis=0)
     x, n_classes = crops[shows].reshape(len(y), -1), train_part.n_classes
@@ -173,31 +205,23 @@ def whole_pictures(train_part: Part, test_part: Part, seeds: Sequence[int]) -> d
     return _on_both(layers, test_part, WHOLE, WHOLE_ON_PATCHES)
 
 
-def windows_svm(train_part: Part, test_part: Part) -> np.ndarray:
-    """Score by SVMs on phi of the larger patches of each picture, summed: no boxes, [m, C]."""
-    train, test = train_part.phi_of_windows(), test_part.phi_of_windows()
-    return baselines.svm_scores(train, train_part.images.labels, test)
+def svms(train_part: Part, test_part: Part, rows: np.ndarray | slice = slice(None)) -> dict[str, np.ndarray]:
+    """Score by SVMs on whole pictures, and on windows, both without boxes, from all pictures or some: row -> [m, C]."""
+    labels = train_part.images.labels[rows]
+    windows = [baselines.phi_of_windows(part.phi, part.grids) for part in (train_part, test_part)]
+    crops = train_part.phi_of_crops, test_part.phi_of_crops
+    pairs = {SVM: crops, WINDOWS: windows}
+    return {row: baselines.svm_scores(x[rows], labels, of_test) for row, (x, of_test) in pairs.items()}
 
 
-def fewer_pictures(
-    train_part: Part, test_part: Part, crops: tuple[np.ndarray, np.ndarray], n: int, seed: int
-) -> dict[str, np.ndarray]:
-    """Learn from n of the training pictures by patches, and by SVMs on windows and on whole pictures: row -> [m, C].
-
-    crops  float [N, 10, d] of the training pictures and [m, 10, d] of the test pictures
-    """
-    rows, n_classes = evenly(len(train_part.images), n), train_part.n_classes
-    labels = [np.full(len(of_picture), AMBIGUOUS) for of_picture in train_part.labels]
+def fewer_pictures(train_part: Part, test_part: Part, n: int, seed: int) -> dict[str, np.ndarray]:
+    """Learn from n of the training pictures by patches, and by SVMs on whole pictures and on windows: row -> [m, C]."""
+    rows = evenly(len(train_part.images), n)
+    labels = [np.full_like(of_picture, AMBIGUOUS) for of_picture in train_part.labels]
     for i in rows:
         labels[i] = train_part.labels[i]
-    chosen = resample(labels, n_classes, seed, train_part.kept)
-    recipe = replace(train_part.recipe, seed=seed)
-    layers = train(train_part.phi(chosen), gather(labels, chosen), n_classes + 1, recipe)
-    scores = {PATCHES: test_part.score(probabilities(layers, test_part.phi()))}
-    windows = train_part.phi_of_windows(), test_part.phi_of_windows()
-    for row, (of_train, of_test) in {WINDOWS: windows, SVM: crops}.items():
-        scores[row] = baselines.svm_scores(of_train[rows], train_part.images.labels[rows], of_test)
-    return scores
+    y = probabilities(train_part.learn(seed, labels), test_part.phi)
+    return {PATCHES: test_part.score(y)} | svms(train_part, test_part, rows)
 
 
 def evenly(N: int, n: int) -> np.ndarray:
@@ -241,10 +265,10 @@ def relabelled(split: str, target: ImageCollection) -> tuple[ImageCollection, np
 
 def source_labels(test_part: Part) -> dict[str, np.ndarray]:
     """Score by the source task's own labels, nothing learned from the target: row -> [m, C]."""
-    net, crops = test_part.net.backbone, test_part.phi_of_crops()
+    net, crops = test_part.net.backbone, test_part.phi_of_crops
     members = datasets.source_classes(test_part.images, net.classes)
     wholes = baselines.source_probabilities(net, crops.reshape(-1, crops.shape[-1]), members)
-    patches = baselines.source_probabilities(net, test_part.phi(), members)
+    patches = baselines.source_probabilities(net, test_part.phi, members)
     return {
         SOURCE_WHOLE: wholes.reshape(*crops.shape[:2], -1).mean(1),
         SOURCE_PATCHES: test_part.score(patches),
@@ -252,10 +276,9 @@ def source_labels(test_part: Part) -> dict[str, np.ndarray]:
 
 
 def _on_both(layers: Sequence[nn.Sequential], test_part: Part, whole: str, on_patches: str) -> dict:
-    crops, patches = test_part.phi_of_crops(), test_part.phi()
     return {
-        whole: [_on_crops(of_seed, crops) for of_seed in layers],
-        on_patches: [test_part.score(probabilities(of_seed, patches)) for of_seed in layers],
+        whole: [_on_crops(of_seed, test_part.phi_of_crops) for of_seed in layers],
+        on_patches: [test_part.score(probabilities(of_seed, test_part.phi)) for of_seed in layers],
     }
 
 

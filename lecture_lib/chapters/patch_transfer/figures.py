@@ -154,21 +154,12 @@ def panels(
     return page, places
 
 
-def outline(
-    axes: Axes,
-    place: Transform,
-    xyxy: np.ndarray,
-    colour: str,
-    *,
-    ls: str = "-",
-    lw: float = 2,
-    inside: float = 0,
-) -> None:
+def outline(axes: Axes, place: Transform, xyxy: np.ndarray, colour: str, inside: float = 0, **look) -> None:
     """Draw a box of a picture with a dark edge, so that it is seen on any ground; `inside` is how opaque it is."""
     x0, y0, x1, y1 = map(float, xyxy)
-    look = {"ec": colour, "fc": (colour, inside), "ls": ls, "lw": lw, "transform": place}
+    look = {"ec": colour, "fc": (colour, inside), "lw": 2, "transform": place} | look
     edge = axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=inside > 0, **look))
-    edge.set_path_effects([patheffects.withStroke(linewidth=lw + 1.4, foreground="#000000aa")])
+    edge.set_path_effects([patheffects.withStroke(linewidth=look["lw"] + 1.4, foreground="#000000aa")])
 
 
 def draw_boxes(axes: Axes, place: Transform, boxes: Boxes, classes: Sequence[str]) -> None:

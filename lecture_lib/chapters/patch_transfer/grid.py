@@ -9,7 +9,6 @@ picture (`encode`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,16 +61,6 @@ class Grid:
     def __len__(self) -> int:
         return len(self.xyxy)
 
-    def by_scale(self, patches: np.ndarray) -> Iterator[tuple[Scale, np.ndarray, np.ndarray, np.ndarray]]:
-        """Part patches, int64 [n], by their scale: yields scales with which of the n are theirs, rows and columns."""
-        begin = 0
-        for number, scale in enumerate(self.scales):
-            here = np.flatnonzero(self.scale[patches] == number)
-            row, column = np.divmod(patches[here] - begin, len(scale.columns))
-            begin += len(scale)
-            if len(here):
-                yield scale, here, scale.rows[row], scale.columns[column]
-
 
 def grid(height: int, width: int, side: int = 224, cell: int = 16, overlap: float = OVERLAP) -> Grid:
     """Lay the patches of a picture of height x width pixels.
@@ -97,8 +86,8 @@ def grid(height: int, width: int, side: int = 224, cell: int = 16, overlap: floa
         )
     step = (1 - overlap) * side / cell  # in cells
     scales = tuple(_scale(height, width, lam, side, cell, step) for lam in LAMBDAS)
-    boxes, numbers = [], []
-    for number, scale in enumerate(scales):
+    boxes = []
+    for scale in scales:
         y, x = (
             (corner + cell * places) / scale.factor
             for corner, places in zip(scale.corner, (scale.rows, scale.columns), strict=True)
@@ -106,8 +95,8 @@ def grid(height: int, width: int, side: int = 224, cell: int = 16, overlap: floa
         y, x = (a.ravel() for a in np.meshgrid(y, x, indexing="ij"))
         s = side / scale.factor
         boxes.append(np.stack([x, y, x + s, y + s], axis=1))
-        numbers.append(np.full(len(x), number))
-    return Grid((height, width), np.concatenate(boxes).astype(np.float32), np.concatenate(numbers), scales)
+    numbers = np.repeat(np.arange(len(scales)), [len(scale) for scale in scales])
+    return Grid((height, width), np.concatenate(boxes).astype(np.float32), numbers, scales)
 
 
 def _scale(height: int, width: int, lam: float, side: int, cell: int, step: float) -> Scale:

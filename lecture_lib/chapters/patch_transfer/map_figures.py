@@ -37,7 +37,7 @@ def film(picture: Tensor, maps: np.ndarray, *, title: str = "") -> Figure:
     All scales have one range of colours, their sum has its own.
     """
     pixels, total, highest = as_pixels(picture), maps.sum(0), maps.max()
-    pictures = [heat(pixels, one, highest) for one in maps] + [heat(pixels, total, total.max())]
+    pictures = [heat(pixels, one, highest) for one in maps] + [heat(pixels, total)]
     captions = [f"λ = {lam:g}" for lam in LAMBDAS] + ["all scales"]
     (figure, axes, _), places = panels(pictures, captions, FRAME, 5, title, foot=2 * BAR)
     mark_peak(axes, places[-1], total)
@@ -48,13 +48,9 @@ def film(picture: Tensor, maps: np.ndarray, *, title: str = "") -> Figure:
 
 
 def maps_beside_boxes(
-    images: ImageCollection,
-    pairs: Sequence[tuple[int, int]],
-    grids: Sequence[Grid],
-    y: Sequence[np.ndarray],
-    *,
-    title: str = "",
-) -> Figure:
+    images: ImageCollection, pairs: Sequence[tuple[int, int]], grids: Sequence[Grid], y: Sequence[np.ndarray],
+    *, title: str = "",
+) -> Figure:  # fmt: skip
     """Show pictures with the objects of a class, each beside its map, whose peak hits one of them or misses.
 
     images  with boxes
@@ -67,17 +63,16 @@ def maps_beside_boxes(
     """
     if not len(pairs):
         raise ValueError("There is no picture to show: give at least one.")
-    pictures, captions, shown = [], [], []
-    for i, c in pairs:
-        pixels, boxes = as_pixels(images.tensor(i)), images.boxes[i].of_class(c)
-        values = localisation_map(y[i][:, c], grids[i])
-        shown.append((values, boxes))
-        pictures += [pixels, heat(pixels, values, values.max())]
-        captions += [images.classes[c], outcome(values, boxes)]
+    maps = [localisation_map(y[i][:, c], grids[i]) for i, c in pairs]
+    pictures, captions = [], []
+    for (i, c), values in zip(pairs, maps, strict=True):
+        pixels = as_pixels(images.tensor(i))
+        pictures += [pixels, heat(pixels, values)]
+        captions += [images.classes[c], outcome(values, images.boxes[i].of_class(c))]
     (figure, axes, _), places = panels(pictures, captions, BESIDE, 4, title)
-    for (values, boxes), plain, hot in zip(shown, places[::2], places[1::2], strict=True):
+    for (i, c), values, plain, hot in zip(pairs, maps, places[::2], places[1::2], strict=True):
         height, width = values.shape
-        for xyxy in boxes:
+        for xyxy in images.boxes[i].of_class(c):
             reach = np.array([-1, -1, 1, 1]) * TOLERANCE * width
             outline(axes, plain, xyxy, BOX)
             outline(axes, hot, xyxy, BOX, lw=1.2)
@@ -96,14 +91,14 @@ def k_panels(
     boxes    float [n, 4], the objects of this class
     """
     pixels = as_pixels(picture)
-    pictures = [pixels] + [heat(pixels, one, one.max()) for one in maps.values()]
     captions = ["the picture"] + [f"k = {k:g}" + ", the paper's" * (k == K) for k in maps]
+    pictures = [pixels, *(heat(pixels, one) for one in maps.values())]
     (figure, axes, _), places = panels(pictures, captions, FRAME, 5, title)
     for place in places:
         for xyxy in boxes:
             outline(axes, place, xyxy, BOX, lw=1.2)
-    for one, place in zip(maps.values(), places[1:], strict=True):
-        mark_peak(axes, place, one)
+    for place, values in zip(places[1:], maps.values(), strict=True):
+        mark_peak(axes, place, values)
     return figure
 
 
@@ -115,24 +110,22 @@ def patch_view(
 
     picture  uint8 [3, H, W]
     name     of the class
-    boxes    float [n, 4], its objects; none where the picture has none
+    boxes    float [n, 4], its objects
     grid     of a picture of that size
     y        float [M], the probability of the class on each patch
     k        of the map, y^k
     scale    index into LAMBDAS: its patches only; None: all
     """
-    pixels = as_pixels(picture)
+    pixels, values = as_pixels(picture), localisation_map(y, grid, k, scale=scale)
     here = np.arange(len(grid)) if scale is None else np.flatnonzero(grid.scale == scale)
-    values = localisation_map(y, grid, k, scale=scale)
     what = "all scales" if scale is None else f"λ = {LAMBDAS[scale]:g}"
     many = f"{len(here)} patch{'es' * (len(here) > 1)}"
     captions = [name, f"k = {k:g}, {what}, {many}: {outcome(values, boxes)}"]
     best = here[np.argsort(-y[here], kind="stable")[:BEST]]
     shown = [Tile(patch(pixels, grid.xyxy[i]), f"{y[i]:.2f}") for i in best]
     below = [Block(shown, heading="Patches with the highest y")]
-    (figure, axes, corners), places = panels(
-        [pixels, heat(pixels, values, values.max())], captions, WIDE, 2, title, below=below
-    )
+    pictures = [pixels, heat(pixels, values)]
+    (figure, axes, corners), places = panels(pictures, captions, WIDE, 2, title, below=below)
     for place, lw in zip(places, (2, 1.2), strict=True):
         for xyxy in boxes:
             outline(axes, place, xyxy, BOX, lw=lw)
@@ -149,14 +142,15 @@ def outcome(values: np.ndarray, boxes: np.ndarray) -> str:
     return f"{style.SIGNS[hit]} {'hit' if hit else 'miss'}"
 
 
-def heat(pixels: np.ndarray, values: np.ndarray, highest: float) -> np.ndarray:
-    """Colour a picture by a map, white for 0, dark red for `highest`, as bright as the picture: uint8 [H, W, 3].
+def heat(pixels: np.ndarray, values: np.ndarray, highest: float | None = None) -> np.ndarray:
+    """Colour a picture by a map, white for 0, dark red for the highest, as bright as the picture: uint8 [H, W, 3].
 
-    pixels  uint8 [H, W, 3]
-    values  float [H, W], 0 .. highest; where `highest` is 0, the picture stays grey
+    pixels   uint8 [H, W, 3]
+    values   float [H, W], 0 .. highest; where that is 0, the picture stays grey
+    highest  of these maps or of several; None: of these
     """
     grey = pixels @ (np.array([0.299, 0.587, 0.114]) / 255)
-    colours = HEAT(values / (highest or 1), bytes=True)[..., :3]
+    colours = HEAT(values / ((values.max() if highest is None else highest) or 1), bytes=True)[..., :3]
     return (colours * (LIGHT + (1 - LIGHT) * grey)[..., None]).round().astype(np.uint8)
 
 

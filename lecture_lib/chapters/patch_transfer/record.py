@@ -34,8 +34,7 @@ from dataclasses import replace
 import numpy as np
 
 from lecture_lib import backbones, datasets, settings
-from lecture_lib.backbones.cost import bfloat16_is_faster
-from lecture_lib.chapters.patch_transfer import baselines, experiments
+from lecture_lib.chapters.patch_transfer import experiments
 from lecture_lib.chapters.patch_transfer.adaptation import BACKGROUND_KEPT, RECIPE
 from lecture_lib.chapters.patch_transfer.encode import PatchNet
 from lecture_lib.chapters.patch_transfer.experiments import (
@@ -54,12 +53,12 @@ from lecture_lib.chapters.patch_transfer.experiments import (
 )
 from lecture_lib.chapters.patch_transfer.inference import pointing_game
 from lecture_lib.chapters.patch_transfer.labelling import name_labels
-from lecture_lib.datasets import DatasetNotFound
+from lecture_lib.datasets import DatasetNotFound, ImageCollection
 from lecture_lib.results import records
 from lecture_lib.results.claims import Claim, Tested, ap_claims, ap_rows, mean_ap, paired_claim, verdicts
 
-# what is run besides the table, k and the maps; cutting each patch out is slow, and a network for photographs takes
-# hours to train from nothing
+# profile -> collection -> what is run besides the table, k and the maps; cutting each patch out is slow, and a network
+# for photographs takes hours to train from nothing
 MORE = {
     "demo": {
         "voc2007": ("whole pictures", "no transfer", "bias", "readings", "fewer"),
@@ -70,11 +69,8 @@ MORE = {
 SEEDS = 3
 READ = 200  # test pictures whose patches are each cut out
 KS = (1, 2, 3, 5, 8, 20, np.inf)
-LEARNING = {"twin": (RECIPE, BACKGROUND_KEPT), "real": (replace(RECIPE, lr=0.003), 0.01)}
-EVERY = {
-    "twin": 1,
-    "real": 2,
-}  # so many test pictures on: to score the patches of 1,000 photographs takes an hour
+# source -> recipe, background that is kept, and every which test picture is scored: 1,000 photographs take an hour
+LEARNING = {"twin": (RECIPE, BACKGROUND_KEPT, 1), "real": (replace(RECIPE, lr=0.003), 0.01, 2)}
 SUM, CENTRE = f"{PATCHES}, sum over patches", "the picture's middle"
 TESTED = [  # (id, statement, row, row, margin)
     ("transfer", "transfer is over 10 points of mAP ahead of no transfer", PATCHES, NO_TRANSFER, 10),
@@ -101,20 +97,24 @@ TESTED = [  # (id, statement, row, row, margin)
 Rows = tuple[list[dict], list[Claim]]
 
 
+def about(images: ImageCollection) -> dict:
+    """Return the columns of a row that tell which pictures it is about."""
+    return {"dataset": images.name, "source": images.source}
+
+
 def ap_of(
-    scores: Mapping[str, Sequence[np.ndarray]], test: Part, counted: np.ndarray, seed: int, **about: object
+    scores: Mapping[str, Sequence[np.ndarray]], test: Part, counted: np.ndarray, seed: int, **more: object
 ) -> Rows:
     """Return AP and mAP of scores, row -> [m, C] a seed, over the classes counted (bool [C]), and what they claim."""
     images = test.images
     stacked = {row: np.stack(of_row)[..., counted] for row, of_row in scores.items()}
     truth, classes = images.labels[:, counted], np.array(images.classes)[counted]
     tested: list[Tested] = [
-        (f"patches/{images.name}/{id}", f"On {images.name}, {statement}", more, less, margin)
-        for id, statement, more, less, margin in TESTED
-        if {more, less} <= stacked.keys()
+        (f"patches/{images.name}/{id}", f"On {images.name}, {statement}", *pair, margin)
+        for id, statement, *pair, margin in TESTED
+        if set(pair) <= stacked.keys()
     ]
-    about = {"dataset": images.name, "source": images.source} | about
-    rows = ap_rows(stacked, truth, classes.tolist(), seed=seed, **about)
+    rows = ap_rows(stacked, truth, classes.tolist(), seed=seed, **about(images), **more)
     return rows, ap_claims(stacked, truth, tested, source=images.source, seed=seed)
 
 
@@ -141,13 +141,11 @@ def map_rows(y: Mapping[str, Sequence[np.ndarray]], test: Part, counted: np.ndar
     hits = {row: pointing_game(y[which][0], test.grids, images, **how) for row, (which, how) in of.items()}
     hits[CENTRE] = pointing_game(None, test.grids, images)
     hits = {row: 100 * of_row[:, counted] for row, of_row in hits.items()}
-    about = {"experiment": "pointing game", "dataset": images.name, "source": images.source}
-    rows = []
+    rows, names = [], np.array(images.classes)[counted].tolist()
     for method, of_method in hits.items():
         of_class = np.nanmean(of_method, axis=0)
-        line = about | {"method": method, "metric": "accuracy"}
+        line = {"experiment": "pointing game", **about(images), "method": method, "metric": "accuracy"}
         rows.append(line | {"value": of_class.mean()})
-        names = np.array(images.classes)[counted].tolist()
         rows += [line | {"class": c, "value": value} for c, value in zip(names, of_class, strict=True)]
     shown = ~np.isnan(hits[CENTRE]).all(1)
     claim = paired_claim(
@@ -171,12 +169,12 @@ def bias_rows(y: Sequence[np.ndarray], test: Part, counted: np.ndarray, seed: in
     members = datasets.source_classes(test.images, test.net.backbone.classes)
     counted = counted & np.array([len(of_class) > 0 for of_class in members])
     scores, rows = {PATCHES: [test.score(of_seed) for of_seed in y]}, []
-    about = {"experiment": "bias", "dataset": "ilsvrc2012", "source": test.images.source}
-    about |= {"method": "centred pictures", "metric": "accuracy"}
+    line = {"experiment": "bias", "dataset": "ilsvrc2012", "source": test.images.source}
+    line |= {"method": "centred pictures", "metric": "accuracy"}
     try:
         centred, accuracies = experiments.centred_pictures(test, range(seed, seed + SEEDS))
         scores |= centred
-        rows = [about | {"seed": s, "value": value} for s, value in enumerate(accuracies, start=seed)]
+        rows = [line | {"seed": s, "value": value} for s, value in enumerate(accuracies, start=seed)]
     except DatasetNotFound as missing:
         print(f"left out: {missing}")
     scores |= {row: [of_row] for row, of_row in experiments.source_labels(test).items()}
@@ -197,25 +195,22 @@ def label_rows(train: Part, counted: np.ndarray) -> list[dict]:
     """Count the training patches of each kind, and the positives of each class."""
     labels = np.concatenate(train.labels)
     kinds = name_labels(labels, train.n_classes)
-    line = {"experiment": "labels", "dataset": train.images.name, "source": train.images.source}
-    line |= {"metric": "patches"}
+    line = {"experiment": "labels", **about(train.images), "metric": "patches"}
     rows = [line | {"method": kind, "value": (kinds == kind).sum()} for kind in np.unique(kinds)]
-    for c in np.flatnonzero(counted):
-        about = {"method": "positive", "class": train.images.classes[c]}
-        rows.append(line | about | {"value": (labels == c).sum()})
-    return rows
+    line |= {"method": "positive"}
+    of_class = [(train.images.classes[c], (labels == c).sum()) for c in np.flatnonzero(counted)]
+    return rows + [line | {"class": name, "value": value} for name, value in of_class]
 
 
-def fewer_rows(train: Part, test: Part, crops: tuple[np.ndarray, np.ndarray], seed: int) -> list[dict]:
+def fewer_rows(train: Part, test: Part, seed: int) -> list[dict]:
     """Learn from an eighth, a quarter and half of the training pictures; over the classes that the eighth shows."""
     truth, N, rows = test.images.labels, len(train.images), []
     shown = (train.images.labels[experiments.evenly(N, N // 8)] == 1).any(0) & (truth == 1).any(0)
-    about = {"experiment": "training pictures", "dataset": train.images.name, "source": train.images.source}
+    line = {"experiment": "training pictures", **about(train.images), "n_classes": int(shown.sum())}
     for n in (N // 8, N // 4, N // 2):
-        for row, of_row in experiments.fewer_pictures(train, test, crops, n, seed).items():
+        for row, of_row in experiments.fewer_pictures(train, test, n, seed).items():
             value = mean_ap(of_row[None, :, shown], truth[:, shown])
-            line = {"method": row, "n": n, "n_classes": int(shown.sum()), "metric": "mAP", "value": value}
-            rows.append(about | line)
+            rows.append(line | {"method": row, "n": n, "metric": "mAP", "value": value})
     return rows
 
 
@@ -223,23 +218,17 @@ def run(net: PatchNet, name: str, more: Sequence[str], seed: int) -> Rows:
     """Run the experiments on one collection, over the classes that have a positive in both parts."""
     images = datasets.load(name)
     train_rows, test_rows = images.split_indices()
-    test_rows = test_rows[:: EVERY[images.source]]
-    train, test = (Part(net, images[rows], *LEARNING[images.source]) for rows in (train_rows, test_rows))
-    crops = baselines.phi_of_crops(net.backbone, images, l2=True)
-    crops = crops[train_rows], crops[test_rows]
+    *learning, every = LEARNING[images.source]
+    train, test = (Part(net, images[rows], *learning) for rows in (train_rows, test_rows[::every]))
     counted = (train.images.labels == 1).any(0) & (test.images.labels == 1).any(0)
     seeds = range(seed, seed + SEEDS)
-    scores = {
-        SVM: [baselines.svm_scores(crops[0], train.images.labels, crops[1])],
-        WINDOWS: [experiments.windows_svm(train, test)],
-    }
+    scores = {row: [of_row] for row, of_row in experiments.svms(train, test).items()}
     if "whole pictures" in more:
         scores |= experiments.whole_pictures(train, test, seeds)
     y = experiments.score_patches(train, test, seeds)
     print(f"{name}: patches, whole pictures", flush=True)
     if "no transfer" in more:
-        bfloat16 = bfloat16_is_faster(net.backbone.device)
-        y[NO_TRANSFER] = [experiments.no_transfer(train, test, seed, bfloat16)]
+        y[NO_TRANSFER] = [experiments.no_transfer(train, test, seed)]
         print(f"{name}: no transfer", flush=True)
     scores |= {row: [test.score(of_seed) for of_seed in of_row] for row, of_row in y.items()}
     sizes = {"n": len(train.images), "n_test": len(test.images), "n_classes": int(counted.sum())}
@@ -250,7 +239,7 @@ def run(net: PatchNet, name: str, more: Sequence[str], seed: int) -> Rows:
         (label_rows(train, counted), []),
     ]
     if "fewer" in more:
-        parts.append((fewer_rows(train, test, crops, seed), []))
+        parts.append((fewer_rows(train, test, seed), []))
     if "bias" in more:
         parts.append(bias_rows(y[PATCHES], test, counted, seed))
     if "readings" in more:
@@ -261,8 +250,7 @@ def run(net: PatchNet, name: str, more: Sequence[str], seed: int) -> Rows:
 def main() -> None:
     """Run what is described at the top of this file."""
     chosen = settings.current()
-    net = backbones.load()
-    net = PatchNet(net, bfloat16_is_faster(net.device))
+    net = PatchNet(backbones.load())
     rows, claims = [], []
     for name in datasets.load_available(*MORE[chosen.profile]):
         new = run(net, name, MORE[chosen.profile][name], chosen.seed)

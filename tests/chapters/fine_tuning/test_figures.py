@@ -55,10 +55,6 @@ def lines(axes):
     }
 
 
-def marks(axes):
-    return [line for line in axes.lines if line.get_linestyle() == "None"]
-
-
 def test_every_figure_has_its_title_and_a_white_ground_and_leaves_the_users_style_alone():
     curves = pd.DataFrame({"a": [1, 2], "b": [2, 3]}, index=[1, 2])
     check_figures(
@@ -220,13 +216,14 @@ def drawn_tiles(figure):
     return [[canvas[y : y + side : step, x : x + side : step] for x in lefts] for y in (top, top + side + 6)]
 
 
-def test_the_filters_that_changed_most_come_first_with_their_change_below_and_the_factor_beside():
+def test_the_filters_that_changed_most_come_first_with_their_change_below_and_the_factor_beside(monkeypatch):
+    monkeypatch.setattr(changes, "SHOWN", 3)
     before = bank() * torch.tensor([1.0, 10, 1, 1])[:, None, None, None]
     after = before.clone()
     after[0, 1, 3, 3] = 0.2
     after[1, 1, 3, 3] = 1.0  # more, but a tenth of its length
     after[2, 1, 3, 3] = -0.4
-    figure = changes.filters_before_after(before, after, n=3)
+    figure = changes.filters_before_after(before, after)
     assert [t for t in texts(figure) if "%" in t] == ["40.0%", "20.0%", "10.0%"]
     assert "× 2" in texts(figure)  # 0.4 twice enlarged is still within the range
     old, new = drawn_tiles(figure)
@@ -298,9 +295,10 @@ def boxes_by_colour(figure):
     return found
 
 
-def test_pictures_rise_and_fall_by_the_ratio_of_their_scores():
+def test_pictures_rise_and_fall_by_the_ratio_of_their_scores(monkeypatch):
+    monkeypatch.setattr(changes, "SHOWN", 3)
     after = scores(11, 3)  # 11: 12 → 1; 3: 4 → 2; 0: 1 → 3; 1: 2 → 4; ...
-    figure = changes.rank_changes(objects(), 1, scores(), after, columns=3)
+    figure = changes.rank_changes(objects(), 1, scores(), after)
     assert list(placed(figure).items()) == [
         ("rank 12 → 1", 11), ("rank 4 → 2", 3),
         ("rank 1 → 3", 0), ("rank 2 → 4", 1), ("rank 3 → 5", 2),
@@ -308,30 +306,27 @@ def test_pictures_rise_and_fall_by_the_ratio_of_their_scores():
     assert {"rose most for “cow”", "fell most for “cow”"} <= set(texts(figure))
 
 
-@pytest.mark.parametrize(("columns", "kinds"), [(2, {1: 2, 0: 2}), (3, {1: 2, 0: 3, -1: 1})])
-def test_frames_tell_whether_the_class_is_there_not_or_difficult(columns, kinds):
-    figure = changes.rank_changes(objects(), 1, scores(), scores(11, 7, 5), columns=columns)
-    found = boxes_by_colour(figure)
-    assert {kind: len(found.get(frame.colour, [])) for kind, frame in changes.PRESENCE.items()} == {
-        -1: 0
-    } | kinds
+@pytest.mark.parametrize(("shown", "kinds"), [(2, {1: 2, 0: 2, -1: 0}), (3, {1: 2, 0: 3, -1: 1})])
+def test_frames_tell_whether_the_class_is_there_not_or_difficult(monkeypatch, shown, kinds):
+    monkeypatch.setattr(changes, "SHOWN", shown)
+    found = boxes_by_colour(changes.rank_changes(objects(), 1, scores(), scores(11, 7, 5)))
+    assert {kind: len(found.get(frame.colour, [])) for kind, frame in changes.PRESENCE.items()} == kinds
     assert len({frame.points for frame in changes.PRESENCE.values()}) == 3  # not by colour alone
-    single = boxes_by_colour(
-        changes.rank_changes(objects(multi_label=False), 1, scores(), scores(7), columns=2)
-    )
+    single = boxes_by_colour(changes.rank_changes(objects(multi_label=False), 1, scores(), scores(7)))
     assert len(single[changes.PRESENCE[1].colour]) == 2  # 7 rose, 1 fell
     assert changes.PRESENCE[-1].colour not in single
 
 
-def test_only_objects_of_the_class_are_outlined_where_they_are():
-    found = boxes_by_colour(changes.rank_changes(objects(), 1, scores(), scores(11), columns=1))
+def test_only_objects_of_the_class_are_outlined_where_they_are(monkeypatch):
+    monkeypatch.setattr(changes, "SHOWN", 1)
+    found = boxes_by_colour(changes.rank_changes(objects(), 1, scores(), scores(11)))
     outlines = found.pop(changes.OUTLINE)
     frames = sorted(np.concatenate(list(found.values())).tolist(), key=lambda frame: frame[1])
     assert len(outlines) == len(frames) == 2
     for (x0, y0, x1, y1), frame in zip(sorted(outlines, key=lambda o: o[1]), frames, strict=True):
         left, top = (frame[0] + frame[2] - 112) / 2, (frame[1] + frame[3] - 84) / 2
         assert [x0 - left, y0 - top, x1 - left, y1 - top] == pytest.approx([2.8 * v for v in (8, 6, 24, 18)])
-    without = changes.rank_changes(objects(boxes=False), 1, scores(), scores(11), columns=1)
+    without = changes.rank_changes(objects(boxes=False), 1, scores(), scores(11))
     assert changes.OUTLINE not in boxes_by_colour(without)
     assert not any("outlined" in t for t in texts(without))
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,16 +10,15 @@ import torch
 
 from lecture_lib import backbones, datasets, results, settings
 from lecture_lib.backbones import standardise
-from lecture_lib.chapters.fine_tuning import narrow_fc7, record
+from lecture_lib.chapters.fine_tuning import narrow_fc7, record, statements
 from lecture_lib.chapters.fine_tuning.losses import tune_cls
+from lecture_lib.chapters.fine_tuning.statements import AUC, CLS, FROZEN, ON_PHI, RNK, SCRATCH, TESTED, Record
 from lecture_lib.chapters.fine_tuning.tasks import Task, from_scratch
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders.augment import TEN_CROPS, cut
 from lecture_lib.metrics import average_precision
 from lecture_lib.results.claims import DID_NOT_HOLD, HELD
 from lecture_lib.training import Recipe, prepare, sgd, to_scores, with_head
-
-CLS, RNK, FROZEN, SCRATCH, ON_PHI = record.CLS, record.RNK, record.FROZEN, record.SCRATCH, record.ON_PHI
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +44,8 @@ def short(monkeypatch, tmp_path):
     monkeypatch.setattr(narrow_fc7, "RECIPE", replace(narrow_fc7.RECIPE, epochs=1))
     # what is timed differs from run to run on a busy machine, and with it the checkpoint's name
     monkeypatch.setattr(record, "bfloat16_is_faster", lambda device: False)
+    for name in ("ap_rows", "ap_claims"):
+        monkeypatch.setattr(statements, name, partial(getattr(statements, name), n_boot=50))
 
 
 @pytest.fixture(scope="module")
@@ -195,8 +197,8 @@ def test_the_ratio_is_that_of_the_best_validation_and_no_test_picture_chooses(ta
     monkeypatch.setattr(Task, "phi", lambda part, net, rows, views: rows)
     monkeypatch.setattr(record, "to_scores", lambda ratio, rows: truth * (1.0 if ratio == 0.1 else -1.0))
     task = replace(task, held_back=False)
-    found = record.Record()
-    assert record.choose_ratio(found, task, net, CLS, 0, False).ratio == 0.1
+    found = Record()
+    assert record.choose_ratio(found, task, net, CLS, 0).ratio == 0.1
     assert [(row["ratio"], row["value"]) for row in found.rows][1] == (0.1, 100)
     assert found.rows[0]["value"] < 100
 
@@ -276,15 +278,15 @@ def over_pictures(**changed):
     )
     task = Task(images, None, np.arange(120), np.arange(120, 240), False)
     scores = {method: [PERFECT] for method in METHODS} | {method: [of] for method, of in changed.items()}
-    claims = record.over_pictures(record.Record(), task, scores, {}, 0, n_boot=50)
+    claims = statements.over_pictures(Record(), task, scores, {}, 0)
     return {claim.id.split(": ")[1].split(",")[0]: claim for claim in claims}
 
 
-@pytest.mark.parametrize(("id", "more", "less"), [(id, more, less) for id, _, more, less, _ in record.TESTED])
+@pytest.mark.parametrize(("id", "more", "less"), [(id, more, less) for id, _, more, less, _ in TESTED])
 def test_each_statement_compares_what_it_names(id, more, less):
     claims = over_pictures(**{less: -PERFECT})
     held = {key for key, claim in claims.items() if claim.verdict == HELD}
-    assert held == {other for other, _, _, worse, _ in record.TESTED if worse == less}
+    assert held == {other for other, _, _, worse, _ in TESTED if worse == less}
     claim = over_pictures(**{more: -PERFECT})[id]
     # by hand: a third of the pictures are positive; all at the end, precision is at most 1 / 3 at every recall
     assert (claim.verdict, claim.effect) == (DID_NOT_HOLD, pytest.approx(-100 * 2 / 3))
@@ -293,10 +295,10 @@ def test_each_statement_compares_what_it_names(id, more, less):
 def test_claims_over_classes_compare_what_they_name():
     gains = {"scratch/few": 1, "scratch": 30, "frozen/cls": 5, "frozen/rnk": -5, "rnk": -10}
     values = defaultdict(lambda: 50.0) | {FROZEN: 45.0, RNK: 40.0, SCRATCH: 20.0}
-    run = record.Record()
+    run = Record()
     for seed in (0, 1):  # seeds are averaged, then classes paired
         for method in METHODS:
-            for metric in ("mAP", record.AUC, "mean class accuracy"):
+            for metric in ("mAP", AUC, "mean class accuracy"):
                 dataset = "caltech101" if metric == "mean class accuracy" else "voc2007"
                 ap = values[method] + np.arange(12.0) + 3 * seed
                 run.add(ap, experiment="table", dataset=dataset, method=method, metric=metric, seed=seed)
@@ -319,7 +321,10 @@ def test_claims_over_classes_compare_what_they_name():
                     width=width,
                     seed=seed,
                 )
-    claims = {claim.id.removeprefix("tune/"): claim for claim in record.claims_over_classes(run, "twin", 0)}
+    claims = {
+        claim.id.removeprefix("tune/"): claim
+        for claim in statements.claims_over_classes(run, record.WIDTHS, 10, 0)
+    }
     assert {id: round(claims[id].effect) for id in gains} == gains
     assert claims["scratch"].verdict == HELD
     assert claims["scratch/few"].verdict == DID_NOT_HOLD

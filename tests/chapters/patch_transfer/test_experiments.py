@@ -12,13 +12,11 @@ from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import datasets, settings
 from lecture_lib.backbones import Backbone, standardise, twin_alexnet
-from lecture_lib.chapters.patch_transfer import adaptation, baselines, experiments, from_scratch
+from lecture_lib.chapters.patch_transfer import adaptation, baselines, experiments
 from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, gather, probabilities, resample, train
-from lecture_lib.chapters.patch_transfer.cutting import cut_patches, phi_one_by_one
-from lecture_lib.chapters.patch_transfer.encode import PatchNet, phi_shared
-from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, PATCHES, Part
-from lecture_lib.chapters.patch_transfer.from_scratch import train_all
-from lecture_lib.chapters.patch_transfer.inference import picture_score
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, cut_patches, phi_one_by_one, phi_shared
+from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, PATCHES, Part, train_all
+from lecture_lib.chapters.patch_transfer.inference import by_picture, picture_score
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, label_all
 from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
 from lecture_lib.encoders import TEN_CROPS
@@ -141,7 +139,7 @@ def test_a_picture_that_is_one_patch_has_its_phi(net):
     picture, first = collect(1, 3).tensor(0)[:, :40, :40], np.array([0])
     grid = net.grid(40, 40)
     alone = phi_one_by_one(net, cut_patches(net, picture, grid, first))
-    same_phi(alone, phi_shared(net, picture[None], grid, [first]))
+    same_phi(alone, phi_shared(net, picture[None], grid)[:1])
 
 
 # all layers, trained on patches
@@ -163,15 +161,15 @@ def test_all_layers_learn_and_the_start_stays():
     net, layers = train_all(start, patches, y, 2, recipe)
     assert all(torch.equal(kept, before[name]) for name, kept in start.stages.state_dict().items())
     assert not start.stages.training
-    for name, weight in net.backbone.stages[:-1].state_dict().items():
+    for name, weight in net.stages[:-1].state_dict().items():
         idle = name.endswith(("conv.bias", "linear.bias"))  # BatchNorm takes away what a bias adds
         assert idle or not torch.equal(weight, before[name]), name
-    assert not any(module.training for module in (*net.backbone.stages.modules(), *layers.modules()))
-    assert net.backbone.weights == "random seed 0, trained on patches alone"
+    assert not any(module.training for module in (*net.stages.modules(), *layers.modules()))
+    assert net.weights == "random seed 0, trained on patches alone"
     new, truth = colours(40, 1)
-    assert (probabilities(layers, in_body(net.backbone, new).numpy()).argmax(1) == truth).mean() > 0.9
-    folded = replace(net.backbone, stages=twin_alexnet.fold_batchnorm(net.backbone.stages))
-    np.testing.assert_allclose(in_body(folded, new), in_body(net.backbone, new), atol=1e-3)
+    assert (probabilities(layers, in_body(net, new).numpy()).argmax(1) == truth).mean() > 0.9
+    folded = replace(net, stages=twin_alexnet.fold_batchnorm(net.stages))
+    np.testing.assert_allclose(in_body(folded, new), in_body(net, new), atol=1e-3)
 
 
 def test_the_seed_decides_all_and_the_generator_is_left_alone():
@@ -179,7 +177,7 @@ def test_the_seed_decides_all_and_the_generator_is_left_alone():
 
     def weights(recipe):
         net, layers = train_all(start, patches, y, 2, recipe)
-        return torch.cat([p.detach().ravel() for p in (*net.shared.parameters(), *layers.parameters())])
+        return torch.cat([p.detach().ravel() for p in (*net.stages[:-1].parameters(), *layers.parameters())])
 
     torch.manual_seed(1)
     expected = torch.rand(3)
@@ -196,9 +194,9 @@ def test_half_of_the_patches_are_mirrored_anew_in_each_epoch_and_keep_their_labe
     shown, labels = [], []
     loss = torch.nn.functional.cross_entropy
     monkeypatch.setattr(
-        from_scratch, "standardise", lambda net, x: shown.append(x.clone()) or standardise(net, x)
+        experiments, "standardise", lambda net, x: shown.append(x.clone()) or standardise(net, x)
     )
-    monkeypatch.setattr(from_scratch.F, "cross_entropy", lambda s, y: labels.extend(y.tolist()) or loss(s, y))
+    monkeypatch.setattr(experiments.F, "cross_entropy", lambda s, y: labels.extend(y.tolist()) or loss(s, y))
     train_all(backbone(), patches, np.arange(40), 40, replace(SHORT, epochs=3))
     left, right = (torch.cat(shown)[:, 0, 0, at].int() for at in (0, -1))
     number, mirrored = torch.minimum(left, right), left > right
@@ -261,43 +259,35 @@ def test_phi_of_ten_crops_is_the_mean_of_a_map(net, parts):
 # windows without boxes
 
 
-def test_windows_are_the_patches_that_are_half_as_wide_as_the_picture_or_wider(net):
-    grid = net.grid(120, 150)
-    widths = grid.xyxy[:, 2] - grid.xyxy[:, 0]
-    np.testing.assert_array_equal(baselines.windows(grid), np.flatnonzero(widths > 59))
-
-
-def test_windows_of_a_picture_count_alike_whatever_their_length():
-    phi = np.array([[3, 4], [0, 9], [2, 0], [0, 0]], np.float16)
-    found = baselines.sum_by_picture(phi, [np.array([7, 2]), np.array([0]), np.array([1])])
-    np.testing.assert_allclose(found, [[0.6, 1.8], [1, 0], [0, 0]], atol=1e-6)
+def test_windows_are_the_patches_half_as_wide_as_the_picture_or_wider_and_count_alike_whatever_their_length(
+    net,
+):
+    grids = [net.grid(120, 150), net.grid(60, 60)]
+    phi = np.random.default_rng(0).random((sum(map(len, grids)), 2)).astype(np.float16)
+    phi[0] = 0
+    for found, grid, of_picture in zip(
+        baselines.phi_of_windows(phi, grids), grids, by_picture(phi, grids), strict=True
+    ):
+        wide = of_picture[np.ptp(grid.xyxy[:, ::2], axis=1) >= min(grid.size) / 2 - 0.01].astype(np.float32)
+        directions = wide / np.maximum(np.hypot(*wide.T), 1e-9)[:, None]
+        np.testing.assert_allclose(found, [directions.sum(0)], rtol=1e-3)
 
 
 # experiments
 
 
-def test_chosen_patches_are_rows_of_all(parts):
-    part, _ = parts
-    chosen = [np.array(of_picture, np.int64) for of_picture in ([5, 2], [], [9], [], [300, 0], [])]
-    starts = np.cumsum([0, *map(len, part.grids)])
-    rows = [starts[0] + 5, starts[0] + 2, starts[2] + 9, starts[4] + 300, starts[4]]
-    np.testing.assert_array_equal(part.phi(chosen), part.phi()[rows])
-
-
 def test_fewer_pictures_are_all_that_is_learned_from(parts, trained):
     train_part, test_part = replace(parts[0], images=collect(12, 2)), parts[1]
-    crops = train_part.phi_of_crops(), test_part.phi_of_crops()
-    found = experiments.fewer_pictures(train_part, test_part, crops, 6, 4)
+    found = experiments.fewer_pictures(train_part, test_part, 6, 4)
     ((x, y, n_outputs, recipe),) = trained
     labels = [labels if i % 2 == 0 else 0 * labels + AMBIGUOUS for i, labels in enumerate(train_part.labels)]
     chosen = resample(labels, 3, 4)
-    np.testing.assert_array_equal(x, train_part.phi(chosen))
+    np.testing.assert_array_equal(x, gather(by_picture(train_part.phi, train_part.grids), chosen))
     np.testing.assert_array_equal(y, gather(labels, chosen))
     assert (n_outputs, recipe.seed) == (4, 4)
     few = replace(train_part, images=train_part.images[::2])
-    np.testing.assert_allclose(found[experiments.WINDOWS], experiments.windows_svm(few, test_part), atol=0.02)
-    alone = baselines.svm_scores(few.phi_of_crops(), few.images.labels, crops[1])
-    np.testing.assert_allclose(found[experiments.SVM], alone, atol=0.02)
+    for row, alone in experiments.svms(few, test_part).items():
+        np.testing.assert_allclose(found[row], alone, atol=0.02)
 
 
 def test_background_has_no_score(parts):
@@ -316,9 +306,9 @@ def test_seeds_share_patches_and_without_background_none_is_seen(net, parts, tra
     every = np.concatenate(labels)
     begin = np.cumsum([0, *map(len, labels)])
     rows = np.concatenate([n + kept for n, kept in zip(begin, resample(labels, 3, 4), strict=False)])
-    x, y = train_part.phi()[rows], every[rows]
+    x, y = train_part.phi[rows], every[rows]
     assert set(y) == {0, 1, 2, 3}
-    of_test = test_part.phi()
+    of_test = test_part.phi
     for n, (own_x, own_y, n_outputs, recipe) in enumerate(trained):
         row, some, outputs = ((PATCHES, y >= 0, 4), (NO_BACKGROUND, y < 3, 3))[n % 2]
         same_phi(own_x, x[some])
@@ -345,11 +335,11 @@ def test_other_readings_cut_patches_out_or_call_ambiguous_ones_background(net, p
     np.testing.assert_array_equal(y, labels[certain])
     same_phi(x, one_by_one(net, train_part)[certain])
     np.testing.assert_array_equal(background_y, np.where(certain, labels, 3))
-    same_phi(shared_x, train_part.phi())
+    same_phi(shared_x, train_part.phi)
     assert [(n, recipe.seed) for n, recipe in (cut_how, shared_how)] == [(4, 3)] * 2
     expected = probabilities(train(x, y, *cut_how), one_by_one(net, test_part))
     np.testing.assert_allclose(found[experiments.CUT], expected, atol=1e-3)
-    of_test = test_part.phi()
+    of_test = test_part.phi
     expected = probabilities(train(shared_x, background_y, *shared_how), of_test)
     np.testing.assert_array_equal(found[experiments.TWO_OBJECTS], expected)
 
@@ -365,18 +355,17 @@ def test_no_transfer_trains_all_layers_on_cut_patches_and_folds(parts, monkeypat
 
     monkeypatch.setattr(experiments, "train_all", spy)
     train_part, test_part = first(parts[0], 2), first(parts[1], 1)
-    y = experiments.no_transfer(train_part, test_part, 3, False)
-    experiments.no_transfer(train_part, test_part, 4, True)
-    ((start, patches, labels, n_outputs, recipe), (own, layers)), ((other, *_, low), _) = calls
+    y = experiments.no_transfer(train_part, test_part, 3)
+    experiments.no_transfer(train_part, test_part, 4)
+    ((start, patches, labels, n_outputs, recipe), (own, layers)), ((other, *_, later), _) = calls
     chosen = resample(train_part.labels, 3, 3)
     assert torch.equal(patches, torch.cat([*train_part.cut(chosen)]))
     assert labels.tolist() == gather(train_part.labels, chosen).tolist()
-    assert (n_outputs, recipe.seed, low.seed) == (4, 3, 4)
-    assert low.bfloat16 > recipe.bfloat16
+    assert (n_outputs, recipe.seed, later.seed) == (4, 3, 4)
     assert any(isinstance(module, nn.BatchNorm2d) for module in start.stages.modules())
     weights = [one.stages.conv1.conv.weight for one in (start, other, train_part.net.backbone)]
     assert not any(torch.equal(one, another) for one, another in pairwise(weights))
-    np.testing.assert_allclose(y, probabilities(layers, replace(test_part, net=own).phi()), atol=5e-3)
+    np.testing.assert_allclose(y, probabilities(layers, replace(test_part, net=PatchNet(own)).phi), atol=5e-3)
 
 
 def on_both(net, layers, part):
@@ -384,7 +373,7 @@ def on_both(net, layers, part):
     n = len(part.images)
     crops = in_body(net.backbone, ten_crops(net, part.images)).half().numpy()
     ends = np.cumsum([0, *map(len, part.grids)])
-    y = probabilities(layers, part.phi())
+    y = probabilities(layers, part.phi)
     return (
         probabilities(layers, crops).reshape(n, 10, -1).mean(1),
         np.stack([picture_score(y[i:j]) for i, j in pairwise(ends)]),

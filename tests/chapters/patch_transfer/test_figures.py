@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from looking import pixels_of, texts
 from matplotlib.colors import to_hex
 
 from lecture_lib.chapters.patch_transfer import figures, map_figures, widget
@@ -45,17 +45,6 @@ def objects(*rows):
     """Boxes of (x0, y0, x1, y1, class, difficult)."""
     table = np.array(rows, float).reshape(-1, 6)
     return Boxes(table[:, :4], table[:, 4].astype(int), table[:, 5] == 1, np.zeros(len(table), bool))
-
-
-def pixels_of(figure):
-    """RGB pixels [H, W, 3] of a page, before any compression."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
-
-
-def texts(figure):
-    return [t.get_text() for axes in figure.axes for t in axes.texts if t.get_text()]
 
 
 def boxes_in(figure, colour):

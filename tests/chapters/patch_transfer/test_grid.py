@@ -72,19 +72,6 @@ def test_patches_of_a_voc_picture_are_as_many_as_the_paper_says():
     assert np.bincount(grid(64, 64, 64, 8).scale)[0] == 1
 
 
-def test_patches_that_are_chosen_lie_in_the_rows_and_columns_of_their_scale():
-    found = grid(60, 81, 64, 8)
-    chosen = np.random.default_rng(0).permutation(len(found))[:100]
-    met = []
-    for scale, here, rows, columns in found.by_scale(chosen):
-        y, x = (
-            (c + 8 * places) / scale.factor for c, places in zip(scale.corner, (rows, columns), strict=True)
-        )
-        np.testing.assert_allclose(found.xyxy[chosen[here], :2], np.stack([x, y], 1), atol=1e-4)
-        met += here.tolist()
-    assert sorted(met) == list(range(100))
-
-
 @pytest.mark.parametrize("size", [(0, 5), (5, 0), (10, 10 * LONGEST + 1), (10 * LONGEST + 1, 10)])
 def test_pictures_without_pixels_or_of_extreme_proportions_are_refused(size):
     with pytest.raises(ValueError, match=f"{size[1]} x {size[0]} pixels has no grid"):

@@ -203,18 +203,19 @@ def planted(monkeypatch):
     fakes = {
         "score_patches": score_patches,
         "other_readings": wrong_y(experiments.CUT, experiments.TWO_OBJECTS),
-        "no_transfer": lambda train, test, seed, bfloat16: reversed_y(test.images.labels),
+        "no_transfer": lambda train, test, seed: reversed_y(test.images.labels),
         "whole_pictures": wrong(experiments.WHOLE, experiments.WHOLE_ON_PATCHES),
-        "windows_svm": lambda train, test: np.zeros(test.images.labels.shape),  # neither right nor wrong
-        "fewer_pictures": lambda train, test, crops, n, seed: {PATCHES: n * test.images.labels},
+        # on windows neither right nor wrong
+        "svms": lambda train, test: {
+            experiments.SVM: -test.images.labels,
+            experiments.WINDOWS: 0.0 * test.images.labels,
+        },
+        "fewer_pictures": lambda train, test, n, seed: {PATCHES: n * test.images.labels},
         "centred_pictures": lambda test, seeds: (centred(test, seeds), [10.0 * s for s in seeds]),
         "source_labels": source_labels,
     }
     for name, fake in fakes.items():
         monkeypatch.setattr(experiments, name, fake)
-    # crops are labels here, and an SVM is wrong about all of them
-    monkeypatch.setattr(record.baselines, "phi_of_crops", lambda net, images, l2: images.labels)
-    monkeypatch.setattr(record.baselines, "svm_scores", lambda train, labels, test: -test.astype(np.float32))
 
     def load(name):
         n = len(world.train)
@@ -223,7 +224,6 @@ def planted(monkeypatch):
 
     monkeypatch.setattr(record.datasets, "load", load)
     monkeypatch.setattr(record, "READ", 12)
-    monkeypatch.setattr(record, "bfloat16_is_faster", lambda device: False)
     return world
 
 
@@ -267,7 +267,7 @@ def test_the_run_follows_the_profile(planted, monkeypatch, profile):
     monkeypatch.setattr(settings, "_chosen", {"profile": profile})
     monkeypatch.setattr(settings, "_settings", None)
     monkeypatch.setattr(record.backbones, "load", lambda: NET.backbone)
-    monkeypatch.setattr(record, "PatchNet", lambda net, bfloat16: NET)
+    monkeypatch.setattr(record, "PatchNet", lambda net: NET)
     monkeypatch.setattr(record.datasets, "load_available", lambda *names: names[-1:])
     record.main()
     found = read("patch_transfer", profile)
@@ -278,8 +278,7 @@ def test_the_run_follows_the_profile(planted, monkeypatch, profile):
 def test_without_photographs_what_is_missing_is_named_and_nothing_is_written(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(settings, "_chosen", {"profile": "real", "data": tmp_path / "nothing"})
     monkeypatch.setattr(record.backbones, "load", lambda: NET.backbone)
-    monkeypatch.setattr(record, "bfloat16_is_faster", lambda device: False)
-    monkeypatch.setattr(record, "PatchNet", lambda net, bfloat16: NET)
+    monkeypatch.setattr(record, "PatchNet", lambda net: NET)
     with pytest.raises(SystemExit, match="LECTURE_DATA"):
         record.main()
     assert capsys.readouterr().out.count("left out") == len(record.MORE["real"])
