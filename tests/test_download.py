@@ -46,14 +46,13 @@ class Site:
         return self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
 
 
-def give(content=DATA, *, etag='"1"', ranges=True, if_range=True, stop_after=None, kind="application/gzip",
-         encoding=None, declared=None, delay=0.0, length=True):  # fmt: skip
+def give(content=DATA, *, ranges=True, stop_after=None, encoding=None, delay=0.0, length=True):
     """Serve content like a good server, or like one with the given faults."""
 
     def behave(handler):
         start = 0
         asked = handler.headers.get("Range")
-        if asked and ranges and (not if_range or handler.headers.get("If-Range") in (None, etag)):
+        if asked and ranges:
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
             if start >= len(content):
                 return status(416)(handler)
@@ -61,13 +60,11 @@ def give(content=DATA, *, etag='"1"', ranges=True, if_range=True, stop_after=Non
         if start:
             handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         if length:
-            handler.send_header("Content-Length", str((declared or len(content)) - start))
-        for name, value in [("ETag", etag), ("Content-Encoding", encoding)]:
-            if value:
-                handler.send_header(name, value)
-        handler.send_header("Content-Type", kind)
+            handler.send_header("Content-Length", str(len(content) - start))
+        if encoding:
+            handler.send_header("Content-Encoding", encoding)
         handler.end_headers()
-        body = content[start:stop_after] if stop_after is None else content[start : start + stop_after]
+        body = content[start:][:stop_after]
         for i in range(0, len(body), 1 << 16):
             handler.wfile.write(body[i : i + (1 << 16)])
             if delay:
@@ -186,7 +183,7 @@ def test_a_file_arrives_whole_and_is_not_fetched_again(serve, tmp_path):
 
 def test_a_compressed_file_is_not_unpacked_on_the_way(serve, tmp_path):
     # Apache declares birds.tar.gz as a tar with gzip encoding: requests would store the tar
-    site = serve(give(encoding="gzip", kind="application/x-tar"))
+    site = serve(give(encoding="gzip"))
     assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
     assert site.requests[0]["Accept-Encoding"] == "identity"
 
@@ -201,11 +198,11 @@ def test_errors_that_pass_are_retried(serve, tmp_path):
 
 
 def test_a_connection_that_breaks_goes_on_where_it_broke(serve, tmp_path):
-    site = serve(give(stop_after=100_000), give(stop_after=50_000), give())
+    site = serve(give(stop_after=100_000), give(stop_after=50_000), fall_silent(70_000), give())
     assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
-    first, second, third = site.requests
-    assert (second["Range"], second["If-Range"]) == ("bytes=100000-", '"1"')
-    assert ("Range" in first, third["Range"]) == (False, "bytes=150000-")
+    *asked, last = [request.get("Range") for request in site.requests]
+    assert asked == [None, "bytes=100000-", "bytes=150000-"]
+    assert last > asked[-1]  # most of what came before the silence is kept
     assert names(tmp_path) == DONE
 
 
@@ -225,14 +222,6 @@ def test_a_long_file_over_a_bad_line_may_break_more_often_than_it_may_stand_stil
     assert len(site.requests) == 15
 
 
-def test_a_server_that_falls_silent_is_asked_again(serve, tmp_path):
-    site = serve(fall_silent(100_000), give())
-    start = time.perf_counter()
-    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
-    assert time.perf_counter() - start < 3
-    assert site.requests[1]["Range"].startswith("bytes=")
-
-
 @pytest.mark.parametrize("then", [[give(ranges=False)], [status(416), give()]])
 def test_a_server_that_gives_no_ranges_starts_again(serve, tmp_path, then):
     site = serve(give(stop_after=100_000), *then)
@@ -242,16 +231,9 @@ def test_a_server_that_gives_no_ranges_starts_again(serve, tmp_path, then):
 
 
 @pytest.mark.parametrize("sha256", [SHA256, SHA256[:8], None])
-@pytest.mark.parametrize("if_range", [True, False])
-def test_two_versions_of_a_file_are_not_spliced(serve, tmp_path, sha256, if_range):
-    site = serve(give(OTHER, etag='"old"', stop_after=100_000), give(DATA, etag='"new"', if_range=if_range))
+def test_two_versions_of_a_file_are_not_spliced(serve, tmp_path, sha256):
+    site = serve(give(OTHER, stop_after=100_000), give())
     assert download.fetch(birds(site, sha256=sha256), tmp_path).read_bytes() == DATA
-
-
-def test_without_version_and_hash_a_broken_download_starts_again(serve, tmp_path):
-    site = serve(give(OTHER, etag=None, stop_after=100_000), give(etag=None))
-    assert download.fetch(birds(site, sha256=None), tmp_path).read_bytes() == DATA
-    assert "Range" not in site.requests[1]
 
 
 def test_a_wrong_beginning_of_another_source_is_thrown_away(serve, tmp_path):
@@ -282,8 +264,8 @@ def test_those_who_want_one_file_at_once_all_get_it_from_one_download(serve, tmp
 
 
 def test_every_source_is_tried_and_named_with_its_fault(serve, tmp_path):
-    bad = [closed_address(), serve(status(404)), serve(give(PAGE, kind="text/html")), serve(give(OTHER))]
-    faults = ["cannot be reached; ", "answers 404 Not Found; ", "sent a web page (HTML) in place"]
+    bad = [closed_address(), serve(status(404)), serve(give(PAGE)), serve(give(OTHER))]
+    faults = ["cannot be reached; ", "answers 404 Not Found; ", "sent what is a web page (HTML)"]
     wrong = f"has SHA-256 {hashlib.sha256(OTHER).hexdigest()[:16]}..., not {SHA256[:16]}... as published"
     refused(birds(*bad), tmp_path, *faults, wrong)
     assert names(tmp_path) == []
@@ -296,7 +278,7 @@ def test_every_source_is_tried_and_named_with_its_fault(serve, tmp_path):
 )
 def test_a_web_page_in_place_of_an_archive_is_seen(serve, tmp_path, content):
     file = birds(serve(give(content)), sha256=None, size=None)
-    refused(file, tmp_path, "sent a web page (HTML) in place of the file")
+    refused(file, tmp_path, "sent what is a web page (HTML)")
     assert names(tmp_path) == []
 
 
@@ -337,7 +319,7 @@ def test_offline_nothing_is_asked_and_the_manual_way_is_given(serve, tmp_path, m
 
 @pytest.mark.parametrize(
     ("content", "fault"),
-    [(DATA[:1000], "has 1,000 bytes, not 300,000"), (OTHER, "has SHA-256"), (PAGE, "bytes, not 300,000")],
+    [(DATA[:1000], "has 1,000 bytes, not 300,000"), (OTHER, "has SHA-256"), (PAGE, "is a web page")],
 )
 def test_a_file_that_is_there_but_wrong_is_reported_and_replaced(serve, tmp_path, content, fault):
     path = tmp_path / "birds.tar.gz"
@@ -345,22 +327,6 @@ def test_a_file_that_is_there_but_wrong_is_reported_and_replaced(serve, tmp_path
     with pytest.warns(UserWarning, match=f"birds.tar.gz .*{fault}.*downloaded again"):
         download.fetch(birds(serve(give())), tmp_path)
     assert path.read_bytes() == DATA
-
-
-def test_a_wrong_file_stays_until_a_right_one_is_there(serve, tmp_path):
-    path = tmp_path / "birds.tar.gz"
-    path.write_bytes(OTHER)
-    with pytest.warns(UserWarning, match="SHA-256"), pytest.raises(DownloadError, match="answers 404"):
-        download.fetch(birds(serve(status(404))), tmp_path)
-    assert path.read_bytes() == OTHER
-
-
-def test_a_saved_web_page_is_recognised_offline(tmp_path):
-    settings.use(offline=True, quiet=True)
-    path = tmp_path / "birds.tar.gz"
-    path.write_bytes(PAGE)
-    with pytest.raises(DownloadError, match=r"is a web page \(HTML\), not the file, and LECTURE_OFFLINE"):
-        download.fetch(birds("http://birds.example", sha256=None, size=None), tmp_path)
 
 
 @pytest.fixture
@@ -410,12 +376,6 @@ def test_a_damaged_record_is_made_again(tmp_path, hashed, ledger):
 
 
 # folders that take nothing
-
-
-def test_a_file_in_place_of_the_folder_gives_one_sentence(serve, tmp_path):
-    settings.use(data=tmp_path / "data", quiet=True)
-    (tmp_path / "data").write_text("in the way")
-    refused(birds(serve(give())), tmp_path / "data", "cannot be written", "LECTURE_DATA")
 
 
 def test_a_read_only_folder_gives_one_sentence_and_is_read(serve, tmp_path, monkeypatch):
@@ -525,12 +485,13 @@ def test_a_truncated_archive_leaves_nothing_that_looks_whole(tmp_path, name, mod
     assert names(folder) == []
 
 
-def test_a_plain_tar_cut_between_two_members_is_not_taken_for_whole(tmp_path):
+@pytest.mark.parametrize("rest", [b"", b"damage" * 1000])
+def test_a_plain_tar_that_ends_or_breaks_between_two_members_is_not_taken_for_whole(tmp_path, rest):
     # tarfile alone ends here without a word
     archive = write_tar(tmp_path / "a.tar", "w")
     with tarfile.open(archive) as tar:
         cut = tar.getmembers()[6].offset
-    archive.write_bytes(archive.read_bytes()[:cut])
+    archive.write_bytes(archive.read_bytes()[:cut] + rest)
     with pytest.raises(ArchiveError, match="damaged"):
         download.unpack(archive, tmp_path / "data")
 
@@ -538,7 +499,7 @@ def test_a_plain_tar_cut_between_two_members_is_not_taken_for_whole(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [(b"", "no archive or a damaged one"), (b"hello" * 500, "no archive"), (b"PK\x03\x04" + b"x" * 600, "no archive"),
-     (b"\x1f\x8b" + b"x" * 600, "damaged"), (PAGE, "is a web page")],
+     (b"\x1f\x8b" + b"x" * 600, "damaged"), (PAGE, "no archive")],
 )  # fmt: skip
 def test_what_is_no_archive_is_refused(tmp_path, content, said):
     archive = tmp_path / "a.tar.gz"

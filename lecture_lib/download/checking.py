@@ -8,12 +8,10 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from tqdm.auto import tqdm
 
 from lecture_lib import store
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 
 class DownloadError(Exception):
@@ -42,32 +40,23 @@ class Wrong(Exception):
     """A file on disk is not what it should be."""
 
 
-def fault_of(path: Path, file: RemoteFile) -> str:
-    """Say what is wrong with a file on disk; "" if it is there and right."""
-    if not path.is_file():
-        return f"{file.name} is not in {path.parent}"
-    try:
-        record(path, verify(path, file))
-    except Wrong as fault:
-        return str(fault)
-    except OSError as error:
-        raise DownloadError(f"{path} cannot be read ({error.strerror or error}).") from None
-    return ""
-
-
 def verify(path: Path, file: RemoteFile) -> str:
     """Return the SHA-256 of a file, in hex; raises Wrong if it is not the published one."""
+    with open(path, "rb") as content:
+        head = content.read(512)
+    page = re.match(
+        rb"(\xef\xbb\xbf)?\s*<(!--.*?)?(!doctype html|html|head)", head, re.IGNORECASE | re.DOTALL
+    )
+    if page and not file.name.endswith("html"):
+        raise Wrong(f"{path} is a web page (HTML), not the file")
     size = path.stat().st_size
     if file.size not in (None, size):
         raise Wrong(f"{path} has {size:,} bytes, not {file.size:,}")
-    with open(path, "rb") as content:
-        if is_web_page(content.read(512), file.name):
-            raise Wrong(f"{path} is a web page (HTML), not the file")
     final = path.parent / file.name  # where it will be, if it is still a part
     known = _recorded(final)
     recorded = known.get("sha256")
     digest = recorded if known.get("stamp") == list(store.file_stamp(path)) else _hash(path)
-    expected = (file.sha256 or recorded or digest).lower()
+    expected = file.sha256 or recorded or digest
     if not digest.startswith(expected):
         source = "as published"
         if not file.sha256:
@@ -103,16 +92,6 @@ def _ledger(path: Path) -> Path:
     return store.folder("downloads") / f"{store.fingerprint(str(path.absolute()))[:20]}.json"
 
 
-def is_web_page(head: bytes, name: str) -> bool:
-    """Tell from its first bytes whether a file is HTML though its name does not say so."""
-    page = re.match(
-        rb"(\xef\xbb\xbf)?\s*<(!--.*?)?(!doctype html|html|head)", head, re.IGNORECASE | re.DOTALL
-    )
-    return page is not None and not name.endswith("html")
-
-
 def byte_bar(label: str, total: int | None, start: int = 0) -> tqdm:
     """Return a progress bar over bytes, shown when it takes more than a second."""
-    from tqdm.auto import tqdm
-
     return tqdm(total=total, initial=start, desc=label, unit="B", unit_scale=True, leave=False, delay=1)

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import os
-import re
 import shutil
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lecture_lib import settings, store
-from lecture_lib.download.checking import (
-    DownloadError,
-    RemoteFile,
-    Wrong,
-    byte_bar,
-    fault_of,
-    is_web_page,
-    record,
-    verify,
-)
+import requests
+import urllib3
 
-if TYPE_CHECKING:
-    import requests
+from lecture_lib import settings, store
+from lecture_lib.download.checking import DownloadError, RemoteFile, Wrong, byte_bar, record, verify
 
 TIMEOUT = (10, 30)  # seconds: to connect, of silence
 RETRIES = 4  # times in a row without a new byte
 PAUSE = 0.25  # seconds; doubled before each retry
+AGAIN = (416, 429, 500, 502, 503, 504)  # answers after which another try may succeed
 
 
 class _Refused(Exception):
@@ -49,7 +38,7 @@ def fetch(file: RemoteFile, folder: Path) -> Path:
     """
     folder = Path(folder)
     path = folder / file.name
-    fault = fault_of(path, file)
+    fault = _fault_of(path, file)
     if not fault:
         return path
     if settings.current().offline:
@@ -58,7 +47,7 @@ def fetch(file: RemoteFile, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with store.alone(path):
             if path.exists():  # whole, if another process brought it while this one waited
-                fault = fault_of(path, file)
+                fault = _fault_of(path, file)
                 if not fault:
                     return path
                 warnings.warn(f"{fault}: it is downloaded again.")
@@ -71,38 +60,43 @@ def fetch(file: RemoteFile, folder: Path) -> Path:
     return path
 
 
+def _fault_of(path: Path, file: RemoteFile) -> str:
+    """Say what is wrong with a file on disk; "" if it is there and right."""
+    if not path.is_file():
+        return f"{file.name} is not in {path.parent}"
+    try:
+        record(path, verify(path, file))
+    except Wrong as fault:
+        return str(fault)
+    except OSError as error:
+        raise DownloadError(f"{path} cannot be read ({error.strerror or error}).") from None
+    return ""
+
+
 def _download(file: RemoteFile, part: Path) -> str:
     """Bring the whole, right file to `part`, from the first source that has it; return its SHA-256."""
-    import requests
-
     reasons = []
     for url in file.urls:
-        with requests.Session() as session:
-            session.headers["Accept-Encoding"] = "identity"
-            try:
-                return _receive(session, url, file, part)
-            except _Refused as reason:
-                reasons.append(f"{urlsplit(url).netloc} {reason}")
+        try:
+            return _receive(url, file, part)
+        except _Refused as reason:
+            reasons.append(f"{urlsplit(url).netloc} {reason}")
     why, kept = "; ".join(reasons) or "no address is known", ""
     if file.sha256 and _size(part):
         kept = f" The {_megabytes(_size(part))} that arrived are kept, and the next try goes on from there."
     raise DownloadError(f"{file.name} cannot be downloaded: {why}.{kept} {_by_hand(file, part.parent)}")
 
 
-def _receive(session: requests.Session, url: str, file: RemoteFile, part: Path) -> str:
+def _receive(url: str, file: RemoteFile, part: Path) -> str:
     """Bring the right file from one source to `part`; return its SHA-256."""
-    import requests
-    import urllib3
-
-    if not file.sha256:
-        # an earlier call or another source has begun it, and nothing tells whether the rest fits
-        part.unlink(missing_ok=True)
     failures, most = 0, 0
     while True:
+        if not file.sha256:  # nothing would tell whether the rest fits to what is there
+            part.unlink(missing_ok=True)
         begun = _size(part) > 0
         try:
             if not begun or _size(part) != file.size:  # all was there when an earlier run was killed
-                _transfer(session, url, file, part)
+                _transfer(url, file, part)
             return verify(part, file)
         except Wrong as fault:
             part.unlink(missing_ok=True)
@@ -110,71 +104,51 @@ def _receive(session: requests.Session, url: str, file: RemoteFile, part: Path) 
                 raise _Refused(f"sent what {str(fault).removeprefix(str(part)).strip()}") from None
             # an earlier run or another source had begun another version: once more, from the first byte
         except (_Broken, requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            reason = _reason(error)
             failures, most = (1 if _size(part) > most else failures + 1), max(_size(part), most)
             if failures > RETRIES:
-                raise _Refused(reason) from None
+                raise _Refused(_reason(error)) from None
             time.sleep(PAUSE * 2**failures)
 
 
-def _transfer(session: requests.Session, url: str, file: RemoteFile, part: Path) -> None:
-    """Append to `part` what it lacks, or write it anew where the source does not go on with it."""
-    # without a hash or a tag nothing tells versions apart
-    start = _size(part) if file.sha256 or session.headers.get("If-Range") else 0
-    headers = {"Range": f"bytes={start}-"} if start else {}
-    with session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        code, tag = response.status_code, response.headers.get("ETag", "")
-        if code in (429, 500, 502, 503, 504):
+def _transfer(url: str, file: RemoteFile, part: Path) -> None:
+    """Append to `part` what it lacks, or write it anew where the source knows no ranges."""
+    start = _size(part)
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        code = response.status_code
+        if code in AGAIN:
+            if code == 416:  # its file ends before what is there
+                part.unlink()
             raise _Broken(f"answers {code} {response.reason}")
-        if code == 416 or (code == 206 and not _continues(response, session, start)):
-            part.unlink(missing_ok=True)
-            raise _Broken("does not go on with what it began")
         if code == 200:
-            start = 0  # no ranges, or a new version
-            # this version is asked for from now on; a weak tag, W/"...", must not be
-            session.headers["If-Range"] = tag if tag.startswith('"') else None
+            start = 0
         elif code != 206:
             raise _Refused(f"answers {code} {response.reason}")
-        length = response.headers.get("Content-Length", "")
-        total = start + int(length) if length.isdigit() else None
-        # The raw stream: some servers declare a .tar.gz as a compressed .tar, and requests would unpack it.
-        chunks = response.raw.stream(1 << 16, decode_content=False)
-        first = next(chunks, b"")
-        if start == 0 and is_web_page(first, file.name):
-            raise _Refused("sent a web page (HTML) in place of the file")
+        length = response.headers.get("Content-Length")
+        total = start + int(length) if length else None
         if total is not None:
-            if file.size not in (None, total):
+            if total > (file.size or total):  # a smaller one comes quickly, and may be a page that says why
                 raise _Refused(f"offers {_megabytes(total)} where {_megabytes(file.size)} were published")
             if shutil.disk_usage(part.parent).free < total - start:
                 raise OSError(errno.ENOSPC, f"No room for {_megabytes(total - start)}")
         with open(part, "ab" if start else "wb") as out, byte_bar(file.name, total, start) as bar:
-            for chunk in itertools.chain([first], chunks):
+            # The raw stream: some servers declare a .tar.gz as a compressed .tar, and requests would unpack it.
+            for chunk in response.raw.stream(1 << 16, decode_content=False):
                 out.write(chunk)
                 bar.update(len(chunk))
 
 
-def _continues(response: requests.Response, session: requests.Session, start: int) -> bool:
-    """Tell whether a part of a file is what comes after `start`; some servers heed Range, and not If-Range."""
-    begins = re.match(rf"bytes {start}-", response.headers.get("Content-Range", "")) is not None
-    return begins and session.headers.get("If-Range") in (None, response.headers.get("ETag"))
-
-
 def _reason(error: Exception) -> str:
-    """Say in a few words what the network did; raises _Refused where another try is of no use."""
-    import requests
-    import urllib3
-
+    """Say in a few words what the network did."""
     if isinstance(error, _Broken):
         return str(error)
     if isinstance(error, requests.exceptions.SSLError):
-        raise _Refused("has a certificate that is not accepted") from None
+        return "has a certificate that is not accepted"
     if error.args and isinstance(error.args[0], urllib3.exceptions.MaxRetryError):
         return "cannot be reached"
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
         return f"was silent for {TIMEOUT[1]} s"
-    if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
-        return "broke the connection"
-    raise _Refused(f"cannot be asked ({type(error).__name__})") from None
+    return "broke the connection"
 
 
 def _size(part: Path) -> int:

@@ -10,12 +10,17 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from tqdm.auto import tqdm
+
 from lecture_lib import store
-from lecture_lib.download.checking import DownloadError, is_web_page
+from lecture_lib.download.checking import DownloadError
 
 
 class ArchiveError(DownloadError):
     """An archive is damaged, or would write outside its folder."""
+
+
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
 
 def unpack(archive: Path, folder: Path) -> Path:
@@ -27,8 +32,6 @@ def unpack(archive: Path, folder: Path) -> Path:
     DownloadError if the folder cannot be written.
     """
     archive, folder = Path(archive), Path(folder)
-    if not archive.is_file():
-        raise ArchiveError(f"There is no archive {archive} to unpack.")
     temporary = folder / f".unpacking-{archive.name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,54 +46,30 @@ def unpack(archive: Path, folder: Path) -> Path:
     except tarfile.FilterError as error:
         advice = "No published dataset does that; delete it and fetch it from its own page"
         raise ArchiveError(f"{archive} is not unpacked: {error}. {advice}.") from None
-    except _DAMAGED as error:
-        raise ArchiveError(_damaged(archive, error)) from None
-    except OSError as error:
-        if error.errno is None:  # a decompressor's, not the system's
-            raise ArchiveError(_damaged(archive, error)) from None
-        raise DownloadError(f"{store.unwritable(folder, error)} {archive.name} is not unpacked.") from None
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's, not a decompressor's
+            what = store.unwritable(folder, error)
+            raise DownloadError(f"{what} {archive.name} is not unpacked.") from None
+        reason = str(error).partition("\n")[0].rstrip(":") or "it ends too early"
+        raise ArchiveError(
+            f"{archive} is no archive or a damaged one ({reason}). Delete it and fetch it again."
+        ) from None
     return folder
 
 
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
-
-
-def _damaged(archive: Path, error: Exception) -> str:
-    reason = str(error).partition("\n")[0] or "it ends too early"
-    return f"{archive} is no archive or a damaged one ({reason}). Delete it and fetch it again."
-
-
 def _extract(archive: Path, folder: Path) -> None:
-    from tqdm.auto import tqdm
-
     shown = {"unit": " files", "desc": f"unpacking {archive.name}", "leave": False, "delay": 1}
-    with open(archive, "rb") as content:
-        head = content.read(512)
-    if is_web_page(head, archive.name):
-        raise ArchiveError(f"{archive} is a web page (HTML), not an archive. Delete it and fetch it again.")
-    if head.startswith(b"PK"):
+    if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as members:
             members.extractall(folder, tqdm(members.namelist(), **shown))  # leaves out "..", drives and "/"
-    elif not hasattr(tarfile, "data_filter"):
-        raise ArchiveError("Safe unpacking needs Python 3.11.4 or newer; update Python.")
     else:
-        with tarfile.open(archive, tarinfo=_StrictTarInfo) as members:
+        with tarfile.open(archive) as members:
             members.extractall(folder, tqdm(members, **shown), filter="data")  # refuses ways out, and devices
-
-
-class _StrictTarInfo(tarfile.TarInfo):
-    """Takes only the end mark of an archive for its end: tarfile also stops, silently, at damage."""
-
-    @classmethod
-    def fromtarfile(cls, members: tarfile.TarFile) -> tarfile.TarInfo:
-        try:
-            return super().fromtarfile(members)
-        except tarfile.EOFHeaderError:
-            raise
-        except tarfile.HeaderError as error:
-            if members.offset == 0:  # no tar at all: let tarfile try the next compression
-                raise
-            raise tarfile.ReadError(f"it ends or breaks at byte {members.offset}: {error}") from None
+            # tarfile takes damage, and the end of the file, for the end of the archive; that is two blocks of zeros,
+            # of which it has read the first
+            members.fileobj.seek(members.offset + tarfile.BLOCKSIZE)
+            if members.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+                raise tarfile.ReadError(f"it ends or breaks at byte {members.offset}")
 
 
 def _move(source: Path, target: Path) -> None:
