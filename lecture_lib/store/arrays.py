@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
+from tqdm.auto import tqdm
 
 from lecture_lib.store import contents
 from lecture_lib.store.files import StoreError, alone, write_atomically, writing
@@ -134,8 +135,6 @@ class _Slot:
 
 def _compute(slots: list[_Slot], n: int, stream: Stream, block: int, progress: str | None) -> None:
     """Run the stream over all rows that any of the slots lacks, and keep each block at once."""
-    from tqdm.auto import tqdm
-
     first = min((slot.resume(block) for slot in slots), default=n)
     spans = [(start, min(start + block, n)) for start in range(first, n, block)]
     bar = {"total": n, "initial": first, "desc": progress, "disable": progress is None, "unit": " images"}

@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
+import filelock
 
 from lecture_lib import settings
 from lecture_lib.store.files import alone
@@ -30,7 +30,7 @@ FOLDERS = {
 
 
 def folder(kind: str) -> Path:
-    """Return the folder of the cache for one kind of thing; `report`, `size` and `clear` know them all."""
+    """Return the folder of the cache for one kind of thing; `report` and `clear` know them all."""
     if kind not in FOLDERS:
         raise KeyError(f"Give {kind!r} a line in FOLDERS, so that clear() finds it.")
     return settings.current().cache / kind
@@ -48,28 +48,21 @@ def results_folder() -> Path:
 
 
 def report() -> pd.DataFrame:
-    """List what is kept: name, recipe, shape, dtype, MB, days since last use, finished or not."""
+    """List what is kept: name, recipe, MB, days since last use, finished or not."""
     import pandas as pd
 
     rows = []
     for (kind, key), pieces in _kept().items():
-        name, recipe, array = FOLDERS[kind], key, None
-        if kind == "arrays":
-            # cleared in the meantime, or damaged
-            with contextlib.suppress(OSError, ValueError, KeyError, EOFError):
-                about = json.loads(folder(kind).joinpath(f"{key}.json").read_text(encoding="utf-8"))
-                recipe = ", ".join(f"{key}={value}" for key, value in about["recipe"].items())
-                name = about["name"]
-                array = np.load(folder(kind) / f"{key}.npy", mmap_mode="r")
-        layout = (None, None) if array is None else (array.shape, str(array.dtype))
-        finished = array is not None or kind != "arrays"
-        rows.append((name, recipe, *layout, _bytes(pieces) / 1e6, _days_unused(pieces), finished))
-    return pd.DataFrame(rows, columns=["name", "recipe", "shape", "dtype", "MB", "days", "finished"])
-
-
-def size() -> int:
-    """Return the number of bytes that all this takes on disk, unfinished arrays included."""
-    return sum(map(_bytes, _kept().values()))
+        name, recipe = FOLDERS[kind], key
+        with contextlib.suppress(OSError, ValueError, KeyError):  # cleared in the meantime, or damaged
+            about = json.loads(folder(kind).joinpath(f"{key}.json").read_bytes())
+            name, recipe = (
+                about["name"],
+                ", ".join(f"{key}={value}" for key, value in about["recipe"].items()),
+            )
+        finished = kind != "arrays" or any(piece.suffix == ".npy" for piece in pieces)
+        rows.append((name, recipe, _bytes(pieces) / 1e6, _days_unused(pieces), finished))
+    return pd.DataFrame(rows, columns=["name", "recipe", "MB", "days", "finished"])
 
 
 def clear(older_than_days: float | None = None) -> int:
@@ -77,8 +70,6 @@ def clear(older_than_days: float | None = None) -> int:
 
     An array that a process is computing at this moment stays.
     """
-    import filelock
-
     freed = 0
     for (kind, key), pieces in _kept().items():
         if older_than_days is not None and _days_unused(pieces) < older_than_days:
@@ -110,8 +101,5 @@ def _bytes(pieces: list[Path]) -> int:
 
 
 def _days_unused(pieces: list[Path]) -> float:
-    newest = 0.0
-    for piece in pieces:
-        with contextlib.suppress(OSError):
-            newest = max(newest, piece.stat().st_mtime)
+    newest = max((piece.stat().st_mtime for piece in pieces if piece.exists()), default=0.0)
     return (time.time() - newest) / 86400

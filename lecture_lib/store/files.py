@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import filelock
+
 from lecture_lib import settings
 
 
@@ -58,8 +60,6 @@ def unwritable(folder: Path, error: OSError) -> str:
 @contextlib.contextmanager
 def alone(path: Path, what: str = "", *, wait: bool = True) -> Iterator[None]:
     """Let one process, or thread, at a time work on a file. Without `wait`: filelock.Timeout if somebody does."""
-    import filelock
-
     guard = path.with_name(f".{path.name}.lock")
     lock = filelock.FileLock(guard)
     try:

@@ -28,14 +28,26 @@ LIBRARIES = tuple(
     for kind in ("stdlib", "platstdlib", "purelib", "platlib")
 )
 READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "IMPORT_NAME")
-UNFORESEEABLE = ("globals", "eval", "exec", "open", "input", "__import__")  # a name cannot tell what these read
+UNFORESEEABLE = (
+    "globals",
+    "eval",
+    "exec",
+    "open",
+    "input",
+    "__import__",
+)  # a name cannot tell what these read
 WRAPPERS = {
     property: ("fget", "fset"),
     staticmethod: ("__wrapped__",),
     classmethod: ("__wrapped__",),
     functools._lru_cache_wrapper: ("__wrapped__",),
 }
-HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")  # of a torch module
+HOOKS = (
+    "_forward_pre_hooks",
+    "_forward_hooks",
+    "_backward_pre_hooks",
+    "_backward_hooks",
+)  # of a torch module
 
 
 def fingerprint(obj: Any) -> str:
