@@ -239,20 +239,11 @@ def test_empty_folders_and_pictures_beside_folders_are_named_and_change_nothing(
     (pictures / "aphid").mkdir()
     draw(pictures / "stray.jpg")
     draw(pictures / "bat" / "more" / "8.jpg")
+    shutil.move(pictures / "bat" / "7.jpg", pictures / "bat" / "7.JPEG")
     mine = datasets.folder(pictures)
     assert (mine.classes, mine.fingerprint) == (("ant", "bat"), whole.fingerprint)
     said = capsys.readouterr().out
-    assert all(name in said for name in ("no picture of aphid", "stray.jpg", "bat/more"))
-
-
-def test_a_folder_inside_a_class_and_other_spellings_of_endings_are_not_passed_over(pictures, capsys):
-    first = next(iter(sorted(pictures.glob("*/*.*"))))
-    (first.parent / "more").mkdir()
-    shutil.copy(first, first.parent / "more" / first.name)
-    shutil.copy(first, first.with_name("other.JPEG"))
-    before = len(list(pictures.glob("*/*.*")))
-    assert len(datasets.folder(pictures)) == before
-    assert f"{first.parent.name}/more" in capsys.readouterr().out
+    assert all(name in said for name in ("the first is aphid", "stray.jpg", "bat/more"))
 
 
 def test_no_folder_no_pictures_and_a_file_are_told_apart(tmp_path):
@@ -409,9 +400,7 @@ def test_ilsvrc_reads_only_what_is_asked_for(ilsvrc):
     assert datasets.load("ilsvrc2012", root=ilsvrc).fingerprint == datasets.load("ilsvrc2012").fingerprint
 
 
-def test_ilsvrc_faults_say_what_to_do(ilsvrc, data):
-    with pytest.raises(datasets.DatasetNotFound, match="no folder train"):
-        datasets.load("ilsvrc2012", split="train")
+def test_ilsvrc_faults_say_what_to_do(ilsvrc):
     with pytest.raises(ValueError, match="no split 'test'"):
         datasets.load("ilsvrc2012", split="test")
     draw(ilsvrc / "train" / "n01440764_10026.JPEG")

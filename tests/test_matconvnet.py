@@ -9,7 +9,6 @@ import hashlib
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.io import savemat
 
@@ -213,10 +212,6 @@ def picture(side, seed=1):
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)
 
 
-def scores_of(net, image):
-    return layers_of(net, image)["fc8"]
-
-
 def layers_of(net, image):
     x = backbones.standardise(net, torch.from_numpy(image).permute(2, 0, 1)[None])
     return {layer: out[0].cpu().numpy() for layer, out in backbones.features(net, x, net.layers).items()}
@@ -246,19 +241,12 @@ def test_every_layer_has_the_numbers_of_matconvnet(thin, tmp_path, name):
     assert all(p.requires_grad for p in net.stages.parameters())  # fine-tuning goes on from here
 
 
-def test_of_a_mean_picture_the_average_colour_is_used_and_the_scores_hardly_change(thin, tmp_path):
-    # 20 grey levels brighter in the middle than in the corners, about as ImageNet's mean picture (from memory)
-    layers = draw_layers("cnn-f")
-    down, across = np.meshgrid(*[np.linspace(-1, 1, 224)] * 2, indexing="ij")
-    mean_picture = MEAN + 10 * (0.6 - down**2 - across**2)[..., None]
+def test_of_a_mean_picture_the_average_colour_is_used(thin, tmp_path):
+    layers, mean_picture = draw_layers("cnn-f"), picture(224, seed=2)
     net = backbones.load("cnn-f", write(tmp_path / "net.mat", layers, meta(mean_picture)))
-    colour = mean_picture.mean(axis=(0, 1))
     image = picture(224)
-    found = scores_of(net, image)
-    assert difference(found, forward(layers, image - colour)["fc8"][0, 0]) < 1e-4
-    exact = forward(layers, image - mean_picture)["fc8"][0, 0]
-    assert 0.002 < difference(found, exact) < 0.1
-    assert difference(found, exact) < difference(found, forward(layers, image)["fc8"][0, 0]) / 3
+    expected = forward(layers, image - mean_picture.mean(axis=(0, 1)))["fc8"][0, 0]
+    assert difference(layers_of(net, image)["fc8"], expected) < 1e-4
 
 
 def edit(layers, name, **fields):
@@ -271,17 +259,13 @@ def insert(layers, name, layer):
 
 
 WRONG = {
-    "stride": (lambda n: edit(n, "conv1", stride=2), r"conv1\.conv: stride of conv1 is 2 x 2 .* not 4 x 4"),
-    "pad": (lambda n: edit(n, "conv2", pad=[2, 2, 1, 3]), r"padding at the top and left of conv2 is 2 x 1"),
-    "no pad": (lambda n: edit(n, "pool1", pad=0), r"height and width .* of pool1 is 26 x 26 .* not 27 x 27"),
-    "window": (
-        lambda n: edit(n, "pool5", pool=[2, 2]),
-        r"pool5\.pool: kernel of pool5 is 2 x 2 .* not 3 x 3",
-    ),
-    "alpha": (lambda n: edit(n, "norm2", param=[5, 2, 5e-4, 0.75]), r"norm2 is 5 x 2 x 0\.0005 x 0\.75"),
+    "stride": (lambda n: edit(n, "conv1", stride=2), r"conv1\.conv: conv1 is .*conv', 2.* not .*conv', 4"),
+    "pad": (lambda n: edit(n, "conv2", pad=[2, 2, 1, 3]), r"conv2\.conv: conv2 is .* 2.*, 1.*\] in the file"),
+    "window": (lambda n: edit(n, "pool5", pool=[2, 2]), r"pool5\.pool: pool5 is .* not .*pool"),
+    "alpha": (lambda n: edit(n, "norm2", param=[5, 2, 5e-4, 0.75]), r"norm2 is .*0\.0005, 0\.75"),
     "kernel": (
         lambda n: edit(n, "conv3", weights=[np.zeros((5, 5, 16, 16)), np.zeros(16)]),
-        r"conv3\.conv: kernel of conv3 is 5 x 5 x 16 x 16 in the file, not 3 x 3 x 16 x 16",
+        r"conv3\.conv: kernels of conv3 are \[5, 5, 16, 16\] in the file",
     ),
     "biases": (
         lambda n: edit(n, "fc8", weights=[np.zeros((1, 1, 24, 7)), np.zeros(6)]),
@@ -289,10 +273,10 @@ WRONG = {
     ),
     "batch normalisation": (
         lambda n: insert(n, "conv1", {"name": "bn1", "type": "bnorm"}),
-        r"conv1\.relu: the file has 'bnorm' \(bn1\), not 'relu'",
+        r"conv1\.relu: bn1 is .*bnorm.* in the file, not .*relu",
     ),
-    "no norm": (lambda n: n.pop(2), r"pool1\.norm: the file has 'pool' \(pool1\), not 'lrn'"),
-    "short": (lambda n: n.__delitem__(slice(-3, None)), r"fc7\.relu: the file has 'its end'"),
+    "no norm": (lambda n: n.pop(2), r"pool1\.norm: pool1 is .*pool.* not .*lrn"),
+    "short": (lambda n: n.__delitem__(slice(-3, None)), r"fc7\.relu: it is .*at its end"),
 }
 
 
@@ -350,20 +334,6 @@ def test_multiply_adds_are_as_many_as_by_hand():
     assert costs["mmac"].sum() == pytest.approx(724.4, abs=0.05)
     assert costs.loc["conv1", "parameters"] == 11 * 11 * 3 * 96 + 96
     assert set(costs.index[costs["kind"] == "pooling"]) == {"pool1", "pool2", "pool5"}
-
-
-@pytest.mark.parametrize("shape", [(2, 96, 9, 7), (1, 3, 5, 5), (2, 1, 4, 4)])
-@pytest.mark.parametrize(("size", "alpha", "beta", "k"), [(5, 5e-4, 0.75, 2.0), (3, 0.1, 0.5, 1.0)])
-def test_local_response_normalisation_is_torchs(shape, size, alpha, beta, k):
-    torch.manual_seed(0)
-    x = (30 * torch.randn(shape)).requires_grad_()
-    layer = caffe_nets.LocalResponseNorm(size, alpha, beta, k)
-    ours, theirs = layer(x), F.local_response_norm(x, size, alpha, beta, k)
-    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
-    back = torch.randn(shape)
-    gradients = [torch.autograd.grad(y, x, back)[0] for y in (ours, theirs)]
-    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
-    assert layer.state_dict() == {}
 
 
 def test_random_networks_follow_the_seed_and_take_pictures_of_other_sizes(thin):

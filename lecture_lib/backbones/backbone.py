@@ -55,8 +55,8 @@ class Backbone:
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides the features: weights, preprocessing, architecture, hooks.
 
-        Taken anew each time, as a weight can be written to without a trace: of the 61 million of AlexNet in half a second,
-        a twentieth of what its features of 300 pictures take. Raises TypeError for what cannot be named.
+        Taken anew each time, as a weight can be written to without a trace: of the 61 million of AlexNet in half a
+        second, a twentieth of what its features of 300 pictures take. Raises TypeError for what cannot be named.
         """
         return store.fingerprint(
             [self.name, self.layers, self.resize, self.input_size, self.mean, self.std, self.stages]

@@ -22,7 +22,7 @@ maximum in CNN-F, -M and -S and after it in CaffeNet, so poolN is what the next 
 
 Pictures, in 0..255: the paper brings the shorter side to 256 pixels, CaffeNet both sides; both subtract a mean
 picture. Here it is the shorter side, and the average colour of the mean, which with random weights moves scores
-by one to ten per cent of the largest (a test measures it).
+by one to ten per cent of the largest.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lecture_lib.backbones import matconvnet
@@ -67,23 +66,6 @@ class Norm(NamedTuple):
 
     k: float
     alpha: float
-
-
-class LocalResponseNorm(nn.LocalResponseNorm):
-    """torch's local response normalisation with the same numbers, for an odd size, computed faster.
-
-    Sums over neighbouring channels are added up from shifted copies instead of averaged in 3-D: two to four
-    times faster on a processor, and unlike a convolution with ones never rounded to TF32 on a GPU.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map [B, c, h, w] to x / (k + alpha / size * sum of x^2 over `size` channels around)^beta."""
-        c, half = x.shape[1], self.size // 2
-        squares = F.pad(x * x, (0, 0, 0, 0, half, half))
-        around = squares[:, :c].clone()
-        for i in range(1, self.size):
-            around += squares[:, i : i + c]  # in place: fresh memory for each sum costs more than the sum
-        return x * around.mul_(self.alpha / self.size).add_(self.k).pow(-self.beta)
 
 
 # layer -> what it is made of; of a fully connected one, its units
@@ -160,7 +142,7 @@ def _maps(parts: tuple[Conv | Pool | Norm, ...], x: Tensor) -> nn.Sequential:
             stage["conv"] = nn.Conv2d(x.shape[1], *part[:4], groups=part.groups)
             stage["relu"] = nn.ReLU(inplace=True)
         elif isinstance(part, Norm):
-            stage["norm"] = LocalResponseNorm(5, part.alpha, beta=0.75, k=part.k)
+            stage["norm"] = nn.LocalResponseNorm(5, part.alpha, beta=0.75, k=part.k)
         else:
             stage["pool"] = nn.MaxPool2d(*part, ceil_mode=True)
     return nn.Sequential(stage)
@@ -194,7 +176,7 @@ def backbone(name: str, file: Path | None, weights: str) -> Backbone:
     stages = build(plan, input_size)
     if file:
         given = matconvnet.read(file)
-        stages.load_state_dict(matconvnet.weights_for(stages, given.layers, input_size), assign=True)
+        stages.load_state_dict(matconvnet.weights_for(stages, given.layers), assign=True)
         mean, classes = given.mean, given.classes
     else:
         draw_weights(stages)

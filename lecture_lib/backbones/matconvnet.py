@@ -9,7 +9,8 @@ MatConvNet's conventions, and ours:
 
     kernels           height x width x channels (of a group) x outputs       outputs x channels x height x width
     fully connected   a convolution as large as its input, channels last     a matrix, channels first
-    padding           [top bottom left right], or one number for all         top = left; pooling rounds up
+    padding           [top bottom left right], or one number for all         top = left; pooling rounds up, which is
+                                                                             what a padding at the end is for
     normalisation     alpha of [size kappa alpha beta] times the sum         alpha times the mean
     pictures          red, green, blue                                       the same
 """
@@ -23,16 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-# what a layer is called in a file; "normalize" until 2015
-TYPES = {
-    nn.Conv2d: ("conv",),
-    nn.Linear: ("conv",),
-    nn.ReLU: ("relu",),
-    nn.LocalResponseNorm: ("lrn", "normalize"),
-    nn.MaxPool2d: ("pool",),
-}
 NOT_BUILT = ("dropout", "softmax", "softmaxloss")  # nothing at test time, or after the scores
-Maps = tuple[int, int, int]  # channels, height, width
 Layer = dict[str, Any]  # with MatConvNet's fields
 
 
@@ -57,18 +49,16 @@ def read(file: Path) -> Network:
     if "layers" not in net or "meta" not in net:
         raise ValueError("it has no `layers` or no `meta` of MatConvNet")
     mean = np.asarray(net["meta"]["normalization"]["averageImage"], float)
-    if mean.ndim == 3:
-        mean = mean.mean(axis=(0, 1))
-    if mean.shape != (3,):
+    if mean.shape[-1:] != (3,):
         raise ValueError(f"it has no averageImage of 3 colours (it is {list(mean.shape)})")
     classes = tuple(str(name).split(",")[0].strip() for name in net["meta"]["classes"]["description"])
-    return Network(list(net["layers"]), tuple(mean.tolist()), classes)
+    return Network(list(net["layers"]), tuple(mean.reshape(-1, 3).mean(0).tolist()), classes)
 
 
-def weights_for(stages: nn.Sequential, layers: list[Layer], input_size: int) -> dict[str, Tensor]:
+def weights_for(stages: nn.Sequential, layers: list[Layer]) -> dict[str, Tensor]:
     """Turn the weights of a file into a state dict of `stages`, each layer checked against its place there.
 
-    stages   a network on device "meta", which says what each layer should be
+    stages   a network, which says what each layer should be
     layers   from `read`
     returns  name -> float32, convolutions [K, C / groups, H, W], fully connected ones [K, C H W], biases [K]
 
@@ -76,72 +66,54 @@ def weights_for(stages: nn.Sequential, layers: list[Layer], input_size: int) -> 
     padding, normalisation.
     """
     given = iter([layer for layer in layers if layer["type"] not in NOT_BUILT])
-    x = torch.empty(1, 3, input_size, input_size, device="meta")
-    after = tuple(x.shape[1:])
     weights: dict[str, Tensor] = {}
+    grid = (1, 1)
     for place, module in stages.named_modules():
-        if any(module.children()):
+        if isinstance(module, nn.AdaptiveAvgPool2d):
+            grid = tuple(module.output_size)  # of pool5: fc6 is stored as a convolution as large
+        ours = _ours(module)
+        if not ours:  # several layers, dropout, and what makes a vector of pool5
             continue
-        before, x = after, module(x)
-        if x.ndim == 4:
-            after = tuple(x.shape[1:])
-        elif isinstance(module, nn.Linear):
-            after = (x.shape[1], 1, 1)  # and nn.Flatten leaves it as it is: fc6 is stored as a convolution
-        types = next((names for base, names in TYPES.items() if isinstance(module, base)), None)
-        if types is None:  # dropout, and what makes a vector of pool5
-            continue
-        layer = next(given, {"name": "none", "type": "its end"})
-        if layer["type"] not in types:
-            raise ValueError(f"{place}: the file has {layer['type']!r} ({layer['name']}), not {types[0]!r}")
-        _check(place, layer, module, before, after)
-        if types == ("conv",):
-            kernels = np.reshape(layer["weights"][0], _kernel_shape(module, before)).transpose(3, 2, 0, 1)
+        layer = next(given, {"name": "it", "type": "at its end"})
+        theirs = _theirs(layer)
+        if len(ours) != len(theirs) or ours[0] != theirs[0] or not np.allclose(ours[1:], theirs[1:], 1e-3, 0):
+            raise ValueError(f"{place}: {layer['name']} is {theirs} in the file, not {ours}")
+        if ours[0] == "conv":
+            kernels, biases = layer["weights"]
+            if np.size(kernels) != module.weight.numel():
+                sizes = (
+                    f"{list(np.shape(kernels))} in the file, of another size than {list(module.weight.shape)}"
+                )
+                raise ValueError(f"{place}: kernels of {layer['name']} are {sizes}")
+            # MATLAB drops axes of length 1 at the end, loadmat everywhere
+            sides = module.kernel_size if isinstance(module, nn.Conv2d) else grid
+            kernels = np.reshape(kernels, (*sides, -1, len(module.weight))).transpose(3, 2, 0, 1)
             kernels = torch.from_numpy(np.ascontiguousarray(kernels, np.float32))
             weights[f"{place}.weight"] = kernels.view(module.weight.shape)
-            weights[f"{place}.bias"] = torch.from_numpy(np.ravel(layer["weights"][1]).astype(np.float32))
+            weights[f"{place}.bias"] = torch.from_numpy(np.ravel(biases).astype(np.float32))
+            grid = (1, 1)
     return weights
 
 
-def _check(place: str, layer: Layer, module: nn.Module, before: Maps, after: Maps) -> None:
-    """Raise ValueError if a layer of the file computes something else than the module in its place."""
-    if isinstance(module, nn.ReLU):
-        return
-    if isinstance(module, nn.LocalResponseNorm):
-        ours = (module.size, module.k, module.alpha / module.size, module.beta)
-        pairs = {"[size kappa alpha beta]": (ours, layer["param"])}
-    else:
-        pairs = _compare_windows(layer, module, before, after)
-    for what, (expected, in_file) in pairs.items():
-        if np.shape(expected) != np.shape(in_file) or not np.allclose(expected, in_file, rtol=1e-3, atol=0):
-            there, here = (" x ".join(f"{n:g}" for n in np.ravel(side)) for side in (in_file, expected))
-            raise ValueError(f"{place}: {what} of {layer['name']} is {there} in the file, not {here}")
-
-
-def _compare_windows(
-    layer: Layer, module: nn.Module, before: Maps, after: Maps
-) -> dict[str, tuple[Any, Any]]:
-    """Return, of a convolution or a pooling, what is expected and what the file has."""
-    if isinstance(module, nn.MaxPool2d):
-        kernel, in_file = (module.kernel_size,) * 2, tuple(np.broadcast_to(layer["pool"], 2))
-    else:
-        kernel, in_file = _kernel_shape(module, before), np.shape(layer["weights"][0])
-    stride = np.broadcast_to(layer["stride"], 2)
-    top, bottom, left, right = np.broadcast_to(layer["pad"], 4)
-    height = (before[1] + top + bottom - kernel[0]) // stride[0] + 1
-    width = (before[2] + left + right - kernel[1]) // stride[1] + 1
-    # Windows that begin at the same places and are as many see the same, so the padding at the bottom and the
-    # right is compared by the size of the output only: a part of it may lie where no window ends.
-    return {
-        # without axes of length 1: MATLAB drops them at the end, loadmat everywhere
-        "kernel": tuple([side for side in shape if side != 1] for shape in (kernel, in_file)),
-        "stride": (np.broadcast_to(getattr(module, "stride", 1), 2), stride),
-        "padding at the top and left": (np.broadcast_to(getattr(module, "padding", 0), 2), (top, left)),
-        "height and width of the output": (after[1:], (height, width)),
-    }
-
-
-def _kernel_shape(module: nn.Conv2d | nn.Linear, before: Maps) -> tuple[int, int, int, int]:
-    """Return the shape of a layer's kernels in MatConvNet: height, width, channels of a group, outputs."""
+def _ours(module: nn.Module) -> list:
+    """What a module computes: its type in a file, stride, padding at the top and left, side of a pooling."""
+    if isinstance(module, nn.Conv2d):
+        return ["conv", *module.stride, *module.padding]
     if isinstance(module, nn.Linear):
-        return before[1], before[2], before[0], module.out_features
-    return *module.kernel_size, module.in_channels // module.groups, module.out_channels
+        return ["conv", 1, 1, 0, 0]
+    if isinstance(module, nn.MaxPool2d):
+        return ["pool", module.stride, module.stride, 0, 0, module.kernel_size, module.kernel_size]
+    if isinstance(module, nn.LocalResponseNorm):
+        return ["lrn", module.size, module.k, module.alpha / module.size, module.beta]
+    return ["relu"] if isinstance(module, nn.ReLU) else []
+
+
+def _theirs(layer: Layer) -> list:
+    """The same of a layer in the file."""
+    if layer["type"] in ("lrn", "normalize"):  # the second until 2015
+        return ["lrn", *np.asarray(layer["param"]).tolist()]
+    if layer["type"] not in ("conv", "pool"):
+        return [layer["type"]]
+    top, _, left, _ = np.broadcast_to(layer["pad"], 4).tolist()
+    window = np.broadcast_to(layer["pool"], 2).tolist() if layer["type"] == "pool" else []
+    return [layer["type"], *np.broadcast_to(layer["stride"], 2).tolist(), top, left, *window]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from lecture_lib.datasets.collection import Boxes, ImageCollection, box_fault
-from lecture_lib.datasets.files import FileImages, check, report
+from lecture_lib.datasets.collection import PUBLISHED, Boxes, ImageCollection, box_fault
+from lecture_lib.datasets.files import check, report
 from lecture_lib.datasets.layout import DatasetNotFound
 from lecture_lib.datasets.reading import printable
 
@@ -36,66 +36,76 @@ def collect(
     *,
     boxes: Sequence[Boxes] | None = None,
     parts: np.ndarray | None = None,
-    part_names: Sequence[str] = (),
     splits: Mapping[str, np.ndarray] | None = None,
-    protocol: Callable | None = None,
     broken: Mapping[int, tuple[str, str]] | None = None,
     sizes: np.ndarray | None = None,
-    published: str = "",
+    **fields,
 ) -> ImageCollection:
     """Check `files` and make a collection of the readable ones.
 
     labels, boxes, parts and splits are for all files and follow when some are left out. `broken` are those that
     the loader itself could not take: place in `files` -> what is wrong, (file, reason). `sizes` are the widths and
-    heights for which the boxes were marked, [N, 2], 0 where they are not known. `published` is how many pictures,
-    classes and pictures of each split there should be, in words.
+    heights for which the boxes were marked, [N, 2], 0 where they are not known. `fields` are of the collection.
     Says in one line each what was left out and why: files that cannot be read or have a box without a pixel in the
-    picture, and classes that have no picture; and which boxes were clipped, which pictures have another size, which
-    are in two splits, and what differs from what was published.
+    picture, and classes that have no picture; and which boxes and points were clipped, which pictures have another
+    size, which are in two splits, and what differs from what was published.
     Raises DatasetNotFound if nothing is left.
     """
-    splits, broken = splits or {}, broken or {}
-    there = " and ".join(f"{len(rows):,} in {key}" for key, rows in splits.items())
-    there = f"{len(files):,} pictures of {len(classes)} classes, {there}"
-    if published and there != published:
-        print(f"{name}: its text files name {there}; published were {published}.")
-    tried = np.array([i for i in range(len(files)) if i not in broken], np.int64)
+    splits, broken, groups = splits or {}, broken or {}, tuple(groups) or ("",) * len(classes)
+    tried = [i for i in range(len(files)) if i not in broken]
     images, kept, unreadable = check(root, [files[i] for i in tried], name)
-    kept, skipped = tried[kept], [*broken.values(), *unreadable]
+    kept, skipped = np.array(tried, np.int64)[kept], [*broken.values(), *unreadable]
     if boxes is not None:
-        images, kept, boxes, misplaced = _check_boxes(name, images, kept, boxes)
-        skipped += misplaced
-    if sizes is not None:
-        differ = np.flatnonzero(sizes[kept].any(1) & (sizes[kept] != images.sizes).any(1))
-        wrong = [
-            f"{images.names[k]}: {images.sizes[k].tolist()} instead of {sizes[kept[k]].tolist()}"
-            for k in differ
+        faults = [
+            next(filter(None, (box_fault(box, *size) for box in boxes[i].xyxy)), "")
+            for i, size in zip(kept, images.sizes, strict=True)
         ]
-        report(name, wrong, "pictures are not of the annotated size, so their boxes are wrong")
-    skipped = [(printable(file), printable(reason)) for file, reason in skipped]
+        skipped += [(file, fault) for file, fault in zip(images.names, faults, strict=True) if fault]
+        good = np.array([k for k, fault in enumerate(faults) if not fault], np.int64)
+        images, kept = images.take(good), kept[good]
+        boxes = [boxes[i] for i in kept]
+        inside = [np.clip(of.xyxy, 0, np.tile(s, 2)) for of, s in zip(boxes, images.sizes, strict=True)]
+        far = [np.abs(xyxy - of.xyxy).max(initial=0) > 1 for xyxy, of in zip(inside, boxes, strict=True)]
+        boxes = [replace(of, xyxy=xyxy) for of, xyxy in zip(boxes, inside, strict=True)]
+        _report(name, images.names, far, "pictures have a box that reaches out and is clipped")
+    if parts is not None:
+        parts = np.array(parts[kept], np.float32)
+        inside = np.clip(parts[..., :2], 0, images.sizes[:, None])
+        far = np.abs(inside - parts[..., :2]).max(axis=(1, 2), initial=0) > 1  # less is rounding
+        parts[..., :2] = inside
+        _report(name, images.names, far, "pictures have a part point outside, which is clipped")
+    if sizes is not None:
+        differ = sizes[kept].any(1) & (sizes[kept] != images.sizes).any(1)
+        what = "pictures are not of the annotated size, so their boxes are wrong"
+        _report(name, images.names, differ, what)
     if skipped:
-        count = f"{len(skipped):,} of {len(files):,} files"
+        skipped = [(printable(file), printable(reason)) for file, reason in skipped]
         file, reason = skipped[0]
+        count = f"{len(skipped):,} of {len(files):,} files"
         print(f"{name}: {count} left out, the first {file} ({reason}). All are in .skipped.")
     if not len(images):
         raise DatasetNotFound(f"{name}: no readable picture under {root}.")
     place = np.full(len(files), -1)
     place[kept] = np.arange(len(kept))
     splits = {key: place[rows][place[rows] >= 0] for key, rows in splits.items()}
-    _report_overlap(name, images, splits)
-    labels, groups = np.asarray(labels)[kept], tuple(groups) or ("",) * len(classes)
-    if labels.ndim == 1 and len(classes):
-        present = np.unique(labels)
+    for one, other in combinations(splits, 2):
+        within = "trainval" in (one, other) and "test" not in (one, other)  # trainval is train and val
+        if not within and one.partition("_")[2] == other.partition("_")[2]:  # train_01 may share with test_02
+            both = np.isin(np.arange(len(images)), splits[one]) & np.isin(
+                np.arange(len(images)), splits[other]
+            )
+            what = f"pictures are both in {one} and in {other}, so they are trained on and tested"
+            _report(name, images.names, both, what)
+    labels = np.asarray(labels)[kept]
+    present = np.unique(labels)
+    if labels.ndim == 1 and len(present) < len(classes):
         empty = [label for c, label in enumerate(classes) if c not in present]
-        if empty:
-            more = f" and {len(empty) - 5} more" if len(empty) > 5 else ""
-            named = ", ".join(empty[:5]) + more
-            print(f"{name}: no picture of {named}, left out as a class. Fill or delete the folder.")
-            labels = np.searchsorted(present, labels)
-            if boxes is not None:  # the one object of a picture is of the picture's class
-                boxes = [replace(marked, labels=np.searchsorted(present, marked.labels)) for marked in boxes]
-            classes, groups = [classes[i] for i in present], [groups[i] for i in present]
-    return ImageCollection(
+        report(name, empty, "classes without a picture are left out")
+        labels = np.searchsorted(present, labels)
+        if boxes is not None:  # the one object of a picture is of the picture's class
+            boxes = [replace(of, labels=np.searchsorted(present, of.labels)) for of in boxes]
+        classes, groups = [classes[i] for i in present], [groups[i] for i in present]
+    images = ImageCollection(
         name,
         "real",
         images,
@@ -103,40 +113,16 @@ def collect(
         labels,
         tuple(groups),
         boxes=boxes,
-        parts=None if parts is None else parts[kept],
-        part_names=tuple(part_names),
+        parts=parts,
         splits=splits,
-        protocol=protocol,
         skipped=tuple(skipped),
+        **fields,
     )
+    if "own split" in images.title:
+        counts = ", ".join(f"{key} {n:,}" for key, n in PUBLISHED[name].items())
+        print(f"{name}: its lists are not the published ones ({counts}), so tables call it {images.title}.")
+    return images
 
 
-def _check_boxes(
-    name: str, images: FileImages, kept: np.ndarray, boxes: Sequence[Boxes]
-) -> tuple[FileImages, np.ndarray, tuple[Boxes, ...], list[tuple[str, str]]]:
-    """Leave out pictures with a box that has no pixel in them, and clip the other boxes; `boxes` is of all files."""
-    good, clipped, misplaced, far = [], [], [], []
-    for k, (i, size) in enumerate(zip(kept, images.sizes, strict=True)):
-        xyxy = boxes[i].xyxy
-        fault = next(filter(None, (box_fault(box, *size) for box in xyxy)), "")
-        if fault:
-            misplaced.append((images.names[k], fault))
-            continue
-        inside = np.clip(xyxy, 0, np.tile(size, 2)).astype(np.float32)
-        if (np.abs(inside - xyxy) > 1).any():  # less is rounding
-            far.append(images.names[k])
-        good.append(k)
-        clipped.append(replace(boxes[i], xyxy=inside))
-    report(name, far, "pictures have a box that reaches out and is clipped")
-    good = np.array(good, np.int64)
-    return images.take(good), kept[good], tuple(clipped), misplaced
-
-
-def _report_overlap(name: str, images: FileImages, splits: Mapping[str, np.ndarray]) -> None:
-    """Say which pictures are in two splits that should share none (train_01 may share some with test_02)."""
-    for one, other in combinations(splits, 2):
-        within = "trainval" in (one, other) and "test" not in (one, other)  # trainval is train and val
-        if within or one.partition("_")[2] != other.partition("_")[2]:
-            continue
-        both = [images.names[i] for i in np.intersect1d(splits[one], splits[other])]
-        report(name, both, f"pictures are both in {one} and in {other}, so they are trained on and tested")
+def _report(name: str, files: Sequence[str], odd: Sequence[bool], what: str) -> None:
+    report(name, [file for file, is_odd in zip(files, odd, strict=True) if is_odd], what)

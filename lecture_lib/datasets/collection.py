@@ -20,9 +20,12 @@ from torch import Tensor
 from lecture_lib.datasets.images import ArrayImages, Images, frozen_array
 from lecture_lib.datasets.reading import printable
 
-PUBLISHED = {  # the lists that the protocol of each year trains and tests on, of so many pictures
-    "voc2007": ("VOC 2007", {"trainval": 5_011, "test": 4_952}),
-    "voc2012": ("VOC 2012", {"train": 5_717, "val": 5_823}),
+TITLES = {"voc2007": "VOC 2007", "voc2012": "VOC 2012"}
+PUBLISHED = {  # the lists that the protocol trains and tests on, of so many pictures
+    "cub200": {"train": 5_994, "test": 5_794},
+    "mit67": {"train": 5_360, "test": 1_340},
+    "voc2007": {"trainval": 5_011, "test": 4_952},
+    "voc2012": {"train": 5_717, "val": 5_823},
 }
 Index = np.ndarray | slice | Sequence[int] | Sequence[bool]
 
@@ -190,11 +193,11 @@ class ImageCollection:
     def title(self) -> str:
         """What tables call it: "VOC 2007", or "VOC 2007, own split of 2,000" if its lists are not the published ones.
 
-        Those of a part are not. Other datasets, and twins, go by their name.
+        Those of a part are not. Twins go by their name.
         """
-        title, published = PUBLISHED.get(self.name, (self.name, {}))
         if self.source == "twin":
             return f"{self.name} twin"
+        title, published = TITLES.get(self.name, self.name), PUBLISHED.get(self.name, {})
         unread = len(self.skipped)
         own = any(not n - unread <= len(self.splits.get(key, ())) <= n for key, n in published.items())
         return f"{title}, own split of {len(self):,}" if own else title

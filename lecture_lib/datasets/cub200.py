@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import numpy as np
 from lecture_lib.datasets import layout, protocols
 from lecture_lib.datasets.collecting import collect
 from lecture_lib.datasets.collection import Boxes, ImageCollection
-from lecture_lib.datasets.files import read_lines, report
+from lecture_lib.datasets.files import read_lines
 from lecture_lib.datasets.layout import DatasetNotFound
 
 _FILES = (
@@ -24,7 +22,6 @@ _FILES = (
     "train_test_split.txt",
     "bounding_boxes.txt",
 )
-_PUBLISHED = "11,788 pictures of 200 classes, 5,994 in train and 5,794 in test"
 _AGAIN = "Unpack CUB_200_2011.tgz again."
 
 
@@ -56,7 +53,7 @@ def load(name: str, folder: Path) -> ImageCollection:
     parts, part_names = _read_parts(folder / "parts", file_of)
     splits = {"train": np.flatnonzero(in_train == 1), "test": np.flatnonzero(in_train == 0)}
     classes = [re.sub(r"^\d+\.", "", label).replace("_", " ") for label in name_of.values()]
-    collection = collect(
+    return collect(
         name,
         folder,
         [f"images/{file}" for file in file_of.values()],
@@ -65,54 +62,38 @@ def load(name: str, folder: Path) -> ImageCollection:
         [label.split()[-1].lower() for label in classes],
         boxes=[Boxes([box], [c], [False], [False]) for box, c in zip(boxes, labels, strict=True)],
         parts=parts,
-        part_names=part_names,
+        part_names=tuple(part_names),
         splits=splits,
         protocol=protocols.official_split,
-        published=_PUBLISHED,
     )
-    return collection if parts is None else _clip_parts(collection)
 
 
 def _read_names(path: Path) -> dict[int, str]:
     """Names by id, in the order of the ids, from lines "<id> <name>"."""
-    names = {}
-    for line in read_lines(path):
-        number, _, name = line.partition(" ")
-        if not number.isdecimal() or not name:
-            raise ValueError(f"cub200: {path} has the line {line[:60]!r} instead of <id> <name>. {_AGAIN}")
-        if int(number) in names:
-            raise ValueError(f"cub200: {path} has two lines for {number}. {_AGAIN}")
-        names[int(number)] = name.strip()
-    if not names:
-        raise ValueError(f"cub200: {path} is empty. {_AGAIN}")
+    lines = [line.partition(" ") for line in read_lines(path)]
+    names = {int(number): name.strip() for number, _, name in lines if number.isdecimal() and name}
+    if not names or len(names) < len(lines):
+        raise ValueError(f"cub200: {path} is not a line <id> <name> for each id. {_AGAIN}")
     return dict(sorted(names.items()))
 
 
 def _read_rows(path: Path, columns: int, *ids: Iterable[int], marks: bool = False) -> np.ndarray:
-    """Numbers behind the ids in a file that has one line for each (combination of) `ids`, in the order of these.
+    """The numbers behind the ids, float64 [n (p), columns], of a file with a line for each (combination of) `ids`.
 
-    marks    whether the last number is a mark, 0 or 1
-    returns  float64 [n (p), columns]
+    In the order of the ids; `marks`: the last number is 0 or 1.
     """
-    width = len(ids) + columns
+    expected = np.array(list(product(*ids)))
     try:
-        rows = np.array([line.split() for line in read_lines(path)], np.float64).reshape(-1, width)
-    except ValueError:  # some other number of columns, or no numbers
-        raise ValueError(f"cub200: {path} is not {width} numbers a line. {_AGAIN}") from None
-    keys, expected = [tuple(row) for row in rows[:, : len(ids)].tolist()], list(product(*ids))
-    if sorted(keys) != expected:
-        lines, wanted = Counter(keys), set(expected)
-        odd = min(key for key in {*keys, *wanted} if lines[key] != (key in wanted))
-        key = " ".join(f"{number:g}" for number in odd)
-        raise ValueError(
-            f"cub200: {path} has {lines[odd]} lines for {key} instead of {int(odd in wanted)}. {_AGAIN}"
-        )
-    rows = rows[np.lexsort(rows[:, : len(ids)].T[::-1]), len(ids) :]
-    if not np.isfinite(rows).all():
-        raise ValueError(f"cub200: {path} has a number that is none. {_AGAIN}")
-    if marks and not np.isin(rows[:, -1], (0, 1)).all():
-        raise ValueError(f"cub200: {path} has other marks than 0 and 1. {_AGAIN}")
-    return rows
+        rows = np.loadtxt(read_lines(path), ndmin=2)
+    except ValueError:
+        rows = expected  # which has no columns but the ids
+    rows = rows[np.lexsort(rows[:, : len(ids)].T[::-1])]
+    keys, numbers = np.split(rows, [len(ids)], axis=1)
+    right = np.array_equal(keys, expected) and numbers.shape[1] == columns and np.isfinite(numbers).all()
+    if not right or (marks and not np.isin(numbers[:, -1], (0, 1)).all()):
+        what = f"{columns} numbers{', the last one 0 or 1,' if marks else ''} for each id"
+        raise ValueError(f"cub200: {path} is not a line of {what}. {_AGAIN}")
+    return numbers
 
 
 def _read_parts(folder: Path, ids: Iterable[int]) -> tuple[np.ndarray | None, list[str]]:
@@ -124,14 +105,3 @@ def _read_parts(folder: Path, ids: Iterable[int]) -> tuple[np.ndarray | None, li
     names = _read_names(folder / "parts.txt")
     parts = _read_rows(folder / "part_locs.txt", 3, ids, names, marks=True).reshape(-1, len(names), 3)
     return parts * parts[..., 2:], list(names.values())
-
-
-def _clip_parts(collection: ImageCollection) -> ImageCollection:
-    """Clip part points to their pictures, and report those that lie outside by more than a pixel."""
-    parts = collection.parts.copy()
-    parts[..., :2] = np.clip(parts[..., :2], 0, collection.images.sizes[:, None])
-    far = np.flatnonzero(np.abs(parts - collection.parts).max(axis=(1, 2)) > 1)
-    report(
-        "cub200", [collection.names[i] for i in far], "pictures have a part point outside, which is clipped"
-    )
-    return replace(collection, parts=parts)

@@ -77,10 +77,9 @@ class FileImages:
         return hashlib.sha256(f"files {reading.VERSION} ".encode() + self.digests.tobytes()).hexdigest()
 
 
-Skipped = tuple[tuple[str, str], ...]  # (file, reason)
-
-
-def check(root: Path, names: Sequence[str], title: str) -> tuple[FileImages, np.ndarray, Skipped]:
+def check(
+    root: Path, names: Sequence[str], title: str
+) -> tuple[FileImages, np.ndarray, list[tuple[str, str]]]:
     """Decode every file once, on all threads, and keep those that are pictures.
 
     names    files relative to `root`, with forward slashes
@@ -90,10 +89,16 @@ def check(root: Path, names: Sequence[str], title: str) -> tuple[FileImages, np.
     What is known of the readable files goes into the cache folder, also when the check is interrupted. Others
     are tried again every time: they are few, and may have been repaired.
     """
-    ledger = _Ledger(root)
+    ledger = store.folder("pictures") / f"{store.fingerprint(os.path.abspath(root))[:20]}.json"
+    known: dict[str, list] = {}  # file -> [*stamp, digest, width, height]
+    # a ledger that is not there, damaged or of an older version is begun again
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        content = json.loads(ledger.read_bytes())
+        if content["version"] == reading.VERSION:
+            known = dict(content["files"])
     names = [_find_spelling(root, name) for name in names]
-    new = [name for name in dict.fromkeys(names) if not ledger.knows(name)]
-    skipped = []
+    new = [name for name in dict.fromkeys(names) if _stamp(root / name) != known.get(name, [])[:-3]]
+    skipped = {}
     bar = tqdm(
         total=len(new), desc=f"{reading.printable(title)}: checking pictures once", delay=1, leave=False
     )
@@ -101,27 +106,51 @@ def check(root: Path, names: Sequence[str], title: str) -> tuple[FileImages, np.
     try:
         for start in range(0, len(new), _SAVE_EVERY):
             block = new[start : start + _SAVE_EVERY]
-            for name, verdict in zip(block, pool.map(lambda name: _examine(root / name), block), strict=True):
-                bar.update()
-                if isinstance(verdict, str):
-                    skipped.append((name, verdict))
-                else:
-                    ledger.entries[name] = verdict
-            ledger.save()
+            try:
+                for name, verdict in zip(
+                    block, pool.map(lambda name: _examine(root / name), block), strict=True
+                ):
+                    (skipped if isinstance(verdict, str) else known)[name] = verdict
+                    bar.update()
+            finally:
+                _save(ledger, {"version": reading.VERSION, "files": known})
     finally:
         pool.shutdown(cancel_futures=True)
         bar.close()
-        ledger.save()
-    kept = np.array([i for i, name in enumerate(names) if name in ledger.entries], np.int64)
+    kept = np.array([i for i, name in enumerate(names) if name not in skipped], np.int64)
     names = tuple(names[i] for i in kept)
-    entries = [ledger.entries[name] for name in names]
-    images = FileImages(
-        root,
-        names,
-        frozen_array([list(bytes.fromhex(entry[-3])) for entry in entries], np.uint8).reshape(-1, 16),
-        frozen_array([entry[-2:] for entry in entries], np.int32).reshape(-1, 2),
-    )
-    return images, kept, tuple(skipped)
+    entries = [known[name][-3:] for name in names]
+    digests = frozen_array([list(bytes.fromhex(digest)) for digest, _, _ in entries], np.uint8)
+    sizes = frozen_array([size for _, *size in entries], np.int32)
+    return FileImages(root, names, digests.reshape(-1, 16), sizes.reshape(-1, 2)), kept, [*skipped.items()]
+
+
+def _stamp(path: Path) -> list[int] | None:
+    with contextlib.suppress(OSError):  # reading will say what is wrong
+        return list(store.file_stamp(path))
+    return None
+
+
+def _examine(path: Path) -> list | str:
+    """What the ledger keeps of a picture, or why it cannot be read."""
+    stamp = _stamp(path) or []  # before: who replaces the file meanwhile changes the stamp
+    try:
+        data = reading.read_bytes(path)
+        height, width = reading.decode_picture(data, path).shape[1:]
+    except UnreadablePicture as error:
+        return error.reason
+    return [*stamp, _digest(data), width, height]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _save(ledger: Path, content: dict) -> None:
+    try:
+        store.write_atomically(ledger, json.dumps(content, separators=(",", ":")).encode())
+    except store.StoreError as error:
+        warnings.warn(f"The pictures will be checked again next time: {error}")
 
 
 def _find_spelling(root: Path, name: str) -> str:
@@ -187,57 +216,3 @@ def read_lines(path: Path) -> list[str]:
     else:
         text = data.decode("utf-8-sig", "surrogateescape")
     return [line.strip() for line in io.StringIO(text, newline=None) if line.strip()]
-
-
-def _examine(path: Path) -> list | str:
-    """What the ledger keeps of a picture, or why it cannot be read."""
-    stamp = ()
-    with contextlib.suppress(OSError):  # reading will say what is wrong
-        stamp = store.file_stamp(path)  # before: who replaces the file meanwhile changes the stamp
-    try:
-        data = reading.read_bytes(path)
-        height, width = reading.decode_picture(data, path).shape[1:]
-    except UnreadablePicture as error:
-        return error.reason
-    return [*stamp, _digest(data), width, height]
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
-class _Ledger:
-    """What is known of the readable files below one folder, in a file of the cache folder.
-
-    entries   name -> [*file_stamp, digest, width, height]
-    """
-
-    def __init__(self, root: Path):
-        key = hashlib.sha256(os.fsencode(os.path.abspath(root))).hexdigest()[:20]
-        self.root, self.file = root, store.folder("pictures") / f"{key}.json"
-        self.entries: dict[str, list] = {}
-        # a ledger that is not there, damaged or of an older version is begun again
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            content = json.loads(self.file.read_bytes())
-            if content["version"] == reading.VERSION:
-                self.entries = dict(content["files"])
-        self.saved = dict(self.entries)
-
-    def knows(self, name: str) -> bool:
-        """Whether the file is still the one that was checked; else it is forgotten."""
-        with contextlib.suppress(KeyError, OSError):
-            if (*self.entries[name][:-3],) == store.file_stamp(self.root / name):
-                return True
-        self.entries.pop(name, None)
-        return False
-
-    def save(self) -> None:
-        if self.entries == self.saved:
-            return
-        self.saved = dict(self.entries)
-        head = {"version": reading.VERSION, "root": reading.printable(os.path.abspath(self.root))}
-        text = json.dumps(head | {"files": self.entries}, separators=(",", ":"))
-        try:
-            store.write_atomically(self.file, text.encode())
-        except store.StoreError as error:
-            warnings.warn(f"The pictures will be checked again next time: {error}")

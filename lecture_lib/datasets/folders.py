@@ -17,8 +17,6 @@ from lecture_lib.datasets.layout import DatasetNotFound
 
 _BACKGROUND = "BACKGROUND_Google"
 _WORDS = ("LOC_synset_mapping.txt", "synset_words.txt", "words.txt")
-_MIT_LISTS = {"train": "TrainImages.txt", "test": "TestImages.txt"}
-_MIT_PUBLISHED = "6,700 pictures of 67 classes, 5,360 in train and 1,340 in test"
 
 # torchvision's datasets do not serve: Caltech101 counts files and expects numbers without gaps, so a deleted picture
 # or a .DS_Store breaks it; SUN397 knows no partitions, and its order is that of the file system; ImageNet wants the
@@ -112,7 +110,7 @@ def mit67(name: str, root: Path) -> ImageCollection:
     """
     if not (root / "Images").is_dir():
         raise DatasetNotFound(f"{name}: no folder Images in {root}. {layout.how_to_get(name, root.parent)}")
-    files, splits = index({part: _read_list(_find_list(root, file)) for part, file in _MIT_LISTS.items()})
+    files, splits = index({part: _read_list(root, f"{part.title()}Images.txt") for part in ("train", "test")})
     classes, labels = np.unique([file.partition("/")[0] for file in files], return_inverse=True)
     classes = classes.tolist()
     return collect(
@@ -124,30 +122,21 @@ def mit67(name: str, root: Path) -> ImageCollection:
         _groups(name, classes),
         splits=splits,
         protocol=protocols.official_split,
-        published=_MIT_PUBLISHED,
     )
 
 
-def _find_list(root: Path, file: str) -> Path:
-    """A list in one of its usual places, also as "train_images.txt" or "TrainImages (1).txt"."""
+def _read_list(root: Path, file: str) -> list[str]:
+    """The lines <class>/<file> of a list, which is in one of its usual places."""
     homes = (root, root / "Images", root.parent)
-    for home in homes:
-        for name in list_folder(home)[0]:
-            if re.sub("[^a-z.]", "", name.lower()) == file.lower():
-                return home / name
-    raise DatasetNotFound(
-        f"mit67: no {file} in {', '.join(map(str, homes))}. The lists are published apart from the pictures: "
-        f'datasets.fetch("mit67") brings them, or save https://web.mit.edu/torralba/www/{file} in {root}.'
-    )
-
-
-def _read_list(path: Path) -> list[str]:
-    """The lines <class>/<file> of a list."""
+    path = next((home / file for home in homes if (home / file).is_file()), None)
+    if path is None:
+        raise DatasetNotFound(
+            f"mit67: no {file} in {', '.join(map(str, homes))}. The lists are published apart from the pictures: "
+            f'datasets.fetch("mit67") brings them, or save https://web.mit.edu/torralba/www/{file} in {root}.'
+        )
     names = read_lines(path)
-    strange = [name for name in names if len([part for part in name.split("/") if part]) != 2]
-    if strange or not names:
-        what = f"has the line {strange[0][:60]!r} instead of <class>/<file>" if strange else "is empty"
-        raise ValueError(f"mit67: {path} {what}. Delete it and fetch it again.")
+    if not names or not all(re.fullmatch("[^/]+/[^/]+", name) for name in names):
+        raise ValueError(f"mit67: {path} is not lines <class>/<file>. Delete it and fetch it again.")
     return names
 
 
@@ -163,25 +152,17 @@ def ilsvrc2012(name: str, root: Path, split: str = "val", per_class: int | None 
     """
     if split not in ("train", "val"):
         raise ValueError(f"{name}: no split {split!r}; take 'train' or 'val'.")
-    if not (root / split).is_dir():
-        raise DatasetNotFound(f"{name}: no folder {split} under {root}.")
-    wnids = list_folder(root / split)[1]
+    wnids = list_folder(root / split)[1] if (root / split).is_dir() else []
     if not wnids:
         raise DatasetNotFound(
-            f"{name}: {root / split} has no class folders (n01440764, ...). Sort its pictures into one "
+            f"{name}: {root / split} has no class folders (n01440764, ...). Sort the pictures into one "
             "folder a class first; torchvision.datasets.ImageNet does it from the original archives."
         )
     files, labels = list_by_class(name, root, [f"{split}/{wnid}" for wnid in wnids])
     number = np.arange(len(labels)) - np.searchsorted(labels, labels)  # of a picture in its class
     chosen = np.flatnonzero(number < (per_class or len(labels)))
-    return collect(
-        name,
-        root,
-        [files[i] for i in chosen],
-        labels[chosen],
-        _name_classes(root, wnids),
-        splits={split: np.arange(len(chosen))},
-    )
+    files, splits = [files[i] for i in chosen], {split: np.arange(len(chosen))}
+    return collect(name, root, files, labels[chosen], _name_classes(root, wnids), splits=splits)
 
 
 def _name_classes(root: Path, wnids: list[str]) -> list[str]:

@@ -5,8 +5,8 @@ And the action task of 2012: what people do, 10 classes, with a box a person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,8 +14,8 @@ import numpy as np
 
 from lecture_lib.datasets import protocols
 from lecture_lib.datasets.collecting import collect, index
-from lecture_lib.datasets.collection import PUBLISHED, Boxes, ImageCollection, labels_of
-from lecture_lib.datasets.files import read_lines, report
+from lecture_lib.datasets.collection import Boxes, ImageCollection, labels_of
+from lecture_lib.datasets.files import read_lines
 from lecture_lib.datasets.layout import DatasetNotFound
 
 GROUP_OF = {  # the four groups of the challenge's own description
@@ -30,8 +30,6 @@ ACTIONS = (
     *("takingphoto", "usingcomputer", "walking"),
 )
 _SPLITS = ("train", "val", "trainval", "test")
-# flag in <class>_<split>.txt -> the labels that agree with it; 0 is difficult, which actions are not flagged for
-_AGREE = {"Main": {1: (1,), 0: (-1,), -1: (0,)}, "Action": {1: (1, -1), -1: (0, -1)}}
 
 # torchvision.datasets.VOCDetection opens one split at a time and hands out the XML as nested dictionaries of
 # text; the pictures of all splits are one collection here, so annotations are read directly.
@@ -41,8 +39,8 @@ def load(name: str, folder: Path) -> ImageCollection:
     """Load `VOCdevkit/VOC<year>`: JPEGImages, Annotations and the split files in ImageSets/Main.
 
     Labels are int8 [N, 20]: 1 where the picture shows an object of the class, -1 where all of them are marked
-    difficult, else 0. They come from the annotations and are compared with the <class>_<split>.txt files, and
-    what disagrees is reported. Boxes are 0-based with an exclusive end, VOC's own are 1-based and inclusive.
+    difficult, else 0. They come from the annotations, of which the <class>_<split>.txt files are an extract (a test
+    compares them). Boxes are 0-based with an exclusive end, VOC's own are 1-based and inclusive.
     `split` gives trainval and test (2012, whose test annotations are not public: train and val). Lists of other lengths
     than the published ones are an own split, and the collection's title says so.
 
@@ -72,23 +70,17 @@ def load(name: str, folder: Path) -> ImageCollection:
             reason = "no such file" if isinstance(error, FileNotFoundError) else str(error)
             broken[i] = f"Annotations/{picture}.xml", reason
     labels = labels_of(boxes, len(classes))
-    flags = _read_flags(name, lists, classes)
     if task == "Action":
-        for (c, part), flag_of in flags.items():
-            unseen = [i for i in splits.get(part, ()) if ids[i] not in flag_of]
-            labels[unseen, c] = np.where(labels[unseen, c] == 1, 1, -1)
-    place = {picture: i for i, picture in enumerate(ids) if i not in broken}
-    differ = [
-        f"{picture} in {classes[c]}_{part}.txt"
-        for (c, part), flag_of in flags.items()
-        for picture, flag in flag_of.items()
-        if picture in place and labels[place[picture], c] not in _AGREE[task].get(flag, ())
-    ]
-    report(name, differ, "entries of the split files disagree with the annotations, which are taken")
+        for (c, label), part in product(enumerate(classes), splits):
+            file = lists / f"{label}_{part}.txt"
+            if file.is_file():  # in a picture that it leaves out, nobody looked for that action
+                seen = {line.split()[0] for line in read_lines(file)}
+                unseen = [i for i in splits[part] if ids[i] not in seen]
+                labels[unseen, c] = np.where(labels[unseen, c] == 1, 1, -1)
     # the test labels of 2012 were never published; and some lists are without a test part
     with_test = "test" in splits and folder.name != "VOC2012"
     train, test = ("trainval", "test") if with_test else ("train", "val")
-    images = collect(
+    return collect(
         name,
         folder,
         [f"JPEGImages/{picture}.jpg" for picture in ids],
@@ -101,11 +93,6 @@ def load(name: str, folder: Path) -> ImageCollection:
         broken=broken,
         sizes=sizes,
     )
-    title, published = PUBLISHED.get(name, (images.title, {}))
-    if images.title != title:
-        counts = ", ".join(f"{key} {n:,}" for key, n in published.items())
-        print(f"{name}: its lists are not the published ones ({counts}), so tables call it {images.title}.")
-    return images
 
 
 def read_annotation(path: Path, task: str = "Main") -> tuple[Boxes, list[float]]:
@@ -154,23 +141,3 @@ def _number(item: ElementTree.Element, key: str) -> float:
         return float(item.findtext(key))
     except (TypeError, ValueError):
         return 0.0
-
-
-def _read_flags(name: str, lists: Path, classes: Sequence[str]) -> dict[tuple[int, str], dict[str, int]]:
-    """What <class>_<split>.txt says: (class index, split) -> picture -> its flag, or the highest of its people's.
-
-    A line is "picture flag", in the action task "picture person flag"; splits without a file are left out, and so is,
-    with a sentence, a file that has other lines.
-    """
-    flags = {}
-    for c, label in enumerate(classes):
-        for part in _SPLITS:
-            file = lists / f"{label}_{part}.txt"
-            lines = [line.split() for line in read_lines(file)] if file.is_file() else []
-            if any(len(line) < 2 or line[-1] not in ("-1", "0", "1") for line in lines):
-                print(f"{name}: {file.name} is left out, as its lines are not <picture> <flag>.")
-            elif file.is_file():
-                flag_of = flags[c, part] = {}
-                for picture, *_, flag in lines:
-                    flag_of[picture] = max(int(flag), flag_of.get(picture, -1))
-    return flags
