@@ -97,18 +97,6 @@ DATA = {
     "wide": {"n": 60, "d": 100, "noise": 1.0},
     "eight classes": {"n": 240, "d": 50, "classes": 8, "noise": 3.0},
 }
-WAYS = {
-    "all": {},
-    "without principal axes": {"CHEAP": 0},
-    "without Newton": {"PRODUCTS": 0},
-}
-
-
-@pytest.fixture
-def way(request, monkeypatch):
-    for name, value in WAYS[request.param].items():
-        monkeypatch.setattr(solver, name, value)
-    return request.param
 
 
 @cache
@@ -123,23 +111,8 @@ def minima(data):
     return x, labels, y, found
 
 
-@pytest.fixture
-def paths(monkeypatch):
-    """What the solver returned to `svm`, one after the other."""
-    found = []
-    monkeypatch.setattr(learners, "solve", lambda *a, **k: found.append(solver.solve(*a, **k)) or found[-1])
-    return found
-
-
-@pytest.mark.parametrize(
-    ("data", "way"),
-    [
-        *((data, "all") for data in DATA),
-        *((data, way) for data in ("mixed", "wide") for way in list(WAYS)[1:]),
-    ],
-    indirect=["way"],
-)
-def test_the_objective_is_the_minimum_to_one_in_a_thousand(data, way, paths):
+@pytest.mark.parametrize("data", DATA)
+def test_the_objective_is_the_minimum_to_two_in_ten_thousand(data):
     x, labels, y, known = minima(data)
     new = pictures(**DATA[data] | {"n": 600}, seed=1)[0]
     agreed = []
@@ -148,10 +121,9 @@ def test_the_objective_is_the_minimum_to_one_in_a_thousand(data, way, paths):
         c = np.full_like(y, probe.C)
         found = objective(probe.weights, probe.bias, x, y, c)
         assert (found >= least * (1 - 1e-4)).all()  # else the baseline is wrong
-        assert (found <= least * (1 + 1e-3) + rounding(c)).all()
+        assert (found <= least * (1 + 2e-4) + rounding(c)).all()
         agreed.append(np.sign(probe.scores(new)) == np.sign(new @ w.T + b))
-    assert np.mean(agreed) > 0.995
-    assert paths[0].iterations < (500 if way == "without Newton" else 200)
+    assert np.mean(agreed) > 0.998
 
 
 def test_two_pictures_by_hand():
@@ -159,9 +131,9 @@ def test_two_pictures_by_hand():
     # w - 4 (1 - 2w - b) = 0 and 2 (1 + b) - 2 (1 - 2w - b) = 0
     w, b = np.linalg.solve([[9, 4], [4, 4]], [4, 0])
     x, labels = np.array([[0.0], [2.0]]), np.array([[0], [1]], np.int8)
-    probe = linear.svm(x, labels, [1], tol=1e-6)[0]
-    assert probe.weights.ravel() == pytest.approx([w], rel=1e-3)
-    assert probe.bias == pytest.approx([b], rel=1e-3)
+    probe = linear.svm(x, labels, [1])[0]
+    assert probe.weights.ravel() == pytest.approx([w], rel=0.01)
+    assert probe.bias == pytest.approx([b], rel=0.01)
     assert probe.C == 1
 
 
@@ -188,22 +160,12 @@ def test_wherever_it_stops_the_true_minimum_lies_between_objective_and_objective
             assert (minimum <= reached + slack).all()
 
 
-def test_newton_solves_a_quadratic_in_one_iteration(monkeypatch):
-    # so small a C that every picture has m < 1: J is quadratic, and the Newton step exact for each class
-    monkeypatch.setattr(solver, "FEW", 1)
-    x, labels = pictures()
-    path = solve(x, signs(labels), path=[0.001], tol=1e-5)
-    margins = signs(labels) * (path.weights[0].numpy() @ x.T + path.bias[0].numpy()[:, None])
-    assert (margins < 1).all()
-    assert path.iterations == 1
-
-
 def test_unsolved_problems_are_counted_and_the_warning_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(solver, "ITERATIONS", 2)
+    monkeypatch.setattr(solver, "ITERATIONS", 4)
     x, labels = pictures()
     with pytest.warns(UserWarning, match="Scale the features to length 1, or take a smaller C") as caught:
         path = solve(x, signs(labels), path=[0.1, 10])
-    late = path.gap > 1e-3 * path.objective
+    late = path.gap > 2e-4 * path.objective
     worst = (path.gap / path.objective).max()
     assert 0 < late.sum() < 12
     assert f"{late.sum()} of 12 SVMs" in str(caught[0].message)
@@ -213,38 +175,23 @@ def test_unsolved_problems_are_counted_and_the_warning_says_what_to_do(monkeypat
 # paths, blocks, threads
 
 
-def same(found, expected, x, y, c, tol=3e-4):
-    """Whether two solutions (weights, bias) of one problem, solved to 1e-4, are equally good."""
+def same(found, expected, x, y, c):
+    """Whether two solutions (weights, bias) of one problem are equally good."""
     one, other = (objective(np.asarray(w), np.asarray(b), x, y, c) for w, b in (found, expected))
-    assert one == pytest.approx(other, rel=tol)
+    assert one == pytest.approx(other, rel=4e-4)
 
 
 def test_a_path_gives_for_each_C_what_that_C_gives_alone_in_the_order_asked():
     x, labels = pictures(classes=5)
     y = signs(labels)
     asked = (1.0, 0.01, 30.0, 0.01)
-    path = linear.svm(x, labels, asked, tol=1e-4)
+    path = linear.svm(x, labels, asked)
     assert tuple(probe.C for probe in path) == asked
     for probe in path[:3]:
-        alone = linear.svm(x, labels, [probe.C], tol=1e-4)[0]
+        alone = linear.svm(x, labels, [probe.C])[0]
         c = np.full_like(y, probe.C)
         same((probe.weights, probe.bias), (alone.weights, alone.bias), x, y, c)
     assert (path[1].weights == path[3].weights).all()
-
-
-def test_blocks_of_classes_give_the_same(monkeypatch):
-    x, labels = pictures(classes=7)
-    y = signs(labels)
-    form = {"path": (10, 0.1), "tol": 1e-4}
-    together = solve(x, y, **form)
-    monkeypatch.setattr(solver, "AT_ONCE", 3 * len(x))  # three, three and one
-    parts = solve(x, y, **form)
-    assert parts.weights.shape == (2, 7, x.shape[1])
-    assert parts.objective.shape == parts.gap.shape == parts.bias.shape == (2, 7)
-    assert parts.objective.numpy() == pytest.approx(together.objective.numpy(), rel=2e-4)
-    for k, c in enumerate((10.0, 0.1)):
-        one, other = ((found.weights[k], found.bias[k]) for found in (parts, together))
-        same(one, other, x, y, np.full_like(y, c))
 
 
 def test_runs_are_equal_to_the_bit_and_the_number_of_threads_changes_only_the_last_digits():
@@ -267,7 +214,7 @@ def test_runs_are_equal_to_the_bit_and_the_number_of_threads_changes_only_the_la
 def test_an_example_of_weight_0_counts_for_nothing_and_one_of_weight_2_twice():
     x, labels = pictures()
     y = signs(labels)
-    form = {"path": [3], "tol": 1e-4}
+    form = {"path": [3]}
     weights = np.ones_like(y)
     weights[:, ::3], weights[:, 1::3] = 0, 2
     x[::3] *= 20  # would be seen
@@ -277,7 +224,7 @@ def test_an_example_of_weight_0_counts_for_nothing_and_one_of_weight_2_twice():
     repeated = solve(x, y, **form)
     one, other = ((found.weights[0], found.bias[0]) for found in (weighted, repeated))
     same(one, other, x, y, np.full_like(y, 3))
-    assert weighted.objective.numpy() == pytest.approx(repeated.objective.numpy(), rel=3e-4)
+    assert weighted.objective.numpy() == pytest.approx(repeated.objective.numpy(), rel=4e-4)
 
 
 def test_a_difficult_picture_is_left_out_of_that_class_only():
@@ -287,11 +234,11 @@ def test_a_difficult_picture_is_left_out_of_that_class_only():
     difficult = present.copy()
     difficult[::4, 0] = -1
     difficult[1::9, 2] = -1
-    probe = linear.svm(x, difficult, [1], tol=1e-4)[0]
+    probe = linear.svm(x, difficult, [1])[0]
     for k in range(3):
         kept = difficult[:, k] >= 0
         y = np.where(present[kept, k] == 1, 1.0, -1.0)
-        alone = linear.svm(x[kept], present[kept, k : k + 1], [1], tol=1e-4)[0]
+        alone = linear.svm(x[kept], present[kept, k : k + 1], [1])[0]
         one, other = (probe.weights[k], probe.bias[k]), (alone.weights[0], alone.bias[0])
         same(one, other, x[kept], y, np.ones_like(y))
         assert (np.sign(x @ one[0] + one[1]) == np.sign(x @ other[0] + other[1])).mean() > 0.98
@@ -325,8 +272,8 @@ def test_the_solution_follows_what_is_done_to_the_features(case):
     transform, factor, back = TRANSFORMED[case]
     x, labels = pictures()
     y = signs(labels)
-    expected = linear.svm(x, labels, (0.1, 10), tol=1e-4)
-    found = linear.svm(*transform(x, labels), (0.1 * factor, 10 * factor), tol=1e-4)
+    expected = linear.svm(x, labels, (0.1, 10))
+    found = linear.svm(*transform(x, labels), (0.1 * factor, 10 * factor))
     for here, there in zip(expected, found, strict=True):
         returned = back(there.weights, there.bias)
         same(returned, (here.weights, here.bias), x, y, np.full_like(y, here.C))
@@ -358,42 +305,22 @@ def hard_cases():
     }
 
 
-@pytest.mark.parametrize("way", ["all", "without Newton"], indirect=True)
 @pytest.mark.parametrize("case", hard_cases())
-def test_hard_cases_are_solved(case, way, paths):
+def test_hard_cases_are_solved(case):
     x, labels = hard_cases()[case]
     table = labels if labels.ndim == 2 else (signs(labels).T > 0).astype(np.int8)
     y, known = np.where(table.T == 1, 1.0, -1.0), (table.T >= 0).astype(float)
     decided = [len(set(target[weight > 0])) < 2 for target, weight in zip(y, known, strict=True)]
-    found = linear.svm(x, labels, (0.01, 10))
-    proved = (paths[-1].objective - paths[-1].gap).numpy()
-    for probe, least in zip(found, proved, strict=True):
-        c = probe.C * known
-        reached = objective(probe.weights, probe.bias, x, y, c)
-        assert (reached <= least * 1.0011 + rounding(c)).all()  # so it is finite
-        assert (reached[decided] == 0).all()  # where all pictures say the same, the bias alone does
-        assert (probe.weights[decided] == 0).all()
-
-
-def test_principal_axes_that_float32_does_not_find_are_found_in_float64(monkeypatch):
-    # as happens where features have many more dimensions than there are pictures
-    found = torch.linalg.eigh
-
-    def fail(matrix):
-        if matrix.dtype == torch.float32:
-            raise torch.linalg.LinAlgError
-        return found(matrix)
-
-    x, labels = pictures()
-    (expected,) = linear.svm(x, labels, [1], tol=1e-5)
-    monkeypatch.setattr(torch.linalg, "eigh", fail)
-    assert linear.svm(x, labels, [1], tol=1e-5)[0].weights == pytest.approx(expected.weights, abs=0.01)
+    for probe in linear.svm(x, labels, (0.01, 10)):  # what is not solved to tol would warn, and fail
+        assert np.isfinite(probe.weights).all()
+        assert (objective(probe.weights, probe.bias, x, y, probe.C * known)[decided] == 0).all()
+        assert (probe.weights[decided] == 0).all()  # where all pictures say the same, the bias alone does
 
 
 def test_what_float32_cannot_solve_is_finite_and_said(monkeypatch):
     monkeypatch.setattr(solver, "ITERATIONS", 15)
     x, labels = pictures(200, 10)
-    x, labels = np.concatenate([x, x]), np.append(labels, labels)  # Newton's equations are singular
+    x, labels = np.concatenate([x, x]), np.append(labels, labels)
     with pytest.warns(UserWarning, match="stopped after 15 iterations"):
         path = solve(1000 * x, signs(labels), path=(1, 1e3, 1e7))
     for value in (path.weights, path.bias, path.objective, path.gap):
@@ -422,12 +349,12 @@ def test_dropped_features_are_x_on_average_under_masks_of_their_own():
 @pytest.mark.parametrize("learner", [linear.svm, linear.logistic_regression])
 def test_dropout_trains_on_copies_that_weigh_as_one_picture(learner):
     x, labels = pictures()
-    (found,) = learner(x, labels, [2], dropout=0.4, seed=3, tol=1e-5)
-    masked, repeated = linear.drop_features(x, 0.4, learners.COPIES, 3), np.tile(labels, learners.COPIES)
-    (expected,) = learner(masked, repeated, [2 / learners.COPIES], tol=1e-5)
+    (found,) = learner(x, labels, [2], dropout=0.4)
+    masked, repeated = linear.drop_features(x, 0.4, learners.COPIES, 0), np.tile(labels, learners.COPIES)
+    (expected,) = learner(masked, repeated, [2 / learners.COPIES])
     assert found.C == 2
     largest = np.abs(expected.weights).max()
-    assert np.abs(found.weights - expected.weights).max() < 0.01 * largest
+    assert np.abs(found.weights - expected.weights).max() < 0.03 * largest
     assert np.abs(found.weights - learner(x, labels, [2])[0].weights).max() > 0.1 * largest
 
 

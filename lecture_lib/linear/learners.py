@@ -50,15 +50,7 @@ class Linear:
         return self.scores(x).argmax(1)
 
 
-def svm(
-    x: np.ndarray,
-    labels: np.ndarray,
-    Cs: Sequence[float],
-    *,
-    dropout: float = 0.0,
-    seed: int = 0,
-    tol: float = 1e-3,
-) -> list[Linear]:
+def svm(x: np.ndarray, labels: np.ndarray, Cs: Sequence[float], *, dropout: float = 0.0) -> list[Linear]:
     """Train one-vs-rest linear SVMs: 1/2 |w_c|^2 + C sum_i max(0, 1 - y_ic (w_c . x_i + b_c))^2 for each class c.
 
     The squared hinge of LIBLINEAR and scikit-learn's LinearSVC; unlike theirs, the bias b_c is free.
@@ -68,65 +60,45 @@ def svm(
              which leaves the picture out of that class's problem
     Cs       values of C, each > 0
     dropout  part of the features that is dropped while training; see `drop_features`
-    tol      how far the objective may be above its minimum, as a part of it (proved by the dual problem)
     returns  a `Linear` for each C, in the order of Cs
 
-    Raises ValueError for wrong shapes, labels, NaN, or C <= 0; warns if a problem was not solved to `tol`.
+    Raises ValueError for wrong shapes, labels, NaN, or C <= 0; warns if a problem was not solved (see `solve`).
     """
     x, labels = _checked(x, labels, Cs)
     present = labels == np.arange(labels.max() + 1)[:, None] if labels.ndim == 1 else labels.T == 1
     known = np.ones_like(present) if labels.ndim == 1 else labels.T >= 0
     copies = COPIES if dropout else 1
-    x = drop_features(x, dropout, copies, seed)
-    device = "cuda" if settings.current().device.type == "cuda" else "cpu"  # Apple's has no eigenvectors
-    solved = solve(
-        torch.from_numpy(x).to(device),
-        torch.from_numpy(np.tile(np.where(present, np.float32(1), np.float32(-1)), copies)).to(device),
-        torch.from_numpy(np.tile(known.astype(np.float32) / copies, copies)).to(device),
-        Cs,
-        tol=tol,
-    )
-    return [
-        Linear(solved.weights[k].cpu().numpy(), solved.bias[k].cpu().numpy(), c) for k, c in enumerate(Cs)
-    ]
+    device = "cuda" if settings.current().device.type == "cuda" else "cpu"  # Apple's is untried
+    arrays = np.where(present, np.float32(1), np.float32(-1)), known.astype(np.float32) / copies
+    arrays = drop_features(x, dropout, copies, 0), *(np.tile(one, copies) for one in arrays)
+    solved = solve(*(torch.from_numpy(one).to(device) for one in arrays), Cs)
+    weights, bias = solved.weights.cpu().numpy(), solved.bias.cpu().numpy()
+    return [Linear(*one) for one in zip(weights, bias, Cs, strict=True)]
 
 
 def logistic_regression(
-    x: np.ndarray,
-    labels: np.ndarray,
-    Cs: Sequence[float],
-    *,
-    dropout: float = 0.0,
-    seed: int = 0,
-    tol: float = 1e-4,
+    x: np.ndarray, labels: np.ndarray, Cs: Sequence[float], *, dropout: float = 0.0
 ) -> list[Linear]:
     """Train multinomial logistic regression: 1/2 |W|^2 - C sum_i log softmax(W x_i + b)_{y_i}; b is free.
 
-    As `svm`, for labels int64 [N] with one class a picture, every class from 0 to the highest present. tol is
-    scikit-learn's, on the gradient.
+    As `svm`, for labels int64 [N] with one class a picture, every class from 0 to the highest present.
     """
     x, labels = _checked(x, labels, Cs)
     if labels.ndim != 1:
         raise ValueError("Softmax knows one class a picture; for several (labels [N, C]) take svm.")
-    if labels.max() == 0:
-        raise ValueError(
-            "labels: all pictures are of class 0; logistic regression needs two classes or more."
-        )
-    missing = np.setdiff1d(np.arange(labels.max() + 1), labels)
+    missing = np.setdiff1d(np.arange(max(labels.max() + 1, 2)), labels)
     if len(missing):
         raise ValueError(
-            f"No training picture of class {', '.join(map(str, missing[:5]))}: logistic regression needs one of "
-            "every class from 0 to the highest label."
+            f"No training picture of class {', '.join(map(str, missing[:5]))}: logistic regression needs two classes "
+            "or more, and a picture of every class from 0 to the highest label."
         )
     copies = COPIES if dropout else 1
-    x, labels = drop_features(x, dropout, copies, seed), np.tile(labels, copies)
+    x, labels = drop_features(x, dropout, copies, 0), np.tile(labels, copies)
     # of two classes scikit-learn trains w = w_1 - w_0, with 1/2 |w|^2 = |W|^2
     factor = 2 if labels.max() == 1 else 1
     trained = []
     for c in Cs:
-        learner = linear_model.LogisticRegression(C=c * factor / copies, tol=tol, max_iter=1000).fit(
-            x, labels
-        )
+        learner = linear_model.LogisticRegression(C=c * factor / copies, max_iter=1000).fit(x, labels)
         weights, bias = learner.coef_, learner.intercept_
         if len(weights) == 1:
             weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
