@@ -79,6 +79,7 @@ def _solve(z: Tensor, y: Tensor, cost: Tensor, w: Tensor, b: Tensor, tol: float)
     row, score, radius = torch.arange(len(y), device=y.device), w @ z.T, z.norm(dim=1).max()
     _, b = _search(y, cost, w, b, score, torch.zeros_like(w), torch.zeros_like(y))
     memory: list[tuple[Tensor, Tensor, Tensor]] = []
+    step, before = torch.zeros_like(w), torch.zeros_like(w)
     for iteration in range(ITERATIONS + 1):
         short = (1 - y * (score + b[:, None])).clamp(min=0)
         pull = 2 * cost * short * y  # alpha_i y_i, whose sum is 0 where b is optimal
@@ -88,11 +89,10 @@ def _solve(z: Tensor, y: Tensor, cost: Tensor, w: Tensor, b: Tensor, tol: float)
         # neither b nor the optimal one is further from 0 than the longest score and 1
         far = 1 + radius * (w.norm(dim=1) + slope)
         gap = slope.square() / 2 + 2 * far * pull.sum(1).abs()
-        if iteration:
-            change = gradient - before
-            product = (step * change).sum(1, keepdim=True)
-            rho = torch.where(product > 0, 1 / product, 0)  # 0: a step that is not remembered
-            memory = [*memory[1 - HISTORY :], (step, change, rho)]
+        change = gradient - before
+        product = (step * change).sum(1, keepdim=True)
+        rho = torch.where(product > 0, 1 / product, 0)  # 0: a step that is not remembered
+        memory = [*memory[1 - HISTORY :], (step, change, rho)]
         done = (gap <= tol * objective) | (iteration == ITERATIONS)
         for result, value in zip(results, (w, b, objective, gap), strict=True):
             result[row[done]] = value[done]
@@ -118,9 +118,8 @@ def _direction(gradient: Tensor, memory: list[tuple[Tensor, Tensor, Tensor]]) ->
     for step, change, rho in reversed(memory):
         factors.append(rho * (step * q).sum(1, keepdim=True))
         q = q - factors[-1] * change
-    if memory:
-        _, change, rho = memory[-1]
-        q = q / torch.where(rho > 0, rho * change.square().sum(1, keepdim=True), 1)
+    _, change, rho = memory[-1]
+    q = q / torch.where(rho > 0, rho * change.square().sum(1, keepdim=True), 1)
     for (step, change, rho), factor in zip(memory, reversed(factors), strict=True):
         q = q + (factor - rho * (change * q).sum(1, keepdim=True)) * step
     return q
