@@ -19,13 +19,17 @@ GOLDEN = np.load(Path(__file__).parent / "golden" / "vlfeat_dsift.npz")
 
 @pytest.fixture(scope="module")
 def china():
-    """The picture of the golden descriptors, uint8 [360, 480]."""
+    """The picture of the golden descriptors, uint8 [3, 360, 480], without colour."""
     photograph = Image.fromarray(load_sample_image("china.jpg")).convert("L")
-    return torch.from_numpy(np.array(photograph)[:360, :480])
+    return torch.from_numpy(np.array(photograph)[:360, :480]).expand(3, -1, -1)
 
 
 def noise(*shape, seed=0):
     return torch.from_numpy(np.random.default_rng(seed).random(shape, np.float32))
+
+
+def coloured(height, width):
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, height, width), np.uint8))
 
 
 def dense_sift(image, step, size, margin=0):
@@ -75,7 +79,7 @@ def test_sizes_of_phow_share_centres_as_in_matlab(china):
 
 
 def test_phow_describes_the_smoothed_picture_and_nothing_of_low_contrast(china):
-    picture = china[120:240, 300:420]
+    picture = china[:, 120:240, 300:420]
     local = phow(picture, sizes=(5, 8))
     for size, margin in ((5, 4), (8, 0)):
         image = ndimage.gaussian_filter(
@@ -162,16 +166,16 @@ def test_every_descriptor_follows_from_the_definition(height, width, step, size,
 def test_mirrored_pictures_have_mirrored_descriptors():
     assert MIRROR.dtype == torch.int64
     assert (MIRROR[MIRROR] == torch.arange(128)).all()
-    picture = noise(3, 47, 52)  # 52 = 1 + 30 + 3 * 7: the grids of the largest size end at the border
+    picture = coloured(47, 52)  # 52 = 1 + 30 + 3 * 7: the grids of the largest size end at the border
     local, mirrored = (phow(p, sizes=(10, 6, 4)) for p in (picture, picture.flip(2)))
     for size in (4, 6, 10):
         a, b = (t.x[(t.size == size) & (t.xy[:, 0] <= 36)].view(-1, 8, 128) for t in (local, mirrored))
         torch.testing.assert_close(b, a.flip(1)[..., MIRROR], atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("value", [0, 77, 255])
 def test_flat_pictures_have_no_descriptor(value):
-    flat = torch.full((64, 70), value)
+    flat = torch.full((3, 64, 70), value, dtype=torch.uint8)
     assert not phow(flat).x.any()
     assert not sift_pyramid(flat, 4, 8, [1.0, 0.7]).x.any()
 
@@ -180,12 +184,12 @@ def test_flat_pictures_have_no_descriptor(value):
 
 
 def test_the_pyramid_describes_resized_pictures_in_pixels_of_the_original():
-    picture = noise(60, 90)
+    picture = coloured(60, 90)
     local = sift_pyramid(picture, 4, 5, scales=(1, 0.5, 2))
     assert local.picture == (60, 90)
     start = 0
     for scale, sides in ((1, (60, 90)), (0.5, (30, 45)), (2, (120, 180))):
-        resized = Image.fromarray(picture.numpy(), "F").resize(sides[::-1], Image.Resampling.BICUBIC)
+        resized = Image.fromarray(grey(picture).numpy(), "F").resize(sides[::-1], Image.Resampling.BICUBIC)
         plain, _ = dense_sift(torch.from_numpy(np.array(resized)), 4, 5)
         part = slice(start, start + len(plain))
         torch.testing.assert_close(local.x[part], plain.x, atol=1e-4, rtol=0)
@@ -197,7 +201,7 @@ def test_the_pyramid_describes_resized_pictures_in_pixels_of_the_original():
 
 
 def test_centres_in_the_pyramid_stay_in_the_middle_where_sides_are_rounded():
-    local = sift_pyramid(noise(37, 91), 1, 4, scales=(0.37,))  # 13.7 x 33.7 pixels: 14 x 34
+    local = sift_pyramid(coloured(37, 91), 1, 4, (0.37,))  # 13.7 x 33.7 pixels: 14 x 34
     torch.testing.assert_close(local.xy.mean(0), torch.tensor([45.0, 18.0]))
     torch.testing.assert_close(local.size[0].item(), 4 * math.sqrt(37 / 14 * 91 / 34))
 
@@ -213,28 +217,15 @@ def test_grey_is_pillows_luminance_before_it_is_rounded():
     assert image.dtype == torch.float32
     np.testing.assert_allclose(image[0, :4], [1, 0.299, 0.587, 0.114], atol=1e-6)
     assert np.abs(255 * image.numpy() - np.asarray(Image.fromarray(pixels).convert("L"))).max() < 0.51
-    torch.testing.assert_close(grey(picture.double() / 255), image)
-    torch.testing.assert_close(grey(picture[1]), picture[1] / 255)
-    torch.testing.assert_close(grey(picture[1].half() / 255), picture[1] / 255, atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize(
-    ("picture", "says"),
-    [
-        (torch.zeros(4, 30, 30), r"not \[4, 30, 30\]"),
-        (torch.zeros(30, 30, 3), r"not \[30, 30, 3\]"),
-        (torch.zeros(1, 3, 30, 30), r"not \[1, 3, 30, 30\]"),
-        (torch.zeros(3, 0, 30), r"not \[3, 0, 30\]"),
-        (torch.zeros(30, 30, dtype=torch.int64), "not int64"),
-        (torch.full((30, 30), 200.0), "from 200 to 200"),
-        (torch.full((30, 30), -0.1), "from -0.1 to"),
-        (torch.full((30, 30), math.nan), "from nan to nan"),
-    ],
-)
-def test_what_is_not_a_picture_is_refused(picture, says):
-    for taken_by in (grey, phow, sift_pyramid):
-        with pytest.raises(ValueError, match=says):
-            taken_by(picture)
+@pytest.mark.parametrize("shape", [(4, 30, 30), (30, 30, 3), (30, 30), (1, 3, 30, 30), (3, 0, 30)])
+def test_what_is_not_a_picture_is_refused(shape):
+    for taken_by in (grey, phow):
+        with pytest.raises(ValueError, match=re.escape(f"not uint8 {list(shape)}")):
+            taken_by(torch.zeros(shape, dtype=torch.uint8))
+    with pytest.raises(ValueError, match="not float32"):
+        grey(torch.zeros(3, 30, 30))
 
 
 @pytest.mark.parametrize("n", [1, 16, 17, 70])
@@ -252,23 +243,16 @@ def test_filters_of_columns_are_numpys(n, reach):
 # --- what does not fit -------------------------------------------------------------------------------------
 
 
-def needs(message):
-    return int(re.search(r"needs (\d+) pixels", str(message))[1])
-
-
-def test_sizes_and_scales_that_do_not_fit_are_left_out_and_none_says_how_large_a_picture_must_be():
-    with pytest.raises(ValueError, match="1 x 300 pixels is too small") as refused:
-        sift_pyramid(noise(1, 300), size=8)
-    assert needs(refused.value) == 25
-    assert len(sift_pyramid(noise(25, 25), size=8)) == 1
-    assert phow(noise(22, 40), sizes=(10, 4)).size.unique().tolist() == [4]
-    with pytest.raises(ValueError, match="too small") as refused:
-        phow(noise(21, 40))  # size 4 begins 9 pixels from the border
-    assert needs(refused.value) == 22
-    assert len(sift_pyramid(noise(50, 60), size=8, scales=(0.1, 0.5))) == 2
-    with pytest.raises(ValueError, match="too small") as refused:
-        sift_pyramid(noise(48, 60), size=8, scales=(0.1, 0.5))
-    assert needs(refused.value) == 50
+def test_sizes_and_scales_that_do_not_fit_are_left_out():
+    with pytest.raises(ValueError, match="1 x 300 pixels is too small"):
+        sift_pyramid(coloured(1, 300), 4, 8, (1, 0.5))
+    assert len(sift_pyramid(coloured(25, 25), 4, 8, (1, 0.5))) == 1
+    assert phow(coloured(22, 40), sizes=(10, 4)).size.unique().tolist() == [4]
+    with pytest.raises(ValueError, match="too small"):
+        phow(coloured(21, 40))  # size 4 begins 9 pixels from the border
+    assert len(sift_pyramid(coloured(50, 60), 4, 8, (0.1, 0.5))) == 2
+    with pytest.raises(ValueError, match="too small"):
+        sift_pyramid(coloured(48, 60), 4, 8, (0.1, 0.5))
 
 
 @pytest.mark.parametrize(("step", "sizes"), [(0, [4]), (3, [4, 0])])

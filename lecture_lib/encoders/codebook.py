@@ -19,6 +19,7 @@ CHUNK = 65536  # descriptors whose products are summed in float64 at once
 FLOOR = 1e-4  # of a Gaussian's variances, as a part of the largest variance of the data
 LEAST = 10  # descriptors a Gaussian or word that can be told apart at all; 1000 is usual
 START = 100  # descriptors a Gaussian that k-means sees; EM then sees all
+ITERATIONS = 20  # of EM, at most
 TOL = 1e-3  # nats a descriptor that one iteration of EM has to gain
 
 
@@ -74,10 +75,10 @@ def fit_pca(x: Tensor, dim: int = 80) -> PCA:
     return PCA(*(a.float().to(x.device) for a in (mean, axes)))
 
 
-def fit_gmm(x: Tensor, K: int, *, seed: int = 0, iterations: int = 20) -> GMM:
+def fit_gmm(x: Tensor, K: int, *, seed: int = 0) -> GMM:
     """Return a mixture of K diagonal Gaussians fitted to descriptors [N, D] by EM, from a start by k-means.
 
-    iterations  of EM at most; it ends when one gains less than 0.001 nats a descriptor
+    EM ends after 20 iterations, or when one gains less than 0.001 nats a descriptor.
 
     To every variance, 1e-4 of the data's largest variance is added, so that none vanishes. Raises ValueError for
     fewer than 10 K descriptors, and for values that are not finite.
@@ -94,14 +95,14 @@ def fit_gmm(x: Tensor, K: int, *, seed: int = 0, iterations: int = 20) -> GMM:
         covariance_type="diag",
         tol=TOL,
         reg_covar=floor,
-        max_iter=iterations,
+        max_iter=ITERATIONS,
         weights_init=weights,
         means_init=means,
         precisions_init=1 / variances,
         random_state=seed,
     )
     with warnings.catch_warnings():
-        # the number of iterations is the caller's choice, and the curve tells what another would gain
+        # the curve tells what another iteration would gain
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
             mixture.fit(data)

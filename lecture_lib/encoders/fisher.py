@@ -26,17 +26,14 @@ Assignment = Literal["soft", "hard"]
 RANGE = 30.0  # of log densities that are told apart: exp(-30) is negligible
 
 
-def posteriors(x: Tensor, gmm: GMM, assignment: Assignment = "soft") -> Tensor:
-    """Return q_ik, how probable it is that Gaussian k has made x_i: float32 [N, K], rows of sum 1.
-
-    x           [N, D]
-    assignment  "soft", or "hard": 1 for the most probable Gaussian, 0 for all others
+def posteriors(x: Tensor, gmm: GMM) -> Tensor:
+    """Return q_ik, how probable it is that Gaussian k has made x_i [N, D]: float32 [N, K], rows of sum 1.
 
     Softmax of the log densities: a descriptor far from all Gaussians is no trouble.
     """
-    _check(x, gmm, assignment)
+    _check(x, gmm)
     origin, weight = _log_density(gmm)
-    return _assign(_powers(x.to(weight.dtype) - origin) @ weight, assignment)
+    return (_powers(x.to(weight.dtype) - origin) @ weight).softmax(1)
 
 
 def fisher_vector(
@@ -46,20 +43,23 @@ def fisher_vector(
 
     x           [N, D]
     regions     bool [R, N], which descriptors a region contains; each is divided by its own number of them
-    assignment  "soft" or "hard", as in `posteriors`
+    assignment  "soft": q_ik are `posteriors`; "hard": 1 for the most probable Gaussian, 0 for all others
 
     Without descriptors it is 0. Posteriors and weights pi_k below 1e-6 count as 0. reshape(K, 2, D) tells u_k from
     v_k.
     """
-    _check(x, gmm, assignment)
+    _check(x, gmm)
+    checks.option(assignment, Assignment, "assignment")
     origin, weight = _log_density(gmm)
 
     def weigh(part: Tensor) -> tuple[Tensor, Tensor]:
         powers = _powers(part.to(weight.dtype) - origin)
         score = powers @ weight
-        if assignment == "soft":  # what counts as 0 anyway must not come near 1e-38, where numbers are slow
-            score = torch.maximum(score, score.amax(1, keepdim=True) - RANGE)
-        return powers, F.threshold_(_assign(score, assignment), NEGLIGIBLE, 0.0)
+        if assignment == "hard":
+            return powers, torch.zeros_like(score).scatter_(1, score.argmax(1, keepdim=True), 1)
+        # what counts as 0 anyway must not come near 1e-38, where numbers are slow
+        score = torch.maximum(score, score.amax(1, keepdim=True) - RANGE)
+        return powers, F.threshold_(score.softmax(1), NEGLIGIBLE, 0.0)
 
     sums, count = weighted_sums(x, regions, weigh)
     s0, s1, s2 = sums.split([1, x.shape[1], x.shape[1]], 1)
@@ -72,14 +72,13 @@ def fisher_vector(
     return phi[0] if regions is None else phi
 
 
-def _check(x: Tensor, gmm: GMM, assignment: str) -> None:
-    """Raise ValueError where descriptors do not fit the Gaussians, or the assignment has no such name."""
+def _check(x: Tensor, gmm: GMM) -> None:
+    """Raise ValueError where descriptors do not fit the Gaussians."""
     if x.ndim != 2 or x.shape[1] != gmm.means.shape[1]:
         raise ValueError(
             f"The Gaussians have {gmm.means.shape[1]} dimensions: descriptors are [N, {gmm.means.shape[1]}], "
             f"not {list(x.shape)}. Project them with the same PCA first."
         )
-    checks.option(assignment, Assignment, "assignment")
 
 
 def _log_density(gmm: GMM) -> tuple[Tensor, Tensor]:
@@ -99,9 +98,3 @@ def _log_density(gmm: GMM) -> tuple[Tensor, Tensor]:
 
 def _powers(z: Tensor) -> Tensor:
     return torch.cat([torch.ones_like(z[:, :1]), z, z.square()], 1)
-
-
-def _assign(score: Tensor, assignment: str) -> Tensor:
-    if assignment == "soft":
-        return score.softmax(1)
-    return torch.zeros_like(score).scatter_(1, score.argmax(1, keepdim=True), 1)

@@ -12,11 +12,11 @@ it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
@@ -40,7 +40,6 @@ ROWS = 256  # pictures normalised at once
 Form = Literal["phow", "resized"]
 Kind = Literal["gmm", "kmeans"]
 Method = Literal["fisher", "hard fisher", "vlad", "bow"]
-METHODS = get_args(Method)
 
 
 @dataclass(frozen=True)
@@ -91,14 +90,19 @@ class Codebook:
     xy: bool
 
     @property
+    def means(self) -> Tensor:
+        """float32 [K, D], of the Gaussians or of the words."""
+        return self.words.means if isinstance(self.words, GMM) else self.words
+
+    @property
     def K(self) -> int:
         """The number of Gaussians, or words."""
-        return len(self._tensors[-1])
+        return len(self.means)
 
     @property
     def D(self) -> int:
         """The length of a descriptor as the Gaussians see it."""
-        return self._tensors[-1].shape[1]
+        return self.means.shape[1]
 
     def project(self, local: Local, mirrored: bool = False) -> Tensor:
         """Bring a picture's descriptors to the codebook's axes: float32 [N, D]."""
@@ -111,13 +115,8 @@ class Codebook:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides the vectors, besides the pictures."""
-        return store.fingerprint([asdict(self.dense), self.xy, *self._tensors])
-
-    @property
-    def _tensors(self) -> list[Tensor]:
-        words = self.words
-        gmm = [words.weights, words.variances, words.means] if isinstance(words, GMM) else [words]
-        return [self.pca.mean, self.pca.components, *gmm]
+        words = vars(self.words) if isinstance(self.words, GMM) else self.words
+        return store.fingerprint([asdict(self.dense), self.xy, vars(self.pca), words])
 
 
 def sample(images: ImageCollection, dense: Dense, n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -158,26 +157,20 @@ def learn(
     checks.option(kind, Kind, "kind of codebook")
     recipe = {"codebook": kind, "version": VERSION, "images": images.images.fingerprint, "seed": seed}
     recipe |= {"dense": asdict(dense), "K": K, "dim": dim, "xy": xy, "n": n}
-    names = ["mean", "components"]
-    names += ["weights", "means", "variances", "log likelihood"] if kind == "gmm" else ["words"]
+    of_words = [field.name for field in fields(GMM)] if kind == "gmm" else ["words"]
+    of_pca = [field.name for field in fields(PCA)]
 
     def stream(_spans, _names) -> Iterator[dict[str, np.ndarray]]:
         x, places = sample(images, dense, n, seed)
         pca = fit_pca(x, dim)
         z = torch.cat([pca(x), places], dim=1) if xy else pca(x)
-        learned = [pca.mean, pca.components]
-        if kind == "gmm":
-            gmm = fit_gmm(z, K, seed=seed)
-            learned += [gmm.weights, gmm.means, gmm.variances, gmm.log_likelihood]
-        else:
-            learned += [fit_kmeans(z, K, seed=seed)]
-        yield {name: np.asarray(array)[None] for name, array in zip(names, learned, strict=True)}
+        words = vars(fit_gmm(z, K, seed=seed)) if kind == "gmm" else {"words": fit_kmeans(z, K, seed=seed)}
+        yield {name: np.asarray(array)[None] for name, array in (vars(pca) | words).items()}
 
-    stored = store.fetch({name: recipe | {"part": name} for name in names}, 1, stream)
-    axes, parts = np.split(np.array(names), [2])
+    stored = store.fetch({name: recipe | {"part": name} for name in of_pca + of_words}, 1, stream)
     tensor = {name: torch.from_numpy(np.array(array[0])) for name, array in stored.items()}
-    pca = PCA(*(tensor[name] for name in axes))
-    words = GMM(*(tensor[name] for name in parts)) if kind == "gmm" else tensor["words"]
+    pca, words = PCA(*map(tensor.get, of_pca)), [*map(tensor.get, of_words)]
+    words = GMM(*words) if kind == "gmm" else words[0]
     return Codebook(dense, pca, words, xy)
 
 
@@ -213,6 +206,14 @@ def encode(
     return store.fetch({"phi": recipe}, len(images), stream, block=BLOCK, progress=label)["phi"]
 
 
+POOLS: dict[Method, Callable[[Tensor, Codebook, Tensor], Tensor]] = {
+    "fisher": lambda z, codebook, regions: fisher_vector(z, codebook.words, regions),
+    "hard fisher": lambda z, codebook, regions: fisher_vector(z, codebook.words, regions, "hard"),
+    "vlad": lambda z, codebook, regions: vlad(z, codebook.means, regions),
+    "bow": lambda z, codebook, regions: bow(z, codebook.means, regions),
+}
+
+
 @torch.inference_mode()
 def encode_one(
     images: ImageCollection, i: int, codebook: Codebook, which: Sequence[View], method: Method
@@ -224,7 +225,7 @@ def encode_one(
         rows = [v for v, view in enumerate(which) if view.mirrored == mirrored]
         if rows:
             regions = torch.stack([inside(which[v], local) for v in rows])
-            pooled = pool(codebook.project(local, mirrored), codebook.words, regions, method)
+            pooled = POOLS[method](codebook.project(local, mirrored), codebook, regions)
             of_view |= dict(zip(rows, pooled, strict=True))
     phi = torch.stack([of_view[v] for v in range(len(which))])
     if not torch.isfinite(phi).all() or phi.abs().max() > torch.finfo(torch.float16).max:
@@ -233,16 +234,6 @@ def encode_one(
             "has a Gaussian of almost no width: learn it from more descriptors, or with a smaller K."
         )
     return phi
-
-
-def pool(z: Tensor, words: GMM | Tensor, regions: Tensor, method: Method) -> Tensor:
-    """Encode descriptors z [N, D], region by region (bool [R, N]), by one of the methods: [R, d]."""
-    means = words.means if isinstance(words, GMM) else words
-    if method == "bow":
-        return bow(z, means, regions)
-    if method == "vlad":
-        return vlad(z, means, regions)
-    return fisher_vector(z, words, regions, "hard" if method == "hard fisher" else "soft")
 
 
 def normalised(phi: np.ndarray, K: int, *, intra: bool = False, pyramid: bool = False) -> np.ndarray:

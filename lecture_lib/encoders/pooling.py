@@ -23,22 +23,14 @@ def weighted_sums(
     spatial pyramid cost hardly more than one. There may be 62 regions at most.
     """
     if regions is None:
-        total = sum(values.T @ q for values, q in map(weigh, x.split(CHUNK)))
-        return total[None], torch.tensor([len(x)], device=x.device)
+        regions = x.new_ones(1, len(x), dtype=torch.bool)
     values, q = weigh(x[:0])
     sums = values.new_zeros(len(regions), values.shape[1], q.shape[1])
     # equal for descriptors in the same regions
-    code = torch.zeros(len(x), dtype=torch.int64, device=x.device)
-    for inside in regions:
-        code = 2 * code + inside
-    order = code.argsort()
-    order = order[regions.any(0)[order]]
-    for rows in order.split(CHUNK):
-        values, q = weigh(x.index_select(0, rows))
-        sizes = torch.unique_consecutive(code[rows], return_counts=True)[1].tolist()
-        for same, v_same, q_same in zip(rows.split(sizes), values.split(sizes), q.split(sizes), strict=True):
-            part = v_same.T @ q_same
-            for region, there in zip(sums, regions[:, same[:1]].flatten().tolist(), strict=True):
-                if there:
-                    region += part
+    code = (regions * 2 ** torch.arange(len(regions), device=x.device)[:, None]).sum(0)
+    for cell in code.unique():
+        here = code == cell
+        around = regions[:, here][:, 0]
+        if around.any():
+            sums[around] += sum(values.T @ q for values, q in map(weigh, x[here].split(CHUNK)))
     return sums, regions.sum(1)

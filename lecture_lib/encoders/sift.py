@@ -69,12 +69,7 @@ def phow(picture: Tensor, step: int = 3, sizes: Sequence[int] = (4, 6, 8, 10)) -
     return describe(layers, image.shape, step)[0]
 
 
-def sift_pyramid(
-    picture: Tensor,
-    step: int = 4,
-    size: int = 8,
-    scales: Sequence[float] = tuple(2 ** (-i / 2) for i in range(7)),
-) -> Local:
+def sift_pyramid(picture: Tensor, step: int, size: int, scales: Sequence[float]) -> Local:
     """Describe patches of one size on the picture resized to several scales: `getDenseSIFT` of VLFeat's applications.
 
     picture  uint8 [3, H, W]
@@ -111,35 +106,29 @@ def describe(
     grids = [[range(margin, side - 3 * size, step) for side in image.shape] for image, size, margin in layers]
     counts = [len(rows) * len(columns) for rows, columns in grids]
     if not sum(counts):
-        raise ValueError(_too_small(layers, picture))
+        raise ValueError(
+            f"A picture of {picture[0]} x {picture[1]} pixels is too small for a patch: enlarge it, or take smaller "
+            "bins."
+        )
     # All layers write into one tensor: joining parts would move every number again, into memory not yet touched.
     x = layers[0][0].new_empty(sum(counts), DIM)
-    contrast, xy, sizes = x.new_empty(len(x)), x.new_empty(len(x), 2), x.new_empty(len(x))
-    parts = zip(layers, grids, *(tensor.split(counts) for tensor in (x, contrast, xy, sizes)), strict=True)
-    for (image, size, _), (rows, columns), d, c, centres, side in parts:
+    contrast = x.new_empty(len(x))
+    xy, sizes = [], []
+    parts = zip(layers, grids, x.split(counts), contrast.split(counts), strict=True)
+    for (image, size, _), grid, d, c in parts:
         if len(d):
-            _normalise(_bins(image, rows, columns, size), size, d, c)
-            down, across = (n / m for n, m in zip(picture, image.shape, strict=True))
-            side.fill_(size * math.sqrt(down * across))
-            centres = centres.view(len(rows), len(columns), 2)
-            centres[..., 0] = _centres(columns, size, across, x.device)
-            centres[..., 1] = _centres(rows, size, down, x.device)[:, None]
-    return Local(x, xy, sizes, tuple(picture)), contrast
-
-
-def _too_small(layers: Sequence[tuple[Tensor, int, int]], picture: Sequence[int]) -> str:
-    short = min(picture)
-    least = min(math.ceil((margin + 3 * size + 1) * short / min(i.shape)) for i, size, margin in layers)
-    return (
-        f"A picture of {picture[0]} x {picture[1]} pixels is too small for a patch: its shorter side needs {least} "
-        "pixels at least. Enlarge the picture, or take smaller bins."
-    )
-
-
-def _centres(first: range, size: int, pixel: float, device: torch.device) -> Tensor:
-    """Return the patches' centres from those of their first bins, where a pixel is `pixel` pixels of the picture."""
-    at = torch.arange(first.start, first.stop, first.step, device=device) + 1.5 * size
-    return (at + 0.5) * pixel - 0.5  # the picture's corners stay where they are, half a pixel outside
+            _normalise(_bins(image, *grid, size), size, d, c)
+        pixels = [
+            n / m for n, m in zip(picture, image.shape, strict=True)
+        ]  # of the picture, for one of the image
+        # the picture's corners stay where they are, half a pixel outside
+        y_x = [
+            (torch.tensor(at) + 1.5 * size + 0.5) * pixel - 0.5
+            for at, pixel in zip(grid, pixels, strict=True)
+        ]
+        xy.append(torch.cartesian_prod(*y_x).flip(1))
+        sizes.append(torch.full((len(d),), size * math.sqrt(math.prod(pixels))))
+    return Local(x, torch.cat(xy), torch.cat(sizes), tuple(picture)), contrast
 
 
 def _bins(image: Tensor, rows: range, columns: range, size: int) -> Tensor:
@@ -203,23 +192,15 @@ def _norm(v: Tensor) -> Tensor:
 
 
 def grey(picture: Tensor) -> Tensor:
-    """Return luminance, float32 [H, W] in 0..1, of a picture [3, H, W] or [H, W], uint8 or float in 0..1.
+    """Return luminance, float32 [H, W] in 0..1, of a picture uint8 [3, H, W]; ValueError: another shape or dtype.
 
-    ITU-R 601 weights, those of Pillow's "L", not rounded. ValueError: another shape or dtype, numbers outside 0..1.
+    ITU-R 601 weights, those of Pillow's "L", not rounded.
     """
-    colour = picture.ndim == 3 and picture.shape[0] == 3
-    if not (colour or picture.ndim == 2) or not picture.numel():
-        raise ValueError(f"A picture is [3, H, W] or [H, W], not {list(picture.shape)}.")
-    if picture.dtype != torch.uint8 and not picture.is_floating_point():
-        raise ValueError(f"A picture is uint8 or float, not {str(picture.dtype).removeprefix('torch.')}.")
-    image = picture.float()
-    if picture.dtype == torch.uint8:
-        image = image / 255
-    else:
-        low, high = torch.aminmax(image)
-        if not (low >= 0 and high <= 1):  # also where a number is NaN
-            raise ValueError(f"A float picture has numbers from 0 to 1, not from {low:g} to {high:g}.")
-    return 0.299 * image[0] + 0.587 * image[1] + 0.114 * image[2] if colour else image
+    if picture.ndim != 3 or len(picture) != 3 or not picture.numel() or picture.dtype != torch.uint8:
+        dtype = str(picture.dtype).removeprefix("torch.")
+        raise ValueError(f"A picture is uint8 [3, H, W], not {dtype} {list(picture.shape)}.")
+    red, green, blue = picture.float() / 255
+    return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 def smooth(image: Tensor, sigma: float) -> Tensor:

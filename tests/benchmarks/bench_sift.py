@@ -35,10 +35,11 @@ def main() -> None:
     settings.use(threads=1, device="cpu", quiet=True)
     photograph = torch.from_numpy(load_sample_image("china.jpg")[:360, :480].copy()).permute(2, 0, 1)
     picture = (255 * sift.grey(photograph)).round().to(torch.uint8)
-    local = sift.phow(picture, arguments.step)
+    three = picture.expand(3, -1, -1)
+    local = sift.phow(three, arguments.step)
     print(f"{len(local)} keypoints: 480 x 360 pixels, step {arguments.step}, sizes 4, 6, 8, 10; one thread")
 
-    contestants = {"ours": lambda: sift.phow(picture, arguments.step)}
+    contestants = {"ours": lambda: sift.phow(three, arguments.step)}
     try:
         cv2 = importlib.import_module("cv2")
     except ModuleNotFoundError:

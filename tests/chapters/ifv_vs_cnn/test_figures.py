@@ -101,9 +101,7 @@ def test_the_gaussians_that_fill_a_picture_have_colours_far_apart_and_the_rest_i
     assert np.ptp(colours[order[12:]]) == 0
 
 
-@pytest.mark.parametrize(
-    "local", [grid((4.0, 6.0, 8.0, 10.0)), sift_pyramid(noise(H, W), size=4, scales=(1, 0.5))]
-)
+@pytest.mark.parametrize("local", [grid((4.0, 6.0, 8.0, 10.0)), sift_pyramid(noise(H, W), 4, 4, (1, 0.5))])
 def test_of_each_size_the_patch_nearest_to_the_place_is_drawn_with_four_by_four_cells(local):
     figure = figures.frames(plain(), local, (33, 21), title="")
     for axes in figure.axes:
@@ -171,7 +169,8 @@ def test_each_pixel_takes_the_descriptor_of_the_nearest_centre_unless_that_was_l
 
 
 def test_maps_of_resized_pictures_have_no_gaps_between_centres():
-    local = sift_pyramid(noise(97, 131), size=4)  # centres are no whole number of pixels apart
+    scales = [2 ** (-i / 2) for i in range(7)]  # centres are no whole number of pixels apart
+    local = sift_pyramid(noise(97, 131), 4, 4, scales)
     for size in local.size.unique().tolist():
         own = local.xy[local.size == size].numpy()
         (x0, y0), (x1, y1) = own.min(0).round().astype(int), own.max(0).round().astype(int)
