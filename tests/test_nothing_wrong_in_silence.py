@@ -368,8 +368,8 @@ def test_as_many_classes_as_a_byte_can_tell_apart(dtype, n):
         lambda word: metrics.average_precision([1.0, 2], [0, 1], word),
         lambda word: encoders.ifv.Dense(word),
         lambda word: encoders.ifv.learn(collection(Y), encoders.ifv.Dense(), 4, kind=word),
-        lambda word: encoders.fisher.posteriors(
-            torch.zeros(3, 2), GMM(*torch.ones(3, 1, 2), torch.ones(1)), word
+        lambda word: encoders.fisher.fisher_vector(
+            torch.zeros(3, 2), GMM(*torch.ones(3, 1, 2), torch.ones(1)), assignment=word
         ),
         lambda word: embedding.fit_tsne(X, perplexity=3, start=word),
         lambda word: encoders.encode(backbones.load(), collection(Y), ["fc6"], pool=word),

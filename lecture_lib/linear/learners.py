@@ -50,7 +50,9 @@ class Linear:
         return self.scores(x).argmax(1)
 
 
-def svm(x: np.ndarray, labels: np.ndarray, Cs: Sequence[float], *, dropout: float = 0.0) -> list[Linear]:
+def svm(
+    x: np.ndarray, labels: np.ndarray, Cs: Sequence[float], *, dropout: float = 0.0, seed: int = 0
+) -> list[Linear]:
     """Train one-vs-rest linear SVMs: 1/2 |w_c|^2 + C sum_i max(0, 1 - y_ic (w_c . x_i + b_c))^2 for each class c.
 
     The squared hinge of LIBLINEAR and scikit-learn's LinearSVC; unlike theirs, the bias b_c is free.
@@ -70,14 +72,14 @@ def svm(x: np.ndarray, labels: np.ndarray, Cs: Sequence[float], *, dropout: floa
     copies = COPIES if dropout else 1
     device = "cuda" if settings.current().device.type == "cuda" else "cpu"  # Apple's is untried
     arrays = np.where(present, np.float32(1), np.float32(-1)), known.astype(np.float32) / copies
-    arrays = drop_features(x, dropout, copies, 0), *(np.tile(one, copies) for one in arrays)
+    arrays = drop_features(x, dropout, copies, seed), *(np.tile(one, copies) for one in arrays)
     solved = solve(*(torch.from_numpy(one).to(device) for one in arrays), Cs)
     weights, bias = solved.weights.cpu().numpy(), solved.bias.cpu().numpy()
     return [Linear(*one) for one in zip(weights, bias, Cs, strict=True)]
 
 
 def logistic_regression(
-    x: np.ndarray, labels: np.ndarray, Cs: Sequence[float], *, dropout: float = 0.0
+    x: np.ndarray, labels: np.ndarray, Cs: Sequence[float], *, dropout: float = 0.0, seed: int = 0
 ) -> list[Linear]:
     """Train multinomial logistic regression: 1/2 |W|^2 - C sum_i log softmax(W x_i + b)_{y_i}; b is free.
 
@@ -93,7 +95,7 @@ def logistic_regression(
             "or more, and a picture of every class from 0 to the highest label."
         )
     copies = COPIES if dropout else 1
-    x, labels = drop_features(x, dropout, copies, 0), np.tile(labels, copies)
+    x, labels = drop_features(x, dropout, copies, seed), np.tile(labels, copies)
     # of two classes scikit-learn trains w = w_1 - w_0, with 1/2 |w|^2 = |W|^2
     factor = 2 if labels.max() == 1 else 1
     trained = []
