@@ -1,9 +1,11 @@
-"""The adaptation layers FCa and FCb, trained on phi of patches while phi stays (Oquab et al. 2014, 3.2, 3.3)."""
+"""The adaptation layers FCa and FCb, trained on phi of patches (Oquab et al. 2014, 3.2, 3.3), or with all layers."""
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,21 +13,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lecture_lib import checks
+from lecture_lib.backbones import Backbone, standardise
+from lecture_lib.chapters.patch_transfer.encode import PatchNet
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS
 from lecture_lib.training import sgd
 
 BACKGROUND_KEPT = 0.1
 HIDDEN = 2048  # units of FCa, the paper's
 ROWS = 8192  # patches at once
-RECIPE = sgd.Recipe(
-    epochs=15,
-    schedule=(10, 13),
-    lr=0.01,
-    batch=128,
-    even=False,
-    dropout=0.5,
-    reseed=None,
-)
+RECIPE = sgd.Recipe(epochs=15, schedule=(10, 13), lr=0.01, batch=128, even=False, dropout=0.5, reseed=None)
 
 
 def resample(
@@ -87,6 +83,36 @@ def train(x: np.ndarray, y: np.ndarray, n_outputs: int, recipe: sgd.Recipe = REC
         layers = adaptation_layers(x.shape[1], n_outputs)
         sgd.train(layers, len(x), samples, F.cross_entropy, recipe)
     return layers
+
+
+def train_all(
+    start: Backbone, patches: Tensor, y: np.ndarray, n_outputs: int, recipe: sgd.Recipe
+) -> tuple[Backbone, nn.Sequential]:
+    """Train all layers up to phi, and FCa and FCb on it; return both.
+
+    start     with random weights; a copy of it is trained
+    patches   uint8 [n, 3, S, S], from `cut_patches`; half of them are mirrored, anew each time
+    y         int64 [n], 0 .. n_outputs - 1
+
+    Raises Diverged if a loss is not finite.
+    """
+    weights = f"{start.weights}, trained on patches alone"
+    body = replace(start, stages=copy.deepcopy(start.stages), weights=weights)
+    net, labels = PatchNet(body), torch.from_numpy(checks.labels(y, n=len(patches)))
+
+    def samples(batch: Tensor) -> tuple[Tensor, Tensor]:
+        mirrored = (torch.rand(len(batch)) < 0.5)[:, None, None, None]
+        x = torch.where(mirrored, patches[batch].flip(3), patches[batch])
+        return standardise(body, x), labels[batch].to(body.device)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        with torch.no_grad():
+            d = net.rest(net.shared(torch.zeros(1, 3, net.side, net.side, device=body.device))).shape[1]
+        layers = adaptation_layers(d, n_outputs).to(body.device)
+        whole = nn.Sequential(*net.shared, *net.rest, *layers)
+        sgd.train(whole, len(patches), samples, F.cross_entropy, recipe, label="no transfer")
+    return body, layers.eval()
 
 
 @torch.inference_mode()

@@ -37,20 +37,7 @@ from lecture_lib import backbones, datasets, settings
 from lecture_lib.chapters.patch_transfer import experiments
 from lecture_lib.chapters.patch_transfer.adaptation import BACKGROUND_KEPT, RECIPE
 from lecture_lib.chapters.patch_transfer.encode import PatchNet
-from lecture_lib.chapters.patch_transfer.experiments import (
-    CENTRED_ON_PATCHES,
-    CUT,
-    NO_BACKGROUND,
-    NO_TRANSFER,
-    PATCHES,
-    SOURCE_PATCHES,
-    SVM,
-    TWO_OBJECTS,
-    WHOLE,
-    WHOLE_ON_PATCHES,
-    WINDOWS,
-    Part,
-)
+from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, NO_TRANSFER, PATCHES, TESTED, Part
 from lecture_lib.chapters.patch_transfer.inference import pointing_game
 from lecture_lib.chapters.patch_transfer.labelling import name_labels
 from lecture_lib.datasets import DatasetNotFound, ImageCollection
@@ -72,28 +59,6 @@ KS = (1, 2, 3, 5, 8, 20, np.inf)
 # source -> recipe, background that is kept, and every which test picture is scored: 1,000 photographs take an hour
 LEARNING = {"twin": (RECIPE, BACKGROUND_KEPT, 1), "real": (replace(RECIPE, lr=0.003), 0.01, 2)}
 SUM, CENTRE = f"{PATCHES}, sum over patches", "the picture's middle"
-TESTED = [  # (id, statement, row, row, margin)
-    ("transfer", "transfer is over 10 points of mAP ahead of no transfer", PATCHES, NO_TRANSFER, 10),
-    ("wholes", "training on patches beats training on whole pictures", PATCHES, WHOLE, 0),
-    ("background", "a background class raises mAP", PATCHES, NO_BACKGROUND, 0),
-    ("svm", "training on patches beats SVMs on whole pictures", PATCHES, SVM, 0),
-    ("windows", "training on patches beats SVMs on windows, without boxes", PATCHES, WINDOWS, 0),
-    ("windows/wholes", "SVMs on windows beat SVMs on whole pictures", WINDOWS, SVM, 0),
-    (
-        "tested on patches",
-        "training on patches beats training on whole pictures where both are tested on patches",
-        PATCHES,
-        WHOLE_ON_PATCHES,
-        0,
-    ),
-    ("k/mean", "k = 5 beats the mean over patches, k = 1", "k = 5", "k = 1", 0),
-    ("k/max", "k = 5 beats the best patch alone", "k = 5", "k = inf", 0),
-    ("shared", "shared convolutions cost at most 2 points of mAP against patches cut out", PATCHES, CUT, -2),
-    ("ambiguous", "leaving ambiguous patches out beats calling them background", PATCHES, TWO_OBJECTS, 0),
-    ("capture", "training on patches beats training on centred pictures", PATCHES, CENTRED_ON_PATCHES, 0),
-    ("labels", "new layers beat the source task's own labels", PATCHES, SOURCE_PATCHES, 0),
-]
-
 Rows = tuple[list[dict], list[Claim]]
 
 
@@ -147,18 +112,11 @@ def map_rows(y: Mapping[str, Sequence[np.ndarray]], test: Part, counted: np.ndar
         line = {"experiment": "pointing game", **about(images), "method": method, "metric": "accuracy"}
         rows.append(line | {"value": of_class.mean()})
         rows += [line | {"class": c, "value": value} for c, value in zip(names, of_class, strict=True)]
-    shown = ~np.isnan(hits[CENTRE]).all(1)
-    claim = paired_claim(
-        f"patches/{images.name}/pointing",
-        f"On {images.name}, a map's peak lies on its object over 20 points more often than the picture's middle does",
-        np.nanmean((hits[SUM] - hits[CENTRE])[shown], axis=1),
-        margin=20,
-        unit="percentage points",
-        over="pictures",
-        source=images.source,
-        seed=seed,
-    )
-    return rows, [claim]
+    gains = (hits[SUM] - hits[CENTRE])[~np.isnan(hits[CENTRE]).all(1)]
+    statement = "a map's peak lies on its object over 20 points more often than the picture's middle does"
+    claim = f"patches/{images.name}/pointing", f"On {images.name}, {statement}", np.nanmean(gains, axis=1)
+    how = {"unit": "percentage points", "over": "pictures", "source": images.source, "seed": seed}
+    return rows, [paired_claim(*claim, margin=20, **how)]
 
 
 def bias_rows(y: Sequence[np.ndarray], test: Part, counted: np.ndarray, seed: int) -> Rows:

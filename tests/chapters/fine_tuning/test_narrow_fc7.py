@@ -84,44 +84,30 @@ def test_name_and_seed_are_told_and_a_seed_draws_from_no_one_elses_generator(net
 
 
 def test_the_training_is_nesterovs_by_hand(net):
-    # two epochs of two batches, 101 vectors and 100, in the order that the seed draws; in NumPy
+    # two epochs of two batches, 101 vectors and 100, in the order that the seed draws
     x, labels = clouds(201)
+    x, y = torch.from_numpy(x).double(), torch.from_numpy(labels)
     torch.manual_seed(0)
-    weights = [layer for stage in ("fc7", "fc8") for layer in (_first(stage, 12), np.zeros(12))]
-    weights[-1] = np.zeros(CLASSES)
-    speed = [np.zeros_like(w) for w in weights]
+    weights = []
+    for inputs, outputs in ((D, 12), (12, CLASSES)):
+        nn.Linear(inputs, outputs)  # draws, too
+        he = torch.randn(outputs, inputs) * (2 / inputs) ** 0.5  # fresh weights of He et al.
+        weights += [he.double().requires_grad_(), torch.zeros(outputs).double().requires_grad_()]
+    speed = [0] * 4
     rates = iter(0.1 * (1 + np.cos(np.pi * np.arange(4) / 4)) / 2)
     for _ in range(2):
-        order = torch.randperm(len(x)).numpy()
-        for part in (order[:101], order[101:]):
+        for part in torch.randperm(len(x)).tensor_split(2):
+            w7, b7, w8, b8 = weights
+            scores = (x[part] @ w7.T + b7).relu() @ w8.T + b8
+            slopes = torch.autograd.grad(nn.functional.cross_entropy(scores, y[part]), weights)
             rate = next(rates)
-            for i, gradient in enumerate(_gradients(weights, x[part].astype(np.float64), labels[part])):
-                gradient = gradient + RECIPE.weight_decay * weights[i]
-                speed[i] = 0.9 * speed[i] + gradient
-                weights[i] = weights[i] - rate * (gradient + 0.9 * speed[i])
-    trained = narrow_fc7(net, x, labels, 12, replace(SHORT, epochs=2))
-    found = [trained.stages.fc7.linear.weight, trained.stages.fc7.linear.bias]
-    found += [trained.stages.fc8.linear.weight, trained.stages.fc8.linear.bias]
-    for expected, tensor in zip(weights, found, strict=True):
-        np.testing.assert_allclose(tensor.detach(), expected, atol=2e-5)
-
-
-def _first(stage, width):
-    """The fresh weights of He et al.: normal, variance 2 / inputs."""
-    inputs, outputs = (D, width) if stage == "fc7" else (width, CLASSES)
-    nn.Linear(inputs, outputs)  # draws, too
-    return (torch.randn(outputs, inputs) * (2 / inputs) ** 0.5).double().numpy()
-
-
-def _gradients(weights, x, labels):
-    """Of the mean cross-entropy of a network with one hidden layer, by the chain rule."""
-    w7, b7, w8, b8 = weights
-    hidden = x @ w7.T + b7
-    h = np.maximum(hidden, 0)
-    e = np.exp(h @ w8.T + b8)
-    slope = (e / e.sum(1, keepdims=True) - np.eye(CLASSES)[labels]) / len(x)
-    back = slope @ w8 * (hidden > 0)
-    return back.T @ x, back.sum(0), slope.T @ h, slope.sum(0)
+            for i, (w, slope) in enumerate(zip(weights, slopes, strict=True)):
+                slope = slope + RECIPE.weight_decay * w.detach()
+                speed[i] = 0.9 * speed[i] + slope
+                weights[i] = (w.detach() - rate * (slope + 0.9 * speed[i])).requires_grad_()
+    stages = narrow_fc7(net, x.numpy(), labels, 12, replace(SHORT, epochs=2)).stages
+    for expected, found in zip(weights, (*stages.fc7.parameters(), *stages.fc8.parameters()), strict=True):
+        np.testing.assert_allclose(found.detach(), expected.detach(), atol=2e-5)
 
 
 def test_torchvisions_alexnet_keeps_its_dropout_in_its_places():

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 from lecture_lib import backbones, datasets, results, settings
 from lecture_lib.backbones import standardise
-from lecture_lib.chapters.fine_tuning import narrow_fc7, record, statements
+from lecture_lib.chapters.fine_tuning import narrow_fc7, record, statements, tasks
 from lecture_lib.chapters.fine_tuning.losses import tune_cls
 from lecture_lib.chapters.fine_tuning.statements import AUC, CLS, FROZEN, ON_PHI, RNK, SCRATCH, TESTED, Record
 from lecture_lib.chapters.fine_tuning.tasks import Task, from_scratch
@@ -27,18 +28,21 @@ def short(monkeypatch, tmp_path):
     monkeypatch.setattr(settings, "_chosen", {"cache": tmp_path / "cache", "backbone": "twin-alexnet"})
     monkeypatch.setattr(settings, "_settings", None)
     monkeypatch.setattr(settings, "PACKAGE_DATA", tmp_path / "data")
-    methods = {
-        profile: {
-            name: {
-                method: (loss, replace(recipe, epochs=1, batch=8)) for method, (loss, recipe) in given.items()
-            }
-            for name, given in collections.items()
-        }
-        for profile, collections in record.METHODS.items()
+
+    def shortened(methods):
+        return {name: (loss, replace(recipe, epochs=1, batch=8)) for name, (loss, recipe) in methods.items()}
+
+    twins, photographs = shortened(record.TWINS), shortened(record.PHOTOGRAPHS)
+    caltech = shortened(record.METHODS["demo"]["caltech101"])
+    methods = {"demo": {"voc2007": twins, "caltech101": caltech}, "real": {"voc2007": photographs}}
+    changed = {
+        "METHODS": methods,
+        "TWINS": twins,
+        "PHOTOGRAPHS": photographs,
+        "SEEDS": {"twin": 2, "real": 1},
     }
-    changed = {"METHODS": methods, "TWINS": methods["demo"]["voc2007"], "SEEDS": {"twin": 2, "real": 1}}
-    changed |= {"PHOTOGRAPHS": methods["real"]["voc2007"], "TRIED": (0.001, 0.1), "SIZES": (10,)}
-    changed |= {"FREEZE": (None, "conv4"), "RATIOS": (0.001,), "GRID_EPOCHS": 1, "PER_CLASS": 1}
+    changed |= {"TRIED": (0.001, 0.1), "SIZES": (10,), "GRID_EPOCHS": 1, "PER_CLASS": 1}
+    changed |= {"FREEZE": (None, "conv4"), "RATIOS": (0.001,)}
     for name, value in changed.items():
         monkeypatch.setattr(record, name, value)
     monkeypatch.setattr(narrow_fc7, "RECIPE", replace(narrow_fc7.RECIPE, epochs=1))
@@ -128,9 +132,8 @@ def test_the_twins_run_from_end_to_end_and_finished_trainings_are_not_done_again
     assert ap.size().tolist() == [3, 3]  # a class without a test picture counts nothing
     np.testing.assert_allclose(ap.mean(), table.query(f"dataset == 'voc2007' and method == '{CLS}'").value)
     assert set(rows.query("experiment == 'freezing'").frozen) == {"none", "conv4", "fc7"}
-    assert rows.query("experiment == 'narrow fc7'").groupby("width").size().to_dict() == dict.fromkeys(
-        record.WIDTHS, 3
-    )
+    widths = rows.query("experiment == 'narrow fc7'").groupby("width").size()
+    assert widths.to_dict() == dict.fromkeys(record.WIDTHS, 3)
     claims = results.claims_of("fine_tuning", "demo")
     assert len({claim.id for claim in claims}) == 14
     assert {claim.over for claim in claims} == {"classes"}
@@ -141,24 +144,22 @@ def test_the_twins_run_from_end_to_end_and_finished_trainings_are_not_done_again
 
 def test_photographs_run_through_the_same_functions_and_each_row_learns_from_all(load, monkeypatch):
     batches, train = [], sgd.train
-    monkeypatch.setattr(
-        sgd,
-        "train",
-        lambda *given, **how: batches.append((given[1], how["validate"])) or train(*given, **how),
-    )
+
+    def spy(*given, **how):
+        batches.append((given[1], how["validate"]))
+        return train(*given, **how)
+
+    monkeypatch.setattr(sgd, "train", spy)
     settings.use("real", quiet=True)
     rows = read("real")
-    assert (
-        batches == [(9, None)] * 4 + [(18, None)] * 3
-    )  # two ratios of two losses, then each once, and from scratch
+    # two ratios of two losses, then each once, and from scratch
+    assert batches == [(9, None)] * 4 + [(18, None)] * 3
     assert set(rows.experiment) == {"recipe", "table", "epochs"}
     about = rows[rows.experiment != "recipe"][["n", "n_test", "n_classes"]]
     assert about.drop_duplicates().to_numpy().tolist() == [[18, 18, 3]]
     table = rows.query("metric == 'mAP'").groupby("method").size()
     assert table.to_dict() == dict.fromkeys((FROZEN, CLS, CLS + ON_PHI, RNK, RNK + ON_PHI, SCRATCH), 1)
-    bounds = rows[rows.metric.isin(["mAP low", "mAP high"])].pivot(
-        index="method", columns="metric", values="value"
-    )
+    bounds = rows.groupby(["metric", "method"]).value.first()
     assert (bounds["mAP low"] <= bounds["mAP high"]).all()
     claims = results.claims_of("fine_tuning", "real")
     assert {claim.over for claim in claims} == {"pictures"}
@@ -228,9 +229,7 @@ def test_no_test_label_changes_a_score(task, net):
 
 def test_a_fifth_of_the_training_pictures_and_of_no_others_validates(task, net, monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        "lecture_lib.chapters.fine_tuning.tasks.fine_tune", lambda *given, **_: seen.append(given)
-    )
+    monkeypatch.setattr(tasks, "fine_tune", lambda *given, **_: seen.append(given))
     rows = task.train[3:]
     task.learn(net, tune_cls, Recipe(seed=1), rows)
     replace(task, held_back=False).learn(net, tune_cls, Recipe(seed=1), rows)
@@ -273,9 +272,8 @@ METHODS = [FROZEN, *(method + of for method in (CLS, RNK, "softmax", SCRATCH) fo
 
 def over_pictures(**changed):
     """Verdicts on scores of one class in 120 pictures, perfect ones where not changed."""
-    images = ImageCollection(
-        "few", "real", ArrayImages(np.zeros((240, 3, 1, 1), np.uint8)), ("cat",), np.tile(TRUTH, (2, 1))
-    )
+    nothing = ArrayImages(np.zeros((240, 3, 1, 1), np.uint8))
+    images = ImageCollection("few", "real", nothing, ("cat",), np.tile(TRUTH, (2, 1)))
     task = Task(images, None, np.arange(120), np.arange(120, 240), False)
     scores = {method: [PERFECT] for method in METHODS} | {method: [of] for method, of in changed.items()}
     claims = statements.over_pictures(Record(), task, scores, {}, 0)
@@ -295,36 +293,19 @@ def test_each_statement_compares_what_it_names(id, more, less):
 def test_claims_over_classes_compare_what_they_name():
     gains = {"scratch/few": 1, "scratch": 30, "frozen/cls": 5, "frozen/rnk": -5, "rnk": -10}
     values = defaultdict(lambda: 50.0) | {FROZEN: 45.0, RNK: 40.0, SCRATCH: 20.0}
-    run = Record()
-    for seed in (0, 1):  # seeds are averaged, then classes paired
+    run, of_class = Record(), np.arange(12.0)
+    for seed, name in product((0, 1), ("voc2007", "caltech101")):  # seeds are averaged, then classes paired
+        about = {"dataset": name, "seed": seed}
         for method in METHODS:
             for metric in ("mAP", AUC, "mean class accuracy"):
-                dataset = "caltech101" if metric == "mean class accuracy" else "voc2007"
-                ap = values[method] + np.arange(12.0) + 3 * seed
-                run.add(ap, experiment="table", dataset=dataset, method=method, metric=metric, seed=seed)
-            ap = 49.0 * (method == SCRATCH) + 50.0 * (method == CLS) + np.arange(12.0)
-            run.add(
-                ap,
-                experiment="training pictures",
-                dataset="voc2007",
-                method=method,
-                metric="mAP",
-                seed=seed,
-                n=10,
-            )
+                line = about | {"experiment": "table", "method": method, "metric": metric}
+                run.add(values[method] + of_class + 3 * seed, **line)
+            line = about | {"experiment": "training pictures", "method": method, "metric": "mAP", "n": 10}
+            run.add(49.0 * (method == SCRATCH) + 50.0 * (method == CLS) + of_class, **line)
         for width in record.WIDTHS:
-            for dataset in ("voc2007", "caltech101"):
-                run.add(
-                    np.arange(12.0) - (width == 24) * 5,
-                    experiment="narrow fc7",
-                    dataset=dataset,
-                    width=width,
-                    seed=seed,
-                )
-    claims = {
-        claim.id.removeprefix("tune/"): claim
-        for claim in statements.claims_over_classes(run, record.WIDTHS, 10, 0)
-    }
+            run.add(of_class - 5 * (width == 24), **about, experiment="narrow fc7", width=width)
+    found = statements.claims_over_classes(run, record.WIDTHS, 10, 0)
+    claims = {claim.id.removeprefix("tune/"): claim for claim in found}
     assert {id: round(claims[id].effect) for id in gains} == gains
     assert claims["scratch"].verdict == HELD
     assert claims["scratch/few"].verdict == DID_NOT_HOLD

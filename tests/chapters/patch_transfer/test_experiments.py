@@ -13,9 +13,16 @@ from torchvision.transforms.v2.functional import resize
 from lecture_lib import datasets, settings
 from lecture_lib.backbones import Backbone, standardise, twin_alexnet
 from lecture_lib.chapters.patch_transfer import adaptation, baselines, experiments
-from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, gather, probabilities, resample, train
+from lecture_lib.chapters.patch_transfer.adaptation import (
+    RECIPE,
+    gather,
+    probabilities,
+    resample,
+    train,
+    train_all,
+)
 from lecture_lib.chapters.patch_transfer.encode import PatchNet, cut_patches, phi_one_by_one, phi_shared
-from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, PATCHES, Part, train_all
+from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, PATCHES, Part
 from lecture_lib.chapters.patch_transfer.inference import by_picture, picture_score
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, label_all
 from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
@@ -126,14 +133,6 @@ def test_a_cut_patch_shows_what_is_in_its_box(net):
         assert (patch.float() - seen.float()).abs().mean() < 4
 
 
-def test_patches_are_cut_picture_after_picture_and_some_have_none(net, parts):
-    part, _ = parts
-    chosen = [np.array(of_picture, np.int64) for of_picture in ([5, 2], [], [9], [], [300, 0, 300], [])]
-    for i, patches in enumerate(part.cut(chosen)):
-        assert patches.shape == (len(chosen[i]), 3, 64, 64)
-        assert torch.equal(patches, cut_patches(net, part.images.tensor(i), part.grids[i], chosen[i]))
-
-
 def test_a_picture_that_is_one_patch_has_its_phi(net):
     """At the largest scale of a square nothing lies beyond the patch: cut out or not, it is surrounded by zeros."""
     picture, first = collect(1, 3).tensor(0)[:, :40, :40], np.array([0])
@@ -194,9 +193,9 @@ def test_half_of_the_patches_are_mirrored_anew_in_each_epoch_and_keep_their_labe
     shown, labels = [], []
     loss = torch.nn.functional.cross_entropy
     monkeypatch.setattr(
-        experiments, "standardise", lambda net, x: shown.append(x.clone()) or standardise(net, x)
+        adaptation, "standardise", lambda net, x: shown.append(x.clone()) or standardise(net, x)
     )
-    monkeypatch.setattr(experiments.F, "cross_entropy", lambda s, y: labels.extend(y.tolist()) or loss(s, y))
+    monkeypatch.setattr(adaptation.F, "cross_entropy", lambda s, y: labels.extend(y.tolist()) or loss(s, y))
     train_all(backbone(), patches, np.arange(40), 40, replace(SHORT, epochs=3))
     left, right = (torch.cat(shown)[:, 0, 0, at].int() for at in (0, -1))
     number, mirrored = torch.minimum(left, right), left > right

@@ -8,7 +8,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from lecture_lib.chapters.patch_transfer.grid import LAMBDAS, LONGEST, OVERLAP, grid
-from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, areas, intersections, label_patches
+from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, label_patches
 from lecture_lib.datasets import Boxes
 
 LATTICES = [(224, 16), (64, 8), (224, 32), (227, 16), (224, 12)]  # side, cell
@@ -169,14 +169,3 @@ PATCH = (0, 0, 50, 50)
 )
 def test_labels_by_hand(wanted, patch, objects):
     assert label(patch, *objects) == wanted
-
-
-def test_height_and_width_are_not_swapped():
-    assert label((100, 0, 140, 40), (100, 0, 140, 40, 1), size=(50, 200)) == 1
-
-
-def test_intersections_and_areas_by_hand():
-    a = np.array([[0, 0, 4, 2], [10, 10, 12, 13]], np.float64)
-    b = np.array([[1, 1, 9, 9], [4, 0, 5, 2], [-1, -1, 20, 20]], np.float64)
-    assert areas(a).tolist() == [8, 6]
-    assert intersections(a, b).tolist() == [[3, 0, 8], [0, 0, 6]]

@@ -89,16 +89,6 @@ def test_maps_of_the_scales_add_up():
     np.testing.assert_allclose(sum(parts), localisation_map(y, found), atol=1e-9)
 
 
-def test_the_mean_of_equal_scores_is_flat_where_their_sum_is_not():
-    found = grid(60, 81, 64, 8)
-    y = np.full(len(found), 0.5)
-    mean = localisation_map(y, found, k=1, mean=True)
-    np.testing.assert_allclose(mean[mean > 0], 0.5)
-    assert (mean > 0).mean() > 0.9
-    total = localisation_map(y, found, k=1)
-    assert total[30, 40] > 2 * total[2, 2]
-
-
 def test_as_many_scores_as_patches_are_wanted():
     with pytest.raises(ValueError, match="3 scores for 4 patches"):
         localisation_map(np.ones(3), Grid((5, 5), np.ones((4, 4)), np.zeros(4), ()))
@@ -116,14 +106,6 @@ def test_the_peak_is_x_and_y_of_the_middle_of_the_highest():
     localisation[0, 0] = localisation[0, 1] = localisation[0, 8] = 1  # never between two hills
     assert peak(localisation) == (1.5, 0.5)
     assert peak(np.zeros((5, 3))) == (1.5, 2.5)
-
-
-def test_one_hot_patch_is_where_the_map_peaks():
-    found = grid(60, 81, 64, 8)
-    for hot in (5, len(found) // 2, len(found) - 1):
-        y = np.full(len(found), 0.01)
-        y[hot] = 1
-        assert points_at(peak(localisation_map(y, found)), found.xyxy[hot], 0)
 
 
 def test_a_point_is_in_a_box_or_near_it():

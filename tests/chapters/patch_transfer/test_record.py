@@ -101,12 +101,8 @@ EVERY = np.ones(3, bool)
 def test_perfect_maps_point_at_their_objects_and_the_claim_holds():
     results, (claim,) = map_rows({PATCHES: [perfect(), reversed_y()]}, part(), EVERY, SEED)
     found = by_key(results)
-    assert [metric for row, metric in found if row == SUM] == [
-        "accuracy",
-        *(f"accuracy, {c}" for c in CLASSES),
-    ]
-    assert {value for (row, _), value in found.items() if row == SUM} == {100}
-    assert {value for (row, _), value in found.items() if row == CENTRE} == {0}
+    for metric in ("accuracy", *(f"accuracy, {c}" for c in CLASSES)):
+        assert (found[SUM, metric], found[CENTRE, metric]) == (100, 0)
     assert (claim.id, claim.verdict, claim.effect, claim.n) == ("patches/drawn/pointing", HELD, 100, 6)
 
 
@@ -146,18 +142,15 @@ def test_classes_that_are_left_out_are_so_everywhere():
 
 
 def test_k_is_ahead_where_one_patch_is_sure_or_where_one_errs():
-    shown = np.tile(SHOWN[:2], (6, 1))
-    patches = len(GRID)
-    present = shown[:, None, :] == 1
-    first = np.arange(patches)[:, None] < 1
-    few = np.arange(patches)[:, None] < 20
-    sure = np.where(present, np.where(first, 0.9, 0.0), 0.1).reshape(
-        -1, 3
+    shown, some = np.tile(SHOWN[:2], (6, 1)), np.array([True, True, False])
+    present, number = shown[:, None, :] == 1, np.arange(len(GRID))[:, None]
+    first, few = np.where(number < 1, 0.9, 0), np.where(number < 20, 0.8, 0)
+    sure, errs = (
+        np.where(present, first, 0.1),
+        np.where(present, few, first),
     )  # by the mean, what is absent wins
-    errs = np.where(present, np.where(few, 0.8, 0.0), np.where(first, 0.9, 0.0)).reshape(-1, 3)
-    some = np.array([True, True, False])
     for y, verdicts, ks in ((sure, [HELD, TOO_CLOSE], 1), (errs, [TOO_CLOSE, HELD], np.inf)):
-        results, found = k_rows([y], part(shown), some, SEED)
+        results, found = k_rows([y.reshape(-1, 3)], part(shown), some, SEED)
         assert [c.verdict for c in found] == verdicts
         values = by_key(results)
         assert (values[PATCHES, 5, "mAP"], values[PATCHES, ks, "mAP"]) == (100, 50)
@@ -188,21 +181,17 @@ def planted(monkeypatch):
     def wrong(*names):
         return lambda *given: {name: [-given[-2].images.labels.astype(np.float32)] * 3 for name in names}
 
-    def wrong_y(*names):
-        return lambda train, test, seed: {name: reversed_y(test.images.labels) for name in names}
-
     def score_patches(train, test, seeds):
         world.seeds = list(seeds)
         shown = test.images.labels
         return {PATCHES: [perfect(shown)] * 3, NO_BACKGROUND: [reversed_y(shown, 3)] * 3}
 
-    def source_labels(test):
-        return dict.fromkeys((experiments.SOURCE_WHOLE, experiments.SOURCE_PATCHES), -test.images.labels)
-
     centred = wrong(experiments.CENTRED_WHOLE, experiments.CENTRED_ON_PATCHES)
     fakes = {
         "score_patches": score_patches,
-        "other_readings": wrong_y(experiments.CUT, experiments.TWO_OBJECTS),
+        "other_readings": lambda train, test, seed: dict.fromkeys(
+            (experiments.CUT, experiments.TWO_OBJECTS), reversed_y(test.images.labels)
+        ),
         "no_transfer": lambda train, test, seed: reversed_y(test.images.labels),
         "whole_pictures": wrong(experiments.WHOLE, experiments.WHOLE_ON_PATCHES),
         # on windows neither right nor wrong
@@ -212,7 +201,9 @@ def planted(monkeypatch):
         },
         "fewer_pictures": lambda train, test, n, seed: {PATCHES: n * test.images.labels},
         "centred_pictures": lambda test, seeds: (centred(test, seeds), [10.0 * s for s in seeds]),
-        "source_labels": source_labels,
+        "source_labels": lambda test: dict.fromkeys(
+            (experiments.SOURCE_WHOLE, experiments.SOURCE_PATCHES), -test.images.labels
+        ),
     }
     for name, fake in fakes.items():
         monkeypatch.setattr(experiments, name, fake)

@@ -11,20 +11,15 @@ WRONG = {
         "picture.float() / max(picture.max(), 250)": "from 30 to 248 is 0.12",
         "picture.float().permute(1, 2, 0) / 255": "shape [4, 5, 3]",
         "picture.numpy() / 255": "ndarray",
-        "picture.mean()": "floating point",
-        "picture.fill_(0).float() / 255": "changes its input `picture`",
-        "import numpy as np\nto_unit = 255": "of type int cannot be used",
     },
     "00.2": {
-        "(one + other) // 2": "not tried yet",
         "one // 2 + other // 2": "two odd values lose 1",
         "(one.int() + other) // 2": "is torch.int32",
         "(one.float() + other) / 2": "is torch.float32",
         "torch.stack([one, other]).float().mean(0).round().byte()": "to even numbers",
         "((one.int() + other.int()) // 2).clamp(max=127).byte()": "it should be",
-        "one": "it should be",
     },
-    "00.3": {"c a b c": "4 letters", "c a b a b": "nobody has tried the photographs", "b a b c a": "2 of 5"},
+    "00.3": {"c a b a b": "nobody has tried the photographs", "b a b c a": "2 of 5"},
 }
 
 RIGHT = {
