@@ -18,6 +18,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import platformdirs
+
 if TYPE_CHECKING:
     import torch
 
@@ -27,6 +29,17 @@ PACKAGE_DATA = REPOSITORY / "data"
 PROFILES = {"demo": "twin-alexnet", "real": "squeezenet1_1"}  # profile -> its default backbone
 SWITCH = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "false", "no", "off"), False)
 MOST = 2**32 - 1  # the largest seed of NumPy, the narrowest of the three generators
+
+
+ADVICE = {  # on a value that cannot be used
+    "profile": 'there is no such profile; take "demo" (twins) or "real" (photographs).',
+    "data": "this is not a folder; give the path of one.",
+    "cache": "this is not a folder; give the path of one.",
+    "device": 'no such device here; take "auto", or "cpu", which is everywhere.',
+    "threads": "take a whole number from 1 to 1024.",
+    "seed": f"a seed is a whole number from 0 to {MOST}.",
+    "offline": "this is a switch; take 1 or 0.",
+}
 
 
 class SettingsError(ValueError):
@@ -110,16 +123,14 @@ def describe(settings: Settings) -> str:
     """Say in three lines which images, which weights and which device are in use."""
     import torch
 
-    images = "twins drawn by lecture_lib"
-    if settings.profile == "real":
-        images = f"photographs under {shown(settings.data)}"
-    weights = f"{settings.backbone} from data/weights"
-    if not settings.backbone.startswith("twin-"):
-        weights = f"{settings.backbone}, kept in {shown(Path(torch.hub.get_dir()))}"
-    device = str(settings.device)
-    if settings.device.type == "cuda":
-        device += f" ({torch.cuda.get_device_name(settings.device)})"
+    real = settings.profile == "real"
+    images = f"photographs under {shown(settings.data)}" if real else "twins drawn by lecture_lib"
+    ours = settings.backbone.startswith("twin-")
+    weights = " from data/weights" if ours else f", kept in {shown(Path(torch.hub.get_dir()))}"
+    device, cuda = settings.device, settings.device.type == "cuda"
+    device = f"{device} ({torch.cuda.get_device_name(device)})" if cuda else str(device)
     threads = f"{settings.threads} thread{'s' if settings.threads != 1 else ''}"
+    weights = f"{settings.backbone}{weights}"
     return f"images   {images}\nweights  {weights}\ndevice   {device}, {threads}, seed {settings.seed}"
 
 
@@ -139,43 +150,34 @@ def _put_in_force(chosen: dict[str, Any]) -> Settings:
     if os.environ.get("TORCH_HOME", "").strip():
         with contextlib.suppress(RuntimeError, ValueError):  # torch says what it cannot use
             os.environ["TORCH_HOME"] = str(_folder(os.environ["TORCH_HOME"].strip()))
-    home, devices = _cache_home(), _devices()
-    no_profile = 'there is no such profile; take "demo" (twins) or "real" (photographs).'
-    no_device = (
-        f"no such device here; torch {torch.__version__} sees {', '.join(devices)}. Take one of these."
+    home = _cache_home()
+    profile = _read(chosen, "profile", "demo", _one_of(dict(zip(PROFILES, PROFILES, strict=True))))
+    _settings = Settings(
+        profile=profile,
+        backbone=_read(chosen, "backbone", PROFILES[profile], str),
+        data=_read(chosen, "data", home / "data", _folder),
+        cache=_read(chosen, "cache", home / "cache", _folder),
+        device=_read(chosen, "device", "auto", _device),
+        threads=_read(chosen, "threads", _torch_threads(), partial(_whole, 1, 1024)),
+        seed=_read(chosen, "seed", 0, partial(_whole, 0, MOST)),
+        offline=_read(chosen, "offline", False, _one_of(SWITCH)),
     )
-    # name -> default, how a value is read, what is said of one that cannot be
-    table = {
-        "profile": ("demo", _one_of({name: name for name in PROFILES}), no_profile),
-        "backbone": ("", str, ""),
-        "data": (home / "data", _folder, "this is not a folder; give the path of one."),
-        "cache": (home / "cache", _folder, "this is not a folder; give the path of one."),
-        "device": ("auto", _one_of(devices), no_device),
-        "threads": (_torch_threads(), partial(_whole, 1, 1024), "take a whole number from 1 to 1024."),
-        "seed": (0, partial(_whole, 0, MOST), f"a seed is a whole number from 0 to {MOST}."),
-        "offline": (False, _one_of(SWITCH), "this is a switch; take 1 or 0."),
-    }
-    read = {name: _read(chosen, name, *row) for name, row in table.items()}
-    _settings = Settings(**read | {"backbone": read["backbone"] or PROFILES[read["profile"]]})
     _chosen.update(chosen)
     torch.set_num_threads(_settings.threads)
     return _settings
 
 
-def _read(chosen: dict[str, Any], name: str, default: Any, parse: Callable[[Any], Any], advice: str) -> Any:
+def _read(chosen: dict[str, Any], name: str, default: Any, parse: Callable[[Any], Any]) -> Any:
     """One setting, from the arguments of `use`, the environment or its default."""
     variable = f"LECTURE_{name.upper()}"
     text = os.environ.get(variable, "").strip()  # a variable set to nothing counts as not set
+    value, where = (text, f"{variable}={text}") if text else (default, f"default {name}")
     if name in chosen:
         value, where = chosen[name], f"use({name}={chosen[name]!r})"
-    elif text:
-        value, where = text, f"{variable}={text}"
-    else:
-        value, where = default, f"default {name}"
     try:
         return parse(value)
-    except (KeyError, RuntimeError, TypeError, ValueError):
-        raise SettingsError(f"{where}: {advice}") from None
+    except (AssertionError, KeyError, RuntimeError, TypeError, ValueError):
+        raise SettingsError(f"{where}: {ADVICE[name]}") from None
 
 
 def _folder(value: Any) -> Path:
@@ -199,16 +201,13 @@ def _one_of(values: Mapping[str, Any]) -> Callable[[Any], Any]:
     return lambda value: values[str(value).lower()]
 
 
-def _devices() -> dict[str, torch.device]:
-    """The devices that torch sees here, by name; "auto" is the fastest."""
+def _device(value: str | torch.device) -> torch.device:
+    """A device that torch can compute on here; "auto" is the fastest."""
     import torch
 
-    names = ["cpu"]
-    if torch.cuda.is_available():
-        names = ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), "cpu"]
-    elif torch.backends.mps.is_available():
-        names = ["mps", "cpu"]
-    return {name: torch.device(name) for name in names} | {"auto": torch.device(names[0])}
+    if value == "auto":
+        value = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
+    return torch.empty(0, device=value).device  # raises what it will where there is none
 
 
 @cache  # before the first set_num_threads
@@ -233,8 +232,6 @@ def _cache_home() -> Path:
 
 def _in_home(name: str, kind: str) -> Path | None:
     """The user's "cache" or "config" folder of an application; None where it cannot be written or made."""
-    import platformdirs
-
     with contextlib.suppress(RuntimeError):  # no home, and no entry for this user
         folder = Path(getattr(platformdirs, f"user_{kind}_dir")(name, appauthor=False))
         # os.path.exists, since that of Path raises an error in a home that is somebody else's

@@ -66,12 +66,6 @@ def test_one_picture_is_not_a_collection():
         make()[np.int64(3)]
 
 
-def test_indices_outside_the_collection_and_masks_of_another_length_are_errors():
-    for wrong in ([N], [-N - 1], np.ones(N + 1, bool)):
-        with pytest.raises(IndexError):
-            make()[wrong]
-
-
 def test_arrays_cannot_be_written_through_the_collection_or_behind_it():
     labels, train, parts = np.zeros(N, np.int64), np.arange(3), PARTS.astype(np.float32)
     collection = make(labels=labels, splits={"train": train}, parts=parts)
@@ -108,15 +102,6 @@ def test_tensor_pil_and_stack_show_the_same_pixels():
     assert np.array_equal(collection[[5, 1]].stack().numpy(), PIXELS[[5, 1]])
 
 
-def test_pictures_in_files_are_stacked_like_those_in_memory():
-    class InFiles(list):
-        fingerprint, names = "two", ("a", "b")
-
-    pictures = [torch.full((3, 4, 4), i, dtype=torch.uint8) for i in range(2)]
-    collection = ImageCollection("toy", "real", InFiles(pictures), ("a",), [0, 0])
-    assert torch.equal(collection.stack(), torch.stack(pictures))
-
-
 def test_read_only_memory_map_gives_pictures_without_a_warning(tmp_path):
     np.save(tmp_path / "pixels.npy", PIXELS)
     collection = make(np.load(tmp_path / "pixels.npy", mmap_mode="r"))
@@ -146,20 +131,6 @@ def test_fingerprint_follows_pixels_labels_and_order_and_nothing_else():
     assert make()[2:][[4, 1]].fingerprint == make()[[6, 3]].fingerprint
     # features know nothing of labels
     assert make().images.fingerprint == make(labels=np.zeros(N, int)).images.fingerprint
-
-
-def test_what_made_an_array_stands_for_its_pixels():
-    assert ArrayImages(PIXELS, content="v1").fingerprint == ArrayImages(PIXELS * 0, content="v1").fingerprint
-    assert ArrayImages(PIXELS, content="v1").fingerprint != ArrayImages(PIXELS, content="v2").fingerprint
-
-
-def test_split_and_split_indices_are_the_same_split():
-    collection = make()
-    train, test = collection.split(seed=1, train_per_class=2, test_per_class=1)
-    rows, others = collection.split_indices(seed=1, train_per_class=2, test_per_class=1)
-    assert torch.equal(train.stack(), collection[rows].stack())
-    assert test.labels.tolist() == collection.labels[others].tolist()
-    assert sorted(test.labels) == [0, 1, 2]
 
 
 def test_collection_survives_pickling_for_worker_processes():
@@ -204,9 +175,3 @@ def test_a_picture_without_objects_has_boxes_of_the_right_shape():
     assert boxes.labels.dtype == np.int64
     with pytest.raises(ValueError, match=r"Boxes\.xyxy"):
         Boxes([[0, 0, 1]], [0], [False], [False])
-
-
-def test_images_of_another_layout_are_refused():
-    for wrong in (PIXELS.astype(np.float32), PIXELS[0], PIXELS.transpose(0, 2, 3, 1)):
-        with pytest.raises(ValueError, match=r"uint8 \[N, 3, H, W\]"):
-            ArrayImages(wrong)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from lecture_lib import backbones, datasets, encoders, settings
+from lecture_lib import backbones, encoders, settings
 from lecture_lib.datasets import ArrayImages, Boxes, ImageCollection
 from lecture_lib.datasets.derived import box_crops, derive
 from lecture_lib.datasets.protocols import few_shot, official_split
@@ -158,16 +158,6 @@ def test_each_picture_is_read_once_in_rising_order():
     assert images.read == list(range(40))
 
 
-def test_only_a_few_pictures_are_kept():
-    images = CountedImages(200)
-    derived = three(collect(images, splits={}))
-    for row in range(len(derived)):
-        derived.tensor(row)
-    for i in range(200):
-        derived.tensor(3 * i)
-    assert images.read == 2 * list(range(200))
-
-
 def test_threads_that_want_one_picture_at_a_time_read_it_once():
     images = CountedImages(2, wait=0.2)
     derived = three(collect(images, splits={}))
@@ -181,19 +171,6 @@ def test_threads_that_want_one_picture_at_a_time_read_it_once():
         found = list(threads.map(get, range(3)))
     assert images.read == [0]
     assert [int(picture[0, 0, 0]) for picture in found] == [0, 16, 32]
-
-
-def test_threads_that_want_different_pictures_read_side_by_side():
-    start = threading.Barrier(2, timeout=10)
-
-    class Meeting(CountedImages):
-        def __getitem__(self, i):
-            start.wait()  # BrokenBarrierError unless another reading is under way
-            return super().__getitem__(i)
-
-    derived = three(collect(Meeting(2), splits={}))
-    with ThreadPoolExecutor(2) as threads:
-        assert len(list(threads.map(derived.tensor, [0, 3]))) == 2
 
 
 def test_a_picture_that_could_not_be_read_is_tried_again():
@@ -234,13 +211,6 @@ def test_box_crop_is_the_enlarged_box_worked_out_by_hand():
     assert np.array_equal(box_crops(collection)[[1, 0]].tensor(1).numpy(), square)
 
 
-def test_box_crop_takes_whole_pixels_of_which_a_part_is_in_the_enlarged_box():
-    x = np.broadcast_to(np.arange(50), (1, 3, 50, 50)).astype(np.uint8)
-    found = box_crops(boxed([[20.5, 20, 24.5, 24]], x), 1.1).tensor(0)  # x 20.3 .. 24.7, y 19.8 .. 24.2
-    assert found.shape == (3, 6, 6)
-    assert (found[0].min(), found[0].max()) == (20, 24)
-
-
 def test_box_crop_is_warped_as_a_whole_and_not_cut():
     y, x = np.mgrid[:60, :80]
     ramp = np.stack([3 * x, 4 * y, 0 * x]).astype(np.uint8)
@@ -252,44 +222,11 @@ def test_box_crop_is_warped_as_a_whole_and_not_cut():
     np.testing.assert_allclose(found[1, :, 30].numpy(), expected, atol=1)
 
 
-@pytest.mark.parametrize(
-    "box", [[0, 0, 20, 20], [60, 30, 80, 60], [0, 0, 80, 60], [0.0, 25.5, 7.25, 40], [79, 0, 80, 1]]
-)
-def test_a_network_that_cuts_the_centre_sees_the_whole_box_also_at_the_border(box):
-    inside = np.zeros((1, 3, 60, 80), np.uint8)
-    x0, y0, x1, y1 = box
-    columns, rows = slice(int(np.floor(x0)), int(np.ceil(x1))), slice(int(np.floor(y0)), int(np.ceil(y1)))
-    inside[0, 0, rows, columns.start] = 255  # red: left edge, green: right, blue: top and bottom
-    inside[0, 1, rows, columns.stop - 1] = 255
-    inside[0, 2, rows.start, columns] = inside[0, 2, rows.stop - 1, columns] = 255
-    net = backbones.load("squeezenet1_1", "random")
-    crop = box_crops(boxed([box], inside)).tensor(0)
-    assert crop.shape[1] == crop.shape[2]
-    seen = backbones.crop(net, crop)
-    assert seen.shape == (3, 224, 224)
-    assert seen[0, :, :112].max() > 100
-    assert seen[1, :, 112:].max() > 100
-    assert seen[2, :112].max() > 100
-    assert seen[2, 112:].max() > 100
-
-
 def test_the_picture_repeats_its_border_where_the_enlarged_box_leaves_it():
     pixels = np.random.default_rng(6).integers(0, 256, (1, 3, 12, 12), dtype=np.uint8)
     found = box_crops(boxed([[0, 4, 8, 12]], pixels)).tensor(0).numpy()
     expected = np.pad(pixels[0, :, 2:, :10], ((0, 0), (0, 2), (2, 0)), mode="edge")
     assert np.array_equal(found, expected)
-
-
-def test_box_crops_fingerprint_follows_boxes_and_context():
-    boxes = [[1, 1, 5, 5], [2, 2, 6, 6]]
-    marks = [
-        box_crops(boxed(boxes)),
-        box_crops(boxed(boxes), 1.25),
-        box_crops(boxed([[1, 1, 5, 6], [2, 2, 6, 6]])),
-    ]
-    marks += [box_crops(boxed(boxes))[::-1], box_crops(boxed(boxes)[::-1])]
-    assert len({crops.images.fingerprint for crops in marks}) == len(marks)
-    assert box_crops(boxed(boxes), 1.5).images.fingerprint == marks[0].images.fingerprint
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -312,28 +249,3 @@ def test_a_picture_without_a_box_or_with_two_is_named(count):
 def test_a_box_without_a_pixel_of_its_picture_is_named_before_it_gives_a_wrong_crop(box, fault):
     with pytest.raises(ValueError, match=rf"twin 1: the box x .* {fault}"):
         box_crops(boxed([[1, 1, 5, 5], box])).tensor(1)
-
-
-@pytest.mark.parametrize("context", [0.9, float("nan")])
-def test_context_below_one_is_refused(context):
-    with pytest.raises(ValueError, match="context"):
-        box_crops(boxed([[1, 1, 5, 5]]), context)
-
-
-@pytest.mark.real
-def test_views_of_photographs_are_read_once_and_are_those_of_the_picture(monkeypatch, tmp_path):
-    settings.use("real", cache=tmp_path / "cache", quiet=True)
-    try:
-        photographs = datasets.load("caltech101")[::400]
-    except datasets.DatasetNotFound as missing:
-        pytest.skip(str(missing))
-    expected = [view for i in range(len(photographs)) for view in encoders.views(photographs.tensor(i))]
-    read, read_one = [], type(photographs.images).__getitem__
-    monkeypatch.setattr(
-        type(photographs.images), "__getitem__", lambda images, i: read.append(i) or read_one(images, i)
-    )
-    derived = encoders.expand(photographs)
-    with ThreadPoolExecutor(2) as threads:
-        found = list(threads.map(derived.tensor, range(len(derived))))
-    assert sorted(read) == list(range(len(photographs)))
-    assert all(torch.equal(ours, theirs) for ours, theirs in zip(found, expected, strict=True))

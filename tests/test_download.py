@@ -287,13 +287,6 @@ def test_a_file_of_another_size_is_not_downloaded_first(serve, tmp_path):
     refused(birds(site), tmp_path, "offers 0.6 MB where 0.3 MB were published")
 
 
-def test_a_truncated_file_without_a_declared_length_is_not_taken(serve, tmp_path):
-    site = serve(give(stop_after=100_000, length=False, ranges=False))
-    refused(birds(site), tmp_path, "has 100,000 bytes, not 300,000")
-    no_size = birds(serve(give(stop_after=100_000, length=False)), size=None)
-    refused(no_size, tmp_path / "other", "has SHA-256")
-
-
 @pytest.mark.parametrize(("code", "most"), [(403, 1), (404, 1), (503, 6)])
 def test_a_final_no_is_not_asked_again_and_an_ill_server_only_a_few_times(serve, tmp_path, code, most):
     site = serve(status(code))
@@ -397,22 +390,6 @@ def test_a_disk_that_will_not_hold_the_file_is_noticed_before(serve, tmp_path, m
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1, 1, 1000))
     refused(birds(serve(give())), tmp_path, "The disk is full", "Free some space")
     assert names(tmp_path) == []
-
-
-def test_a_disk_that_fills_up_keeps_what_has_arrived(serve, tmp_path, monkeypatch):
-    class SmallDisk(io.FileIO):
-        def write(self, chunk):
-            if self.tell() > 100_000:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return super().write(chunk)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(fetching, "open", SmallDisk, raising=False)
-        refused(birds(serve(give())), tmp_path, "The disk is full", "Free some space")
-    kept = (tmp_path / "birds.tar.gz.part").stat().st_size
-    site = serve(give())
-    assert download.fetch(birds(site), tmp_path).read_bytes() == DATA
-    assert site.requests[0]["Range"] == f"bytes={kept}-"
 
 
 # archives
@@ -536,14 +513,6 @@ def test_what_a_killed_process_left_is_not_taken_for_unpacked(tmp_path):
     left.parent.mkdir(parents=True)
     left.touch()
     download.unpack(archive, folder)
-    assert tree(folder) == FILES
-    assert names(folder) == ["birds"]
-
-
-def test_those_who_unpack_at_once_all_end_well(tmp_path):
-    archive, folder = write_tar(tmp_path / "a.tgz"), tmp_path / "data"
-    with ThreadPoolExecutor(3) as pool:
-        list(pool.map(lambda _: download.unpack(archive, folder), range(9)))
     assert tree(folder) == FILES
     assert names(folder) == ["birds"]
 

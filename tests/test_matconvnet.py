@@ -15,7 +15,6 @@ from scipy.io import savemat
 from lecture_lib import backbones
 from lecture_lib.backbones import backbone, caffe_nets, cost
 from lecture_lib.backbones.caffe_nets import Conv
-from lecture_lib.download import DownloadError
 
 # Layer by layer as in MatConvNet's model definitions (but CNN-S without a second normalisation), paddings
 # [top bottom left right] with what Caffe's rounding adds: ("conv", side, outputs, stride, padding, groups),
@@ -365,14 +364,3 @@ def test_published_weights_come_from_the_authors_into_torchs_own_folder(thin, tm
     (remote, folder) = asked[0]
     assert remote.urls == ("https://www.vlfeat.org/matconvnet/models/imagenet-vgg-f.mat",)
     assert folder == tmp_path / "hub" / "checkpoints"
-
-
-def test_weights_that_do_not_arrive_say_for_which_network(monkeypatch):
-    def fail(remote, folder):
-        raise DownloadError(f"{remote.name} is not in {folder}: get it from {remote.page}")
-
-    monkeypatch.setattr(backbone, "fetch", fail)
-    with pytest.raises(
-        backbones.WeightsNotFound, match=r"cnn-f: imagenet-vgg-f\.mat .*vlfeat\.org/matconvnet"
-    ):
-        backbones.load("cnn-f")

@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from lecture_lib import datasets
-from lecture_lib.datasets import layout
 from lecture_lib.datasets.collection import PUBLISHED
 from lecture_lib.datasets.protocols import ProtocolError
 
@@ -137,11 +136,3 @@ def test_pictures_in_both_lists_are_reported(indoor, capsys):
     datasets.load("mit67")
     assert "1 pictures are both in train and in test" in (said := capsys.readouterr().out)
     assert LISTED["train"][1] in said
-
-
-def test_every_class_has_one_of_the_five_groups():
-    groups = layout.read_groups("mit67")
-    assert len(groups) == 67
-    assert set(groups.values()) == {"store", "home", "public spaces", "leisure", "working place"}
-    # spellings of the published folders that one would "correct"
-    assert {"stairscase", "kindergarden", "jewelleryshop", "movietheater"} <= set(groups)

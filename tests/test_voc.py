@@ -267,3 +267,43 @@ def test_voc_is_what_torchvision_reads_and_its_extracts_say(name, capsys):
             flags = dict(line.split() for line in file.read_text().splitlines()) if file.is_file() else {}
             row_of = {Path(ours.names[i]).stem: i for i in rows}
             assert all(ours.labels[row_of[p], c] == label_of[int(flag)] for p, flag in flags.items())
+
+
+BOX = "<object><name> dog</name><bndbox>{}</bndbox><difficult>{}</difficult></object>"
+CORNERS = "<xmax>12.0</xmax><xmin> 1 </xmin><ymax>6</ymax><ymin>1</ymin>"
+GOOD = BOX.format(CORNERS, 0)
+
+
+@pytest.mark.parametrize(
+    ("xml", "difficult"),
+    [
+        (f"<annotation>{GOOD}</annotation>", 0),
+        (f"<annotation><size/>{BOX.format(CORNERS, 'Unspecified')}</annotation>", 0),
+        (f"<annotation>{BOX.format(CORNERS, '1.0')}<source>caf\xe9</source></annotation>", 1),
+        (f'<annotation xmlns="http://example.org/voc">\r\n{BOX.format(CORNERS, " 1 ")}</annotation>', 1),
+        (f'<?xml version="1.0" encoding="iso-8859-1"?><annotation>{GOOD}\xe9</annotation>', 0),
+        (f"<annotation>{GOOD}"[:-3], None),
+        (f"<html>{GOOD}</html>", None),
+        (f'<?xml version="1.0" encoding="ansi"?><annotation>{GOOD}</annotation>', None),
+        (f"<annotation>{GOOD.replace('12.0', 'nan')}</annotation>", None),
+        (f"<annotation>{GOOD.replace('12.0', 'one')}</annotation>", None),
+        (f"<annotation>{GOOD.replace('12.0', '0')}</annotation>", None),
+        (f"<annotation>{GOOD.replace('<ymin>1</ymin>', '')}</annotation>", None),
+        (f"<annotation>{BOX.format(CORNERS.replace('1 ', '90').replace('12', '99'), 0)}</annotation>", None),
+        ("404 Not Found", None),
+        ("", None),
+    ],
+)
+def test_an_annotation_is_read_in_any_xml_or_its_picture_is_named(root, xml, difficult):
+    encoding = "iso-8859-1" if "iso-8859-1" in xml else "utf-8"
+    (root / "Annotations/1.xml").write_bytes(xml.encode(encoding))
+    images = datasets.load("voc2012")
+    if difficult is None:
+        ((file, reason),) = images.skipped
+        assert Path(file).stem == "1"
+        assert reason
+    else:
+        assert images.skipped == ()
+        assert images.boxes[0].xyxy.tolist() == [[0, 0, 12, 6]]
+        assert images.boxes[0].difficult.tolist() == [difficult]
+        assert labels_of(images, "dog")[0] == (-1 if difficult else 1)

@@ -62,23 +62,18 @@ def _groups(name: str, classes: list[str]) -> list[str]:
     return [group_of.get(label, "") for label in classes]
 
 
-def sun397(name: str, root: Path, partitions: list[int] | None = None) -> ImageCollection:
+def sun397(name: str, root: Path) -> ImageCollection:
     """SUN-397 (Xiao et al. 2010): 108,754 pictures of 397 scene classes, ten published partitions.
 
     Reads `SUN397/<letter>/<class>[/<sub-class>]/sun_*.jpg`.
 
-    partitions  numbers from 1 to 10: only the pictures that these name; None: all pictures there are
     Splits are "train_01", "test_01", ... from the partition files (in `SUN397/Partitions`, `SUN397` or beside
     it), 50 training and 50 test pictures a class; `split(seed)` gives partition seed + 1.
     """
-    listed, there = _read_partitions(root), ()
-    if partitions is not None:
-        listed = {key: names for key, names in listed.items() if int(key[-2:]) in partitions}
-    else:
-        found = (path for path in root.rglob("sun_*.*") if re.fullmatch(r"\.jpe?g", path.suffix.lower()))
-        # as the lists spell them, so that sun_a.JPG is not there twice; the check finds them as they are on disk
-        there = [path.relative_to(root).with_suffix(".jpg").as_posix() for path in found]
-    files, splits = index(listed, there)
+    found = (path for path in root.rglob("sun_*.*") if re.fullmatch(r"\.jpe?g", path.suffix.lower()))
+    # as the lists spell them, so that sun_a.JPG is not there twice; the check finds them as they are on disk
+    there = [path.relative_to(root).with_suffix(".jpg").as_posix() for path in found]
+    files, splits = index(_read_partitions(root), there)
     class_of = ["/".join(file.split("/")[1:-1]) for file in files]
     classes, labels = np.unique(np.array(class_of, dtype=str), return_inverse=True)
     return collect(

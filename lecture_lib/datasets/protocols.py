@@ -47,15 +47,11 @@ def few_shot_split(
     present, counts = np.unique(labels[labels >= 0], return_counts=True)
     if not len(present):
         raise ProtocolError("There are no labelled pictures to split.")
-    few = [(c, n) for c, n in zip(present.tolist(), counts.tolist(), strict=True) if n <= train_per_class]
-    if few:
-        named = ", ".join(f"{classes[c] if classes else f'class {c}'} ({n})" for c, n in few[:5])
-        more = f" and {len(few) - 5} more" if len(few) > 5 else ""
-        largest = min(n for _, n in few) - 1
-        todo = f"Take train_per_class={largest} or less, or leave" if largest else "Add pictures, or leave"
+    n, c = min(zip(counts.tolist(), present.tolist(), strict=True))
+    if n <= train_per_class:
         raise ProtocolError(
             f"Too few pictures for {train_per_class} training and at least one test picture a class: "
-            f"{named}{more}. {todo} these classes out."
+            f"{classes[c] if classes else f'class {c}'} has {n}. Take fewer, or leave such classes out."
         )
     train, test = [], []
     for c in present.tolist():
