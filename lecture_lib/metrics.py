@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lecture_lib import checks
-
-Form = Literal["voc2007", "voc2010"]
 
 
 def confusion_matrix(predicted: ArrayLike, labels: ArrayLike, n_classes: int | None = None) -> np.ndarray:
@@ -78,40 +75,38 @@ def top_k_error(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
     return float((place > k).mean())
 
 
-def average_precision(scores: ArrayLike, labels: ArrayLike, form: Form = "voc2007") -> float | np.ndarray:
-    """Return the average precision of one ranking, or of one ranking a class.
+def average_precision(scores: ArrayLike, labels: ArrayLike) -> float | np.ndarray:
+    """Return the average precision (VOC 2007) of one ranking, or of one ranking a class.
 
     scores  [N] or [N, C] float
     labels  same shape: 1 the class is there, 0 it is not, -1 only as `difficult` objects.
             VOC's own ImageSets files write 1, -1 and 0 for these, the last two the other way round
-    form    "voc2007": mean over the recalls 0, 0.1, ..., 1 of the highest precision at that recall or
-            more. "voc2010": area under the same curve at every recall (VOC 2010 and later)
-    returns float, or float64 [C]; NaN for a class without a positive
+    returns float, or float64 [C]: the mean over the recalls 0, 0.1, ..., 1 of the highest precision at that recall
+            or more; NaN for a class without a positive
 
     `difficult` images are taken out of the ranking: they neither help nor hurt. Images with the same
     score enter together, as no threshold can part them (so does scikit-learn; VOC's development kit
     leaves them in file order, which makes the result depend on that order). "recall >= 0.3" is decided
     in whole numbers, 10 TP >= 3 P, as 0.3 has no exact floating-point form.
-    Raises ValueError for NaN scores, wrong shapes, other labels and an unknown form.
+    Raises ValueError for NaN scores, wrong shapes and other labels.
     """
     scores, labels = _scores(scores), np.asarray(labels)
     if scores.shape != labels.shape or scores.ndim not in (1, 2) or len(scores) == 0:
         raise ValueError(f"Scores {scores.shape} for labels {labels.shape}; give both as [N] or as [N, C].")
     if not np.isin(labels, (-1, 0, 1)).all():
         raise ValueError(f"Label {labels[~np.isin(labels, (-1, 0, 1))][0]}; give 1, 0 or -1 (difficult).")
-    checks.option(form, Form, "form")
     ranking = _rank(np.atleast_2d(scores.T), np.atleast_2d(labels.T))
-    ap = _average_precision(*ranking, form, np.ones(len(scores), int))
+    ap = _average_precision(*ranking, np.ones(len(scores), int))
     return ap if scores.ndim == 2 else float(ap[0])
 
 
-def mean_average_precision(scores: ArrayLike, labels: ArrayLike, form: Form = "voc2007") -> float:
+def mean_average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
     """Return the mean over classes of `average_precision`, for scores and labels [N, C].
 
     Classes without a positive have no AP; they are left out, and a warning says how many and which.
     Raises ValueError if that leaves none, and as `average_precision`.
     """
-    ap = np.atleast_1d(average_precision(scores, labels, form))
+    ap = np.atleast_1d(average_precision(scores, labels))
     absent = np.flatnonzero(np.isnan(ap))
     if len(absent) == len(ap):
         raise ValueError(f"None of the {len(ap)} classes has a positive image: there is nothing to average.")
@@ -125,14 +120,14 @@ def mean_average_precision(scores: ArrayLike, labels: ArrayLike, form: Form = "v
 
 
 def resampled(scores: ArrayLike, labels: ArrayLike) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that gives `average_precision` (VOC 2007) of resamples, sorting the pictures only once.
+    """Return a function that gives `average_precision` of resamples, sorting the pictures only once.
 
     scores, labels  [N, C], as in `average_precision`
     returns         int64 [n], rows drawn from 0 .. N-1, any number of times each -> float64 [C]
     """
     ranking = _rank(_scores(scores).T, np.asarray(labels).T)
     n = len(np.asarray(labels))
-    return lambda drawn: _average_precision(*ranking, "voc2007", np.bincount(drawn, minlength=n))
+    return lambda drawn: _average_precision(*ranking, np.bincount(drawn, minlength=n))
 
 
 def _rank(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -146,7 +141,7 @@ def _rank(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _average_precision(
-    order: np.ndarray, hits: np.ndarray, known: np.ndarray, ends: np.ndarray, form: str, times: np.ndarray
+    order: np.ndarray, hits: np.ndarray, known: np.ndarray, ends: np.ndarray, times: np.ndarray
 ) -> np.ndarray:
     # [C, N] as `_rank` gives them; each picture counts so many times, [N]
     times = times[order]
@@ -156,15 +151,11 @@ def _average_precision(
     # highest precision from there on is then that of the group's end.
     precision = np.where(ends, true / np.maximum(counted, 1), 0)
     highest = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    positives = true[:, -1]
-    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 = NaN: a class without a positive
-        if form == "voc2010":
-            return (highest * hits).sum(axis=1) / positives
-        total = np.zeros(len(order))
-        for tenth in range(11):
-            first = (10 * true >= tenth * positives[:, None]).argmax(axis=1)
-            total += highest[np.arange(len(order)), first]
-        return np.where(positives > 0, total / 11, np.nan)
+    positives, total = true[:, -1], np.zeros(len(order))
+    for tenth in range(11):
+        first = (10 * true >= tenth * positives[:, None]).argmax(axis=1)
+        total += highest[np.arange(len(order)), first]
+    return np.where(positives > 0, total / 11, np.nan)
 
 
 def _scores(values: ArrayLike) -> np.ndarray:

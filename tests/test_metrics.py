@@ -17,21 +17,14 @@ def ranking(n, classes):
 images = st.lists(st.tuples(st.integers(0, 8), st.sampled_from([1, 0, -1])), min_size=1, max_size=40).filter(
     lambda drawn: any(label == 1 for _, label in drawn)
 )
-each_form = pytest.mark.parametrize("form", ["voc2007", "voc2010"])
 
 
-def literal_ap(scores, labels, form):
+def literal_ap(scores, labels):
     """The definition, threshold by threshold, on scikit-learn's curve."""
     kept = labels >= 0
     precision, recall, _ = sk.precision_recall_curve(labels[kept], scores[kept])
     precision, recall = precision[:-1], recall[:-1]  # without scikit-learn's added end point (1, 0)
-    if form == "voc2007":
-        reached = [precision[recall >= t / 10 - 1e-9] for t in range(11)]
-        return np.mean([r.max() for r in reached])
-    steps = np.unique(recall[recall > 0])
-    return sum(
-        (r - before) * precision[recall >= r].max() for before, r in zip([0, *steps[:-1]], steps, strict=True)
-    )
+    return np.mean([precision[recall >= t / 10 - 1e-9].max() for t in range(11)])
 
 
 # confusion matrix and mean class accuracy
@@ -109,27 +102,24 @@ def test_top_k_error_rejects_shapes_and_k_that_make_no_sense():
 def test_average_precision_by_hand():
     # ranked: + - + - - + ; precision at the hits 1, 2/3, 3/6; recall 1/3, 2/3, 1
     scores, labels = np.array([6, 5, 4, 3, 2, 1.0]), np.array([1, 0, 1, 0, 0, 1])
-    assert metrics.average_precision(scores, labels, "voc2010") == pytest.approx((1 + 2 / 3 + 1 / 2) / 3)
     # recalls 0-.3 reach 1, .4-.6 reach 2/3, .7-1 reach 1/2
     assert metrics.average_precision(scores, labels) == pytest.approx((4 * 1 + 3 * 2 / 3 + 4 / 2) / 11)
 
 
-@each_form
 @given(images)
-def test_average_precision_is_the_literal_definition_with_ties_and_difficult_objects(form, drawn):
+def test_average_precision_is_the_literal_definition_with_ties_and_difficult_objects(drawn):
     scores, labels = np.array(drawn).T
-    assert metrics.average_precision(scores, labels, form) == pytest.approx(literal_ap(scores, labels, form))
+    assert metrics.average_precision(scores, labels) == pytest.approx(literal_ap(scores, labels))
 
 
-@each_form
 @given(st.lists(images, min_size=2, max_size=2), st.randoms())
-def test_order_of_images_scale_of_scores_and_other_classes_do_not_matter(form, drawn, random):
+def test_order_of_images_scale_of_scores_and_other_classes_do_not_matter(drawn, random):
     n = min(map(len, drawn))
     scores, labels = np.moveaxis([pairs[:n] for pairs in drawn], (2, 1), (0, 1))
     assume((labels == 1).any(0).all())
-    expected = [metrics.average_precision(s, y, form) for s, y in zip(scores.T, labels.T, strict=True)]
+    expected = [metrics.average_precision(s, y) for s, y in zip(scores.T, labels.T, strict=True)]
     order = random.sample(range(n), n)
-    found = metrics.average_precision(np.exp(scores[order] / 3.0) - 7, labels[order], form)
+    found = metrics.average_precision(np.exp(scores[order] / 3.0) - 7, labels[order])
     assert found.tolist() == pytest.approx(expected)
 
 
@@ -145,11 +135,10 @@ def test_class_without_a_positive_is_nan_and_said_to_be_left_out_of_the_mean():
     scores, labels = ranking(50, 4)
     labels[:, 1] = 0
     labels[labels[:, 3] == 1, 3] = -1  # only difficult ones
-    for form in ("voc2007", "voc2010"):
-        ap = metrics.average_precision(scores, labels, form)
-        assert np.isnan(ap).tolist() == [False, True, False, True]
-        with pytest.warns(UserWarning, match=r"mAP over 2 of 4 classes: no positive image of class 1, 3\."):
-            assert metrics.mean_average_precision(scores, labels, form) == pytest.approx(ap[[0, 2]].mean())
+    ap = metrics.average_precision(scores, labels)
+    assert np.isnan(ap).tolist() == [False, True, False, True]
+    with pytest.warns(UserWarning, match=r"mAP over 2 of 4 classes: no positive image of class 1, 3\."):
+        assert metrics.mean_average_precision(scores, labels) == pytest.approx(ap[[0, 2]].mean())
     with pytest.raises(ValueError, match="None of the 2 classes"):
         metrics.mean_average_precision(scores[:, [1, 3]], labels[:, [1, 3]])
 
@@ -169,8 +158,6 @@ def test_labels_of_another_convention_are_rejected():
         metrics.average_precision([0.1, 0.2], [1, 2])
     with pytest.raises(ValueError, match=r"Scores \(2, 1\) for labels \(2,\)"):
         metrics.average_precision([[0.1], [0.2]], [1, 0])
-    with pytest.raises(ValueError, match="no form 'voc2012'"):
-        metrics.average_precision([0.1, 0.2], [1, 0], "voc2012")
 
 
 def test_scores_may_be_float32_integers_or_torch_tensors():

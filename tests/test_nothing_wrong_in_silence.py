@@ -365,7 +365,6 @@ def test_as_many_classes_as_a_byte_can_tell_apart(dtype, n):
 @pytest.mark.parametrize(
     "take",
     [
-        lambda word: metrics.average_precision([1.0, 2], [0, 1], word),
         lambda word: encoders.ifv.Dense(word),
         lambda word: encoders.ifv.learn(collection(Y), encoders.ifv.Dense(), 4, kind=word),
         lambda word: encoders.fisher.fisher_vector(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -183,16 +184,24 @@ def of(*methods: str) -> dict[str, Look]:
     """
     heads = {name: name.partition(", ")[0] for name in methods}
     bases = {name: known(name) or (head if head in methods else name) for name, head in heads.items()}
-    taken = {LOOKS[base][0] for base in bases.values() if base in LOOKS}
-    unused = iter(sorted(map(spare, range(len(taken) + len(bases))), key=lambda look: look[0] in taken))
-    found = {base: LOOKS.get(base) or next(unused) for base in dict.fromkeys(bases.values())}
-    looks = {}
+    found, looks = drawn_as(bases.values()), {}
     for name, base in bases.items():
         family = [other for other in bases if bases[other] == base]
         # itself before its variants
         family.sort(key=lambda other: base not in (other, OTHER_NAMES.get(other)))
         looks[name] = Look(*found[base], STROKES[family.index(name) % len(STROKES)])
     return looks
+
+
+def drawn_as(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each name: its own of LOOKS, or spare ones that no other has, in colours that none has."""
+    own = {name: LOOKS.get(name) for name in names}
+    taken, colours = set(own.values()), {look[0] for look in own.values() if look}
+    spare = [
+        (SPARE[i % len(SPARE)], SPARE_MARKERS[(i // len(SPARE) + i) % len(SPARE_MARKERS)]) for i in range(70)
+    ]
+    unused = cycle(sorted((look for look in spare if look not in taken), key=lambda look: look[0] in colours))
+    return {name: look or next(unused) for name, look in own.items()}
 
 
 def known(name: str) -> str | None:
@@ -239,16 +248,8 @@ def looks(groups: Iterable[str]) -> dict[str, tuple[str, str]]:
     """
     order = {group: place for place, group in enumerate(GROUPS)}
     names = sorted(set(groups), key=lambda name: (order.get(known(name), len(order)), name))
-    chosen = of(*names)
-    taken = {look[:2] for look in chosen.values()}
-    unused = iter([look for look in map(spare, range(len(SPARE) * len(SPARE_MARKERS))) if look not in taken])
-    # marks have no stroke: "cat, big" is no variant of "cat" here
-    return {name: look[:2] if look.stroke == "-" else next(unused, look[:2]) for name, look in chosen.items()}
-
-
-def spare(i: int) -> tuple[str, str]:
-    """Colour and marker of the i-th of several things that are no groups of the lecture."""
-    return SPARE[i % len(SPARE)], SPARE_MARKERS[(i // len(SPARE) + i) % len(SPARE_MARKERS)]
+    found = drawn_as(OTHER_NAMES.get(name, name) for name in names)
+    return {name: found[OTHER_NAMES.get(name, name)] for name in names}
 
 
 def groups_of(images: ImageCollection | Sequence[str]) -> np.ndarray:

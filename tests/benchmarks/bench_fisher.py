@@ -44,7 +44,7 @@ def main() -> None:
     settings.use(threads=arguments.threads, quiet=True)
     x, xy = descriptors()
     some = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
-    gmm = fit_gmm(x[some[: 100 * arguments.gaussians]], arguments.gaussians, iterations=5)
+    gmm = fit_gmm(x[some[: 100 * arguments.gaussians]], arguments.gaussians)
     print(f"D = {x.shape[1]}, K = {arguments.gaussians}, {torch.get_num_threads()} threads")
     for rows in (some[:FEW], slice(None)):
         compare(x[rows], xy[rows], gmm, arguments.runs)

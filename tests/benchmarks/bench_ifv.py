@@ -34,7 +34,7 @@ def main() -> None:
     local = dense(torch.from_numpy(picture))
     some = local.x[torch.randperm(len(local.x), generator=torch.manual_seed(0))[:20_000]]
     pca = fit_pca(some)
-    book = Codebook(dense, pca, fit_gmm(pca(some), 256, iterations=3), xy=False)
+    book = Codebook(dense, pca, fit_gmm(pca(some), 256), xy=False)
     whole = collect(picture)
     crops = [collect(view.numpy().copy()) for view in views(torch.from_numpy(picture), TEN_CROPS)]
     ways = {

@@ -44,9 +44,6 @@ WRONG = {
         "labels = labels[labels >= 0] -> labels = labels; .max() -> .max(initial=0)": "the -1 do not count",
         "labels = labels[np -> labels.sort()\n    labels = labels[np": "its input `labels`",
         AREA.format(
-            "lecture_lib.metrics import average_precision", "scores, labels, 'voc2010'"
-        ): "under the curve",
-        AREA.format(
             "sklearn.metrics import average_precision_score", "labels[kept], scores[kept]"
         ): "under the curve",
     },
