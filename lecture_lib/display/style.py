@@ -248,8 +248,10 @@ def looks(groups: Iterable[str]) -> dict[str, tuple[str, str]]:
     """
     order = {group: place for place, group in enumerate(GROUPS)}
     names = sorted(set(groups), key=lambda name: (order.get(known(name), len(order)), name))
-    found = drawn_as(OTHER_NAMES.get(name, name) for name in names)
-    return {name: found[OTHER_NAMES.get(name, name)] for name in names}
+    # of two groups of one look, the one that is called so has it
+    own = {known(name) or name: name for name in sorted(names, key=LOOKS.__contains__)}
+    found = drawn_as(one if (one := known(name)) and own[one] == name else name for name in names)
+    return dict(zip(names, found.values(), strict=True))
 
 
 def groups_of(images: ImageCollection | Sequence[str]) -> np.ndarray:
