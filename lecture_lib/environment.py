@@ -17,7 +17,7 @@ from lecture_lib.settings import shown
 REQUIREMENTS = settings.REPOSITORY / "requirements.txt"
 WEIGHTS = settings.PACKAGE_DATA / "weights" / "twin-alexnet.safetensors"
 INSTALL = "In a terminal: make setup, or python -m pip install -r requirements.txt"
-OLDEST, NEWEST = (3, 11), (3, 13)  # Pythons for which the pinned packages are known to install
+OLDEST, NEWEST = (3, 11, 4), (3, 13)  # Pythons for which the pinned packages are known to install
 MEMORY, DISK = 3.0, 2.0  # GB that the hungriest notebook, and the cache of all of them, take
 
 OK, NOTE, FAIL = "[OK]  ", "[--]  ", "[FAIL]"
@@ -37,16 +37,14 @@ def check_environment() -> None:
             state, text = FAIL, f"{look.__name__.strip('_')}: {type(error).__name__}: {error}"
         failed += state == FAIL
         print(state, text)
-    if failed:
-        print(f"\n{failed} {'things' if failed > 1 else 'thing'} to mend: see [FAIL] above.")
-    else:
-        print("\nAll that is needed is there.")
+    to_mend = f"{failed} thing{'s' if failed > 1 else ''} to mend: see [FAIL] above."
+    print(f"\n{to_mend if failed else 'All that is needed is there.'}")
 
 
 def _python() -> Line:
     version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info[:2] < OLDEST:
-        return FAIL, f"Python {version} is too old: install 3.11 or newer, delete .venv, then make setup"
+    if sys.version_info[:3] < OLDEST:
+        return FAIL, f"Python {version} is too old: install 3.12, delete .venv, then make setup"
     if sys.version_info[:2] > NEWEST:
         newest = ".".join(map(str, NEWEST))
         return NOTE, f"Python {version} is newer than what the packages were checked with ({newest})"
@@ -55,22 +53,21 @@ def _python() -> Line:
 
 def _packages() -> Line:
     from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
 
     if not REQUIREMENTS.exists():
         return NOTE, f"no requirements.txt at {shown(REQUIREMENTS.parent)}: versions are not compared"
     needed = REQUIREMENTS.read_text(encoding="utf-8").partition("# Development")[0].splitlines()
     pins = [Requirement(pin) for line in needed if (pin := line.partition("#")[0].strip())]
-    missing, other = [], []
-    for pin in pins:
-        try:
-            version = metadata.version(pin.name)
-        except metadata.PackageNotFoundError:
-            missing.append(pin.name)
-            continue
-        if not pin.specifier.contains(version, prereleases=True):  # 2.15.0+cpu is 2.15.0
-            other.append(f"{pin.name} {version} (tested with {str(pin.specifier).strip('=')})")
-    if missing:
+    there = {canonicalize_name(one.name): one.version for one in metadata.distributions()}
+    versions = [(pin, there.get(canonicalize_name(pin.name))) for pin in pins]
+    if missing := [pin.name for pin, version in versions if version is None]:
         return FAIL, f"missing: {', '.join(missing)}. {INSTALL}"
+    other = [
+        f"{pin.name} {version} (tested with {str(pin.specifier).strip('=')})"
+        for pin, version in versions
+        if not pin.specifier.contains(version, prereleases=True)  # 2.15.0+cpu is 2.15.0
+    ]
     if other:
         return NOTE, f"{len(pins) - len(other)} of {len(pins)} packages as tested; {', '.join(other)}"
     return OK, f"{len(pins)} of {len(pins)} packages as tested"
@@ -111,10 +108,8 @@ def _cache() -> Line:
         return FAIL, f"cache folder {shown(folder)} cannot be written ({error.strerror}). {advice}"
     free = psutil.disk_usage(str(folder)).free / 1e9
     if free < DISK:
-        return (
-            FAIL,
-            f"disk: {free:.1f} GB free in {shown(folder)}; {DISK:g} are needed. Make room, or: {advice}",
-        )
+        text = f"disk: {free:.1f} GB free in {shown(folder)}; {DISK:g} are needed. Make room, or: {advice}"
+        return FAIL, text
     return OK, f"cache folder {shown(folder)}, {free:.0f} GB free"
 
 

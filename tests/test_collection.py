@@ -143,9 +143,9 @@ def test_collection_survives_pickling_for_worker_processes():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": np.arange(N - 1) % 3}, r"labels have shape \[11\]"),
-        ({"labels": np.zeros((N, 2))}, r"expected \[12\] or \[12, 3\]"),
-        ({"labels": np.full(N, 3)}, "3 classes"),
+        ({"labels": np.arange(N - 1) % 3}, r"labels has shape \[11\]"),
+        ({"labels": np.zeros((N, 2))}, r"expected \[12, 3\]"),
+        ({"labels": np.full(N, 3)}, "3, not -1 to 2"),
         ({"labels": np.full(N, -2)}, "-2"),
         ({"labels": np.full((N, 3), 2)}, "2"),
         ({"groups": ("one",)}, "1 group names for 12 pictures of 3 classes"),

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from lecture_lib import store
 from lecture_lib.datasets.images import ArrayImages, Images, frozen_array
 from lecture_lib.datasets.reading import printable
 
@@ -47,14 +47,10 @@ class Boxes:
 
     def __post_init__(self):
         n = len(self.labels)
-        for name, dtype, shape in (
-            ("xyxy", np.float32, (n, 4)),
-            ("labels", np.int64, (n,)),
-            ("difficult", bool, (n,)),
-            ("truncated", bool, (n,)),
-        ):
-            array = frozen_array(getattr(self, name), dtype, shape, f"Boxes.{name}")
-            object.__setattr__(self, name, array)
+        types = {"xyxy": np.float32, "labels": np.int64, "difficult": bool, "truncated": bool}
+        for name, dtype in types.items():
+            shape = (n, 4) if name == "xyxy" else (n,)
+            object.__setattr__(self, name, frozen_array(getattr(self, name), dtype, shape, f"Boxes.{name}"))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -123,37 +119,28 @@ class ImageCollection:
 
     def __post_init__(self):
         n, c = len(self.images), len(self.classes)
-        labels = np.asarray(self.labels)
-        labels = frozen_array(labels, np.int8 if labels.ndim == 2 else np.int64)
-        if labels.shape not in ((n,), (n, c)):
-            raise ValueError(
-                f"{self.name}: labels have shape {list(labels.shape)}, expected [{n}] or [{n}, {c}] "
-                f"for {n} pictures of {c} classes."
-            )
-        if labels.size and (labels.min() < -1 or labels.max() >= (c if labels.ndim == 1 else 2)):
-            raise ValueError(f"{self.name}: labels go from {labels.min()} to {labels.max()} for {c} classes.")
+        several = np.ndim(self.labels) == 2
+        shape, dtype, most = ((n, c), np.int8, 1) if several else ((n,), np.int64, c - 1)
+        labels = frozen_array(self.labels, dtype, shape, f"{self.name}: labels")
         groups = tuple(self.groups) or ("",) * c
         boxes = None if self.boxes is None else tuple(self.boxes)
-        for what, there, expected in (("group names", groups, c), ("sets of boxes", boxes, n)):
-            if there is not None and len(there) != expected:
-                raise ValueError(f"{self.name}: {len(there)} {what} for {n} pictures of {c} classes.")
         parts = self.parts
         if parts is not None:
             parts = frozen_array(parts, np.float32, (n, len(self.part_names), 3), f"{self.name}: parts")
         splits = {key: frozen_array(indices, np.int64) for key, indices in self.splits.items()}
-        for key, indices in splits.items():
-            if indices.size and (indices.min() < 0 or indices.max() >= n):
-                raise ValueError(f"{self.name}: split {key!r} names pictures outside 0 .. {n - 1}.")
-        for key, value in (
-            ("name", printable(self.name)),
-            ("labels", labels),
-            ("classes", tuple(map(printable, self.classes))),
-            ("groups", tuple(map(printable, groups))),
-            ("boxes", boxes),
-            ("parts", parts),
-            ("part_names", tuple(map(printable, self.part_names))),
-            ("splits", splits),
-        ):
+        for what, there, expected in (("group names", groups, c), ("sets of boxes", boxes, n)):
+            if there is not None and len(there) != expected:
+                raise ValueError(f"{self.name}: {len(there)} {what} for {n} pictures of {c} classes.")
+        ranges = {"labels": (labels, -1, most)} | {
+            f"split {key!r}": (a, 0, n - 1) for key, a in splits.items()
+        }
+        for what, (array, low, high) in ranges.items():
+            if array.size and not low <= array.min() <= array.max() <= high:
+                raise ValueError(f"{self.name}: {what}: {array.min()} to {array.max()}, not {low} to {high}.")
+        checked = {"labels": labels, "boxes": boxes, "parts": parts, "splits": splits}
+        checked |= {"name": printable(self.name), "groups": tuple(map(printable, groups))}
+        checked |= {key: tuple(map(printable, getattr(self, key))) for key in ("classes", "part_names")}
+        for key, value in checked.items():
             object.__setattr__(self, key, value)
 
     def __len__(self) -> int:
@@ -169,10 +156,9 @@ class ImageCollection:
         """The part at an index array, a slice or a boolean mask. It has all classes and no splits."""
         if isinstance(which, (int, np.integer)):
             raise TypeError(f"One picture is .tensor({which}) or .pil({which}); [...] takes a part of them.")
-        which = which if isinstance(which, slice) else np.asarray(which)
-        if not isinstance(which, slice) and which.size == 0:
-            which = which.astype(np.int64)  # an empty list is float64 to NumPy
-        indices = np.arange(len(self))[which]
+        if not isinstance(which, slice) and not len(which):
+            which = slice(0)  # an empty list is float64 to NumPy
+        indices = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
         return replace(
             self,
             images=self.images.take(indices),
@@ -242,11 +228,6 @@ class ImageCollection:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the pictures and their labels; `images.fingerprint` is of the pictures alone."""
-        digest = hashlib.sha256(f"{self.images.fingerprint} {self.labels.shape}".encode())
-        digest.update(self.labels.tobytes())
-        for boxes in self.boxes or ():
-            for array in (boxes.xyxy, boxes.labels, boxes.difficult, boxes.truncated):
-                digest.update(array.tobytes())
-        if self.parts is not None:
-            digest.update(self.parts.tobytes())
-        return digest.hexdigest()
+        marked = [(of.xyxy, of.labels, of.difficult, of.truncated) for of in self.boxes or ()]
+        boxes = [[len(of) for of in self.boxes or ()], *map(np.concatenate, zip(*marked, strict=True))]
+        return store.fingerprint([self.images.fingerprint, self.labels, boxes, self.parts])
