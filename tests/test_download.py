@@ -16,8 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from lecture_lib import download, settings, store
-from lecture_lib.download import ArchiveError, DownloadError, RemoteFile, checking, fetching, unpacking
+from lecture_lib import download, settings
+from lecture_lib.download import ArchiveError, DownloadError, RemoteFile, fetching, unpacking
 
 DATA = np.random.default_rng(0).bytes(300_000)
 OTHER = np.random.default_rng(1).bytes(300_000)
@@ -298,9 +298,7 @@ def test_offline_nothing_is_asked_and_the_manual_way_is_given(serve, tmp_path, m
     site = serve(give())
     settings.reset()
     monkeypatch.setenv("LECTURE_OFFLINE", "1")
-    refused(
-        birds(site), tmp_path, f"birds.tar.gz is not in {tmp_path}, and LECTURE_OFFLINE forbids downloads"
-    )
+    refused(birds(site), tmp_path, "birds.tar.gz is not there, and LECTURE_OFFLINE forbids downloads")
     assert site.requests == []
     (tmp_path / "birds.tar.gz").write_bytes(DATA)
     assert download.fetch(birds(site), tmp_path).exists()
@@ -320,52 +318,6 @@ def test_a_file_that_is_there_but_wrong_is_reported_and_replaced(serve, tmp_path
     with pytest.warns(UserWarning, match=f"birds.tar.gz .*{fault}.*downloaded again"):
         download.fetch(birds(serve(give())), tmp_path)
     assert path.read_bytes() == DATA
-
-
-@pytest.fixture
-def hashed(monkeypatch):
-    """Names of the files that were read and hashed."""
-    names, original = [], checking._hash
-    monkeypatch.setattr(checking, "_hash", lambda path: names.append(path.name) or original(path))
-    return names
-
-
-def test_a_big_file_is_hashed_once_and_again_only_after_a_change(serve, tmp_path, hashed):
-    file = birds(serve(give()))
-    path = download.fetch(file, tmp_path)
-    download.fetch(file, tmp_path)
-    assert hashed == ["birds.tar.gz.part"]
-    before = path.stat()
-    path.write_bytes(OTHER)  # the same size, and the old time
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    with pytest.warns(UserWarning, match="SHA-256"):
-        download.fetch(file, tmp_path)
-    assert path.read_bytes() == DATA
-
-
-def test_without_a_published_hash_the_first_download_sets_it(serve, tmp_path):
-    file = birds(serve(give(), give(OTHER)), sha256=None, size=None)
-    path = download.fetch(file, tmp_path)
-    path.write_bytes(DATA[:-1])
-    with (
-        pytest.warns(UserWarning, match="SHA-256"),
-        pytest.raises(DownloadError, match=r"delete .*downloads/.*\.json if it may"),
-    ):
-        download.fetch(file, tmp_path)
-    store.clear()
-    path.unlink()
-    assert download.fetch(file, tmp_path).read_bytes() == OTHER
-
-
-@pytest.mark.parametrize("ledger", ["", "nonsense", "{}"])
-def test_a_damaged_record_is_made_again(tmp_path, hashed, ledger):
-    (tmp_path / "birds.tar.gz").write_bytes(DATA)
-    download.fetch(birds(), tmp_path)
-    (record,) = store.folder("downloads").iterdir()
-    record.write_text(ledger)
-    for _ in range(2):
-        download.fetch(birds(), tmp_path)
-    assert hashed == ["birds.tar.gz"] * 2
 
 
 # folders that take nothing

@@ -189,5 +189,5 @@ def backbone(name: str, file: Path | None, weights: str) -> Backbone:
 def find_published(name: str) -> Path:
     """Return MatConvNet's file of weights; see `fetch_weights`."""
     file = NETS[name][2]
-    # No hash: the site gave the files new MD5 sums with each release. What comes first is recorded and holds.
+    # No hash: the site gave the files new MD5 sums with each release.
     return fetch_weights(name, RemoteFile(file, (f"{SITE}/models/{file}",), page=f"{SITE}/pretrained/"))

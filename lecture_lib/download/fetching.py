@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import re
 import shutil
 import time
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from tqdm.auto import tqdm
 
 from lecture_lib import settings, store
-from lecture_lib.download.checking import DownloadError, RemoteFile, Wrong, byte_bar, record, verify
 
 TIMEOUT = (10, 30)  # seconds: to connect, of silence
 RETRIES = 4  # times in a row without a new byte
 PAUSE = 0.25  # seconds; doubled before each retry
 AGAIN = (416, 429, 500, 502, 503, 504)  # answers after which another try may succeed
+
+
+class DownloadError(Exception):
+    """A file cannot be had; the message says why, and how to get it by hand."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A published file.
+
+    name    what it is called on disk
+    urls    where it can be had, tried in this order
+    sha256  its hash in hex, or the start of it; None if none was published
+    size    its bytes, if known
+    page    page for people from which it can be fetched by hand
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    sha256: str | None = None
+    size: int | None = None
+    page: str = ""
 
 
 class _Refused(Exception):
@@ -38,43 +63,50 @@ def fetch(file: RemoteFile, folder: Path) -> Path:
     """
     folder = Path(folder)
     path = folder / file.name
-    fault = _fault_of(path, file)
-    if not fault:
+    if path.is_file() and not _fault(path, file):
         return path
     if settings.current().offline:
-        raise DownloadError(f"{fault}, and LECTURE_OFFLINE forbids downloads. {_by_hand(file, folder)}")
+        fault = _fault(path, file) if path.is_file() else "is not there"
+        raise DownloadError(
+            f"{path} {fault}, and LECTURE_OFFLINE forbids downloads. {_by_hand(file, folder)}"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with store.alone(path):
-            if path.exists():  # whole, if another process brought it while this one waited
-                fault = _fault_of(path, file)
-                if not fault:
+            if path.is_file():
+                fault = _fault(path, file)
+                if not fault:  # another process brought it while this one waited
                     return path
-                warnings.warn(f"{fault}: it is downloaded again.")
+                warnings.warn(f"{path} {fault}: it is downloaded again.")
             part = folder / f"{file.name}.part"
-            digest = _download(file, part)
+            _download(file, part)
             os.replace(part, path)
-            record(path, digest)
     except OSError as error:
         raise DownloadError(f"{store.unwritable(folder, error)} {_by_hand(file, folder)}") from None
     return path
 
 
-def _fault_of(path: Path, file: RemoteFile) -> str:
-    """Say what is wrong with a file on disk; "" if it is there and right."""
-    if not path.is_file():
-        return f"{file.name} is not in {path.parent}"
-    try:
-        record(path, verify(path, file))
-    except Wrong as fault:
-        return str(fault)
-    except OSError as error:
-        raise DownloadError(f"{path} cannot be read ({error.strerror or error}).") from None
-    return ""
+def _fault(path: Path, file: RemoteFile) -> str:
+    """Say what is wrong with a file on disk; "" if it is as published."""
+    size = path.stat().st_size
+    with open(path, "rb") as content, _byte_bar(f"checking {path.name}", size) as bar:
+        digest = hashlib.sha256(head := content.read(1 << 20))
+        page = rb"(\xef\xbb\xbf)?\s*<(!--.*?)?(!doctype html|html|head)"
+        if re.match(page, head[:512], re.IGNORECASE | re.DOTALL) and not file.name.endswith("html"):
+            return "is a web page (HTML), not the file"
+        if file.size not in (None, size):
+            return f"has {size:,} bytes, not {file.size:,}"
+        while file.sha256 and (chunk := content.read(1 << 20)):
+            digest.update(chunk)
+            bar.update(len(chunk))
+    right = not file.sha256 or digest.hexdigest().startswith(file.sha256)
+    return (
+        "" if right else f"has SHA-256 {digest.hexdigest()[:16]}..., not {file.sha256[:16]}... as published"
+    )
 
 
-def _download(file: RemoteFile, part: Path) -> str:
-    """Bring the whole, right file to `part`, from the first source that has it; return its SHA-256."""
+def _download(file: RemoteFile, part: Path) -> None:
+    """Bring the whole, right file to `part`, from the first source that has it."""
     reasons = []
     for url in file.urls:
         try:
@@ -87,8 +119,8 @@ def _download(file: RemoteFile, part: Path) -> str:
     raise DownloadError(f"{file.name} cannot be downloaded: {why}.{kept} {_by_hand(file, part.parent)}")
 
 
-def _receive(url: str, file: RemoteFile, part: Path) -> str:
-    """Bring the right file from one source to `part`; return its SHA-256."""
+def _receive(url: str, file: RemoteFile, part: Path) -> None:
+    """Bring the right file from one source to `part`."""
     failures, most = 0, 0
     while True:
         if not file.sha256:  # nothing would tell whether the rest fits to what is there
@@ -97,17 +129,19 @@ def _receive(url: str, file: RemoteFile, part: Path) -> str:
         try:
             if not begun or _size(part) != file.size:  # all was there when an earlier run was killed
                 _transfer(url, file, part)
-            return verify(part, file)
-        except Wrong as fault:
-            part.unlink(missing_ok=True)
-            if not begun:
-                raise _Refused(f"sent what {str(fault).removeprefix(str(part)).strip()}") from None
-            # an earlier run or another source had begun another version: once more, from the first byte
         except (_Broken, requests.RequestException, urllib3.exceptions.HTTPError) as error:
             failures, most = (1 if _size(part) > most else failures + 1), max(_size(part), most)
             if failures > RETRIES:
                 raise _Refused(_reason(error)) from None
             time.sleep(PAUSE * 2**failures)
+            continue
+        fault = _fault(part, file)
+        if not fault:
+            return
+        part.unlink()
+        if not begun:
+            raise _Refused(f"sent what {fault}")
+        # an earlier run or another source had begun another version: once more, from the first byte
 
 
 def _transfer(url: str, file: RemoteFile, part: Path) -> None:
@@ -131,7 +165,7 @@ def _transfer(url: str, file: RemoteFile, part: Path) -> None:
                 raise _Refused(f"offers {_megabytes(total)} where {_megabytes(file.size)} were published")
             if shutil.disk_usage(part.parent).free < total - start:
                 raise OSError(errno.ENOSPC, f"No room for {_megabytes(total - start)}")
-        with open(part, "ab" if start else "wb") as out, byte_bar(file.name, total, start) as bar:
+        with open(part, "ab" if start else "wb") as out, _byte_bar(file.name, total, start) as bar:
             # The raw stream: some servers declare a .tar.gz as a compressed .tar, and requests would unpack it.
             for chunk in response.raw.stream(1 << 16, decode_content=False):
                 out.write(chunk)
@@ -149,6 +183,11 @@ def _reason(error: Exception) -> str:
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
         return f"was silent for {TIMEOUT[1]} s"
     return "broke the connection"
+
+
+def _byte_bar(label: str, total: int | None, start: int = 0) -> tqdm:
+    """A progress bar over bytes, shown when it takes more than a second."""
+    return tqdm(total=total, initial=start, desc=label, unit="B", unit_scale=True, leave=False, delay=1)
 
 
 def _size(part: Path) -> int:

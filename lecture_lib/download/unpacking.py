@@ -13,7 +13,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from lecture_lib import store
-from lecture_lib.download.checking import DownloadError
+from lecture_lib.download.fetching import DownloadError
 
 
 class ArchiveError(DownloadError):

@@ -24,7 +24,6 @@ FOLDERS = {
     "arrays": "computed in blocks",
     "training": "training",
     "pictures": "what is known of a folder of pictures",
-    "downloads": "hash of a downloaded file",
     "results": "results of a notebook",
 }
 
