@@ -56,12 +56,12 @@ def load(name: str, /, root: str | PathLike | None = None, **options) -> ImageCo
               profile
     options   those of the dataset's loader, for example background=True for Caltech-101
     """
-    place = layout.place_of(name)
+    layout.check_name(name)
     if settings.current().profile == "demo" and root is None:
         from lecture_lib.datasets import twin  # here, because the renderer is not needed for photographs
 
         return getattr(twin, name)(**options)
-    module, function = place.loader.split(".")
+    module, function = layout.LAYOUT[name]["loader"].split(".")
     read = getattr(import_module(f"{__name__}.{module}"), function)
     return read(name, layout.find(name, root), **options)
 

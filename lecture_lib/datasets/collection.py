@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from lecture_lib import store
-from lecture_lib.datasets.images import ArrayImages, Images, frozen_array
+from lecture_lib.datasets.images import Images, frozen_array
 from lecture_lib.datasets.reading import printable
 
 TITLES = {"voc2007": "VOC 2007", "voc2012": "VOC 2012"}
@@ -203,8 +203,6 @@ class ImageCollection:
 
     def stack(self) -> Tensor:
         """All pictures in one tensor, uint8 [N, 3, H, W]; they must be of one size."""
-        if isinstance(self.images, ArrayImages):
-            return torch.from_numpy(np.array(self.images.array[self.images.rows]))
         return torch.stack([self.tensor(i) for i in range(len(self))])
 
     def split_indices(self, seed: int = 0, **options) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """Where each dataset lies below LECTURE_DATA in its published layout, who reads it, and where its files come from.
 
-All of that is in data/datasets.toml, a table for each dataset.
+All of that is in data/datasets.toml, a table for each dataset, which says itself what its fields mean.
 """
 
 from __future__ import annotations
@@ -8,67 +8,23 @@ from __future__ import annotations
 import csv
 import shutil
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from lecture_lib import download, settings
 from lecture_lib.download import RemoteFile
+
+LAYOUT = tomllib.loads((settings.PACKAGE_DATA / "datasets.toml").read_text("utf-8"))  # name -> its table
 
 
 class DatasetNotFound(FileNotFoundError):
     """A dataset is not where it is looked for; the message says where and how to get it."""
 
 
-@dataclass(frozen=True)
-class Archive(RemoteFile):
-    """One published file, most often an archive, and its place below LECTURE_DATA.
-
-    into   folder that it is unpacked into
-    holds  what is there once it is unpacked; the file itself, if it is no archive
-    inner  archive inside the archive, unpacked into the same folder
-    """
-
-    into: str = "."
-    holds: str = ""
-    inner: str = ""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a dataset lies, and all else that is to be known before its files are read.
-
-    folder    its folder below LECTURE_DATA
-    loader    "module.function" beside this module: (name, folder, **options) -> the collection
-    archives  the published files, in the order in which they are fetched
-    size      of all of them, for people
-    by_hand   how it gets into {folder}, if it cannot be fetched
-    inside    folders of which at least one is in `folder`, where its name alone does not tell the dataset
-    """
-
-    folder: str
-    loader: str
-    archives: tuple[Archive, ...] = ()
-    size: str = ""
-    by_hand: str = ""
-    inside: Sequence[str] = (".",)
-
-
-def _read(archives: Sequence[dict] = (), **fields: Any) -> Place:
-    return Place(archives=tuple(Archive(**archive) for archive in archives), **fields)
-
-
-TABLE = settings.PACKAGE_DATA / "datasets.toml"
-LAYOUT = {name: _read(**fields) for name, fields in tomllib.loads(TABLE.read_text("utf-8")).items()}
-
-
-def place_of(name: str) -> Place:
-    """What is known of a dataset; ValueError with the known ones for another name."""
+def check_name(name: str) -> None:
+    """Raise ValueError with the known datasets for another name."""
     if name not in LAYOUT:
         raise ValueError(f"There is no dataset {name!r}; there are {', '.join(LAYOUT)}, and folder(path).")
-    return LAYOUT[name]
 
 
 def find(name: str, root: str | PathLike | None = None) -> Path:
@@ -76,24 +32,24 @@ def find(name: str, root: str | PathLike | None = None) -> Path:
 
     Raises DatasetNotFound with the way to get it.
     """
-    place = LAYOUT[name]
     base = settings.current().data if root is None else Path(root).expanduser().absolute()
-    folder = base / place.folder
+    folder = base / LAYOUT[name]["folder"]
+    inside = LAYOUT[name].get("inside", ["."])
     for candidate in (folder, base / folder.name, base):
-        named = candidate.name == folder.name or place.inside != (".",)
-        if named and any((candidate / part).is_dir() for part in place.inside):
+        named = candidate.name == folder.name or "inside" in LAYOUT[name]
+        if named and any((candidate / part).is_dir() for part in inside):
             return candidate
-    missing = Path(folder.name, place.inside[0]).as_posix()
+    missing = Path(folder.name, inside[0]).as_posix()
     raise DatasetNotFound(f"{name}: no folder {missing} under {folder.parent}. {how_to_get(name, base)}")
 
 
 def how_to_get(name: str, base: Path) -> str:
     """Say how a dataset gets into the folder `base`, by itself or by hand."""
     place = LAYOUT[name]
-    if place.by_hand:
-        return place.by_hand.format(folder=base / place.folder)
-    files = [f"{Path(part.inner or part.name).name} into {base / part.into}" for part in place.archives]
-    return f'Download it with datasets.fetch("{name}") ({place.size}), or unpack {" and ".join(files)}.'
+    if "by_hand" in place:
+        return place["by_hand"].format(folder=base / place["folder"])
+    files = [f"{Path(a.get('inner', a['name'])).name} into {base / a['into']}" for a in place["archives"]]
+    return f'Download it with datasets.fetch("{name}") ({place["size"]}), or unpack {" and ".join(files)}.'
 
 
 def fetch(name: str) -> Path:
@@ -103,29 +59,32 @@ def fetch(name: str) -> Path:
     put into LECTURE_DATA by hand is taken from there. Raises DownloadError with what to do by hand, where it
     cannot be done.
     """
-    data, place = settings.current().data, place_of(name)
-    if not place.archives:
+    check_name(name)
+    data, place = settings.current().data, LAYOUT[name]
+    if "archives" not in place:
         raise download.DownloadError(f"{name} cannot be downloaded. {how_to_get(name, data)}")
-    for archive in place.archives:
+    for archive in place["archives"]:
         _fetch_archive(archive, data)
-    return data / place.folder
+    return data / place["folder"]
 
 
-def _fetch_archive(archive: Archive, data: Path) -> None:
-    into = data / archive.into
-    if Path(archive.into, archive.name) == Path(archive.holds):  # no archive
-        download.fetch(archive, into)
+def _fetch_archive(archive: dict, data: Path) -> None:
+    name, into, inner = archive["name"], data / archive["into"], archive.get("inner")
+    file = RemoteFile(
+        name, tuple(archive["urls"]), archive.get("sha256"), archive.get("size"), archive["page"]
+    )
+    if into / name == data / archive["holds"]:  # no archive
+        download.fetch(file, into)
         return
-    if (data / archive.holds).exists():
-        print(f"{archive.name}: already unpacked in {into}.")
+    if (data / archive["holds"]).exists():
+        print(f"{name}: already unpacked in {into}.")
         return
-    ours = not (data / archive.name).exists()
-    path = download.fetch(archive, data)
-    into.mkdir(parents=True, exist_ok=True)
+    ours = not (data / name).exists()
+    path = download.fetch(file, data)
     download.unpack(path, into)
-    if archive.inner:
-        download.unpack(into / archive.inner, into)
-        shutil.rmtree(into / Path(archive.inner).parts[0])
+    if inner:
+        download.unpack(into / inner, into)
+        shutil.rmtree(into / Path(inner).parts[0])
     if ours:  # an archive that somebody put there is not ours to delete
         path.unlink(missing_ok=True)
 
