@@ -200,7 +200,7 @@ def thin(monkeypatch):
 
     for name, (plan, side, file) in list(caffe_nets.NETS.items()):
         small = {
-            layer: THIN.get(parts, 5) if isinstance(parts, int) else tuple(map(thin_layer, parts))
+            layer: THIN.get(parts, 5) if isinstance(parts, int) else thin_layer(parts)
             for layer, parts in plan.items()
         }
         monkeypatch.setitem(caffe_nets.NETS, name, (small, side, file))

@@ -27,13 +27,14 @@ by one to ten per cent of the largest.
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lecture_lib.backbones import matconvnet
 from lecture_lib.backbones.backbone import Backbone, fetch_weights
@@ -54,59 +55,48 @@ class Conv(NamedTuple):
     groups: int = 1
 
 
-class Pool(NamedTuple):
-    """A max-pooling."""
-
-    kernel: int
-    stride: int
-
-
-class Norm(NamedTuple):
-    """Local response normalisation over 5 channels, beta 0.75; alpha is divided by 5, as in Caffe and torch."""
-
-    k: float
-    alpha: float
+def pool(kernel: int, stride: int) -> nn.MaxPool2d:
+    """A max-pooling that rounds up, as Caffe's does."""
+    return nn.MaxPool2d(kernel, stride, ceil_mode=True)
 
 
 # layer -> what it is made of; of a fully connected one, its units
-Plan = Mapping[str, tuple[Conv | Pool | Norm, ...] | int]
+Plan = Mapping[str, Conv | tuple[nn.LocalResponseNorm | nn.MaxPool2d, ...] | int]
 
-LRN = Norm(k=2, alpha=5e-4)  # of Chatfield et al.
-LRN_CAFFENET = Norm(k=1, alpha=1e-4)
+LRN = nn.LocalResponseNorm(
+    5, alpha=5e-4, beta=0.75, k=2
+)  # of Chatfield et al.; alpha is divided by 5, as in Caffe
+LRN_CAFFENET = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1)
 CNN_F: Plan = {
-    "conv1": (Conv(64, 11, stride=4),),
-    "pool1": (LRN, Pool(3, 2)),
-    "conv2": (Conv(256, 5, padding=2),),
-    "pool2": (LRN, Pool(3, 2)),
-    "conv3": (Conv(256, 3, padding=1),),
-    "conv4": (Conv(256, 3, padding=1),),
-    "conv5": (Conv(256, 3, padding=1),),
-    "pool5": (Pool(3, 2),),
+    "conv1": Conv(64, 11, stride=4),
+    "pool1": (LRN, pool(3, 2)),
+    "conv2": Conv(256, 5, padding=2),
+    "pool2": (LRN, pool(3, 2)),
+    **dict.fromkeys(("conv3", "conv4", "conv5"), Conv(256, 3, padding=1)),
+    "pool5": (pool(3, 2),),
     "fc6": 4096,
     "fc7": 4096,
     "fc8": 1000,
 }
 CNN_M: Plan = CNN_F | {
-    "conv1": (Conv(96, 7, stride=2),),
-    "conv2": (Conv(256, 5, stride=2, padding=1),),
-    "conv3": (Conv(512, 3, padding=1),),
-    "conv4": (Conv(512, 3, padding=1),),
-    "conv5": (Conv(512, 3, padding=1),),
+    "conv1": Conv(96, 7, stride=2),
+    "conv2": Conv(256, 5, stride=2, padding=1),
+    **dict.fromkeys(("conv3", "conv4", "conv5"), Conv(512, 3, padding=1)),
 }
 CNN_S: Plan = CNN_M | {
-    "pool1": (LRN, Pool(3, 3)),
-    "conv2": (Conv(256, 5),),
-    "pool2": (Pool(2, 2),),
-    "pool5": (Pool(3, 3),),
+    "pool1": (LRN, pool(3, 3)),
+    "conv2": Conv(256, 5),
+    "pool2": (pool(2, 2),),
+    "pool5": (pool(3, 3),),
 }
 CAFFENET: Plan = CNN_F | {
-    "conv1": (Conv(96, 11, stride=4),),
-    "pool1": (Pool(3, 2), LRN_CAFFENET),
-    "conv2": (Conv(256, 5, padding=2, groups=2),),
-    "pool2": (Pool(3, 2), LRN_CAFFENET),
-    "conv3": (Conv(384, 3, padding=1),),
-    "conv4": (Conv(384, 3, padding=1, groups=2),),
-    "conv5": (Conv(256, 3, padding=1, groups=2),),
+    "conv1": Conv(96, 11, stride=4),
+    "pool1": (pool(3, 2), LRN_CAFFENET),
+    "conv2": Conv(256, 5, padding=2, groups=2),
+    "pool2": (pool(3, 2), LRN_CAFFENET),
+    "conv3": Conv(384, 3, padding=1),
+    "conv4": Conv(384, 3, padding=1, groups=2),
+    "conv5": Conv(256, 3, padding=1, groups=2),
 }
 # name -> plan, side of the picture, file of MatConvNet's models
 NETS: dict[str, tuple[Plan, int, str]] = {
@@ -129,33 +119,24 @@ def build(plan: Plan, input_size: int) -> nn.Sequential:
     """
     stages, x = OrderedDict(), torch.empty(1, 3, input_size, input_size, device="meta")
     with torch.device("meta"):
-        for layer, parts in plan.items():
-            stages[layer] = _fully_connected(layer, parts, x) if isinstance(parts, int) else _maps(parts, x)
+        for layer, part in plan.items():
+            if isinstance(part, Conv):
+                conv = nn.Conv2d(x.shape[1], *part[:4], groups=part.groups)
+                stage = {"conv": conv, "relu": nn.ReLU(inplace=True)}
+            elif isinstance(part, int):
+                stage = (
+                    {"grid": nn.AdaptiveAvgPool2d(x.shape[2:]), "flatten": nn.Flatten()}
+                    if x.ndim == 4
+                    else {}
+                )
+                stage["linear"] = nn.Linear(x[0].numel(), part)
+                if layer != "fc8":
+                    stage |= {"relu": nn.ReLU(inplace=True), "dropout": nn.Dropout(0.5)}
+            else:
+                stage = {"pool" if isinstance(m, nn.MaxPool2d) else "norm": copy.deepcopy(m) for m in part}
+            stages[layer] = nn.Sequential(OrderedDict(stage))
             x = stages[layer](x)
     return nn.Sequential(stages)
-
-
-def _maps(parts: tuple[Conv | Pool | Norm, ...], x: Tensor) -> nn.Sequential:
-    stage = OrderedDict()
-    for part in parts:
-        if isinstance(part, Conv):
-            stage["conv"] = nn.Conv2d(x.shape[1], *part[:4], groups=part.groups)
-            stage["relu"] = nn.ReLU(inplace=True)
-        elif isinstance(part, Norm):
-            stage["norm"] = nn.LocalResponseNorm(5, part.alpha, beta=0.75, k=part.k)
-        else:
-            stage["pool"] = nn.MaxPool2d(*part, ceil_mode=True)
-    return nn.Sequential(stage)
-
-
-def _fully_connected(layer: str, units: int, x: Tensor) -> nn.Sequential:
-    stage = OrderedDict()
-    if x.ndim == 4:
-        stage.update(grid=nn.AdaptiveAvgPool2d(x.shape[2:]), flatten=nn.Flatten())
-    stage["linear"] = nn.Linear(x[0].numel(), units)
-    if layer != "fc8":
-        stage.update(relu=nn.ReLU(inplace=True), dropout=nn.Dropout(0.5))
-    return nn.Sequential(stage)
 
 
 def draw_weights(stages: nn.Sequential) -> None:
