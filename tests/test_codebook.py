@@ -61,13 +61,6 @@ def test_signs_of_axes_do_not_hang_on_rounding():
     assert (axes.amax(1) >= 0.98 * axes.abs().amax(1)).all()
 
 
-def test_pca_sums_chunks(monkeypatch):
-    x = spread()
-    whole = fit_pca(x, 5)
-    monkeypatch.setattr("lecture_lib.encoders.codebook.CHUNK", 100)
-    close(fit_pca(x, 5).components, whole.components, 1e-5)
-
-
 def test_pca_says_how_many_descriptors_it_needs():
     with pytest.raises(ValueError, match="5 principal axes need at least 6 descriptors, but there are 5"):
         fit_pca(spread(5), 5)

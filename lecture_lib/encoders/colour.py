@@ -1,8 +1,6 @@
 """Local colour statistics: which colours the sixteen cells of a frame have, and how much they vary in each.
 
-Sums over a rectangle are differences of a summed-area table (Crow, SIGGRAPH 1984). They are taken once for each cell,
-not for each frame: on a grid most cells belong to several frames. (Frames strewn about cost more memory and time:
-all rows of cells are crossed with all columns.)
+Sums over a rectangle are differences of a summed-area table (Crow, SIGGRAPH 1984), here of half pixels.
 """
 
 from __future__ import annotations
@@ -32,58 +30,29 @@ def colour_statistics(picture: Tensor, frames: Local) -> Local:
 
     Clinchant et al. 2007 ("LCS") take standard deviations; these are variances, their squares.
     """
-    if not len(frames):
-        return replace(frames, x=torch.empty(0, 96, device=picture.device))
-    height, width = picture.shape[1:]
-    centres = (2 * frames.xy + 1).round().long()  # in half pixels from the left and the upper edge
-    sides = (2 * frames.size).round().long().clamp(min=1)
-    groups = [(side, (sides == side).nonzero()[:, 0]) for side in sides.unique().tolist()]
-    across = [_cells(centres[at, 0], side, 2 * width) for side, at in groups]
-    down = [_cells(centres[at, 1], side, 2 * height) for side, at in groups]
-    columns, rows = (torch.cat([borders for borders, _ in cells], 1).unique() for cells in (across, down))
-    table = _summed_areas(picture, rows, columns)
-    x = torch.empty(len(frames), 16, 6, device=picture.device)
-    for (_, at), (up_down, row), (left_right, column) in zip(groups, down, across, strict=True):
-        statistics = _statistics(table, rows, columns, up_down, left_right)
-        which = row[:, :, None] * left_right.shape[1] + column[:, None, :]
-        x.index_copy_(0, at, statistics.index_select(0, which.flatten()).view(-1, 16, 6))
-    return replace(frames, x=x.flatten(1))
-
-
-def _cells(centres: Tensor, side: int, end: int) -> tuple[Tensor, Tensor]:
-    """Return the borders [2, C] of all different cells along an axis, in half pixels, and each frame's four [N, 4]."""
-    middles, frame = centres.unique(return_inverse=True)
-    offsets = side * torch.arange(-2, 2, device=centres.device)
-    start, cell = (middles[:, None] + offsets).unique(return_inverse=True)
-    return torch.stack([start.clamp(0, end - 1), (start + side).clamp(1, end)]), cell[frame]
-
-
-def _summed_areas(picture: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Return int64 [R, C, 6]: sums of R, G, B and of their squares above a row and left of a column, times four.
-
-    Rows and columns count in half pixels. Within a pixel the table is linear, so that at half of it it has the mean
-    of its two neighbours, and all numbers stay whole.
-    """
     _, height, width = picture.shape
-    table = torch.zeros(height + 1, width + 1, 6, dtype=torch.int64, device=picture.device)
-    colours = picture.permute(1, 2, 0).long()
-    table[1:, 1:, :3] = colours
-    table[1:, 1:, 3:] = colours * colours
-    table = table.cumsum(0).cumsum(1)
-    for axis, at in ((0, rows), (1, columns)):
-        table = table.index_select(axis, at // 2) + table.index_select(axis, (at + 1) // 2)
-    return table
+    halves = picture.permute(1, 2, 0).long().repeat_interleave(2, 0).repeat_interleave(2, 1)
+    table = torch.zeros(2 * height + 1, 2 * width + 1, 6, dtype=torch.int64)
+    table[1:, 1:] = torch.cat([halves, halves * halves], 2).cumsum(0).cumsum(1)
+    centres = (2 * frames.xy + 1).round().long()  # in half pixels from the left and the upper edge
+    sides = (2 * frames.size).round().long().clamp(min=1)[:, None, None]
+    start = centres[:, :, None] + sides * torch.arange(-2, 2)
+    end = 2 * torch.tensor([[width], [height]])
+    low, high = start.clamp(min=0).minimum(end - 1), (start + sides).clamp(min=1).minimum(end)
+    (left, top), (right, bottom) = (
+        low.unbind(1),
+        high.unbind(1),
+    )  # [N, 4] each, of columns and of rows of cells
 
+    def above_left(y: Tensor, x: Tensor) -> Tensor:
+        return table[y[:, :, None], x[:, None, :]]
 
-def _statistics(table: Tensor, rows: Tensor, columns: Tensor, up_down: Tensor, left_right: Tensor) -> Tensor:
-    """Return float32 [Cy Cx, 6]: mean and variance of R, G, B in the cells with all these borders."""
-    for axis, at, borders in ((0, rows, up_down), (1, columns, left_right)):
-        low, high = torch.searchsorted(at, borders)
-        table = table.index_select(axis, high).sub_(table.index_select(axis, low))
-    total, squares = table.split(3, 2)
-    # in quarters of a pixel, as the sums are
-    area = (up_down.diff(dim=0).T * left_right.diff(dim=0))[:, :, None]
+    sums = (
+        above_left(bottom, right) - above_left(top, right) - above_left(bottom, left) + above_left(top, left)
+    )
+    total, squares = sums.split(3, 3)
+    area = ((bottom - top)[:, :, None] * (right - left)[:, None, :])[..., None]
     # in whole numbers up to the last division: no cancellation, a cell of one colour has variance 0
     mean = total / (255 * area)
     variance = (squares * area - total * total) / (255 * area).square()
-    return torch.cat([mean, variance], 2).flatten(0, 1)
+    return replace(frames, x=torch.cat([mean, variance], 3).flatten(1))

@@ -229,11 +229,9 @@ def _made(name: str, profile: str | None) -> dict:
 
 def peak_mb() -> float:
     """Return the most memory that this process has held at once, in MB (10^6 bytes)."""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux: getrusage would also count what the parent process held at our start
-        return int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1]) * 1024 / 1e6
     if sys.platform == "win32":
         return psutil.Process().memory_info().peak_wset / 1e6
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS gives bytes
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes of what getrusage counts
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
