@@ -1,4 +1,4 @@
-"""Dense SIFT: VLFeat's numbers, its definition taken literally, and what mirrors, turns and light do to it."""
+"""Dense SIFT: VLFeat's numbers, and what grids, sizes and mirrors do to them."""
 
 import math
 import re
@@ -93,71 +93,18 @@ def test_phow_describes_the_smoothed_picture_and_nothing_of_low_contrast(china):
         torch.testing.assert_close(found[~low], plain.x[~low], atol=1e-5, rtol=0)
 
 
-# --- the definition, literally -----------------------------------------------------------------------------
-
-
-def literal_votes(image):
-    """[H, W, 8] in float64, pixel by pixel."""
-    height, width = image.shape
-    votes = np.zeros((height, width, 8))
-    for y in range(height):
-        for x in range(width):
-            up, down = max(y - 1, 0), min(y + 1, height - 1)
-            left, right = max(x - 1, 0), min(x + 1, width - 1)
-            gy = (image[down, x] - image[up, x]) / (down - up)
-            gx = (image[y, right] - image[y, left]) / (right - left)
-            turn = math.atan2(gy, gx) % (2 * math.pi) / (math.pi / 4)
-            below = math.floor(turn)
-            votes[y, x, below % 8] += math.hypot(gx, gy) * (1 - (turn - below))
-            votes[y, x, (below + 1) % 8] += math.hypot(gx, gy) * (turn - below)
-    return votes
-
-
-def literal_descriptor(votes, x0, y0, size):
-    """One patch whose first bin has its centre at x0, y0: the descriptor and its contrast."""
-    height, width, _ = votes.shape
-    d = np.zeros((4, 4, 8))
-    near = range(-size + 1, size)
-    for j in range(4):
-        for i in range(4):
-            gauss = []
-            for dy in near:
-                for dx in near:
-                    x, y = x0 + i * size + dx, y0 + j * size + dy
-                    share = (1 - abs(dx) / size) * (1 - abs(dy) / size)
-                    d[j, i] += share * votes[min(max(y, 0), height - 1), min(max(x, 0), width - 1)]
-                    away = math.hypot(x - x0 - 1.5 * size, y - y0 - 1.5 * size)
-                    gauss.append(math.exp(-((away / (1.5 * size)) ** 2) / 2))
-            d[j, i] *= np.mean(gauss)
-    contrast = d.sum() / (3 * size + 1) ** 2
-    d = np.minimum(d / np.linalg.norm(d), 0.2)
-    return d.flatten() / np.linalg.norm(d), contrast
-
-
-@pytest.mark.parametrize(
-    ("height", "width", "step", "size", "margin"),
-    [
-        (14, 13, 2, 3, 0),  # step and size without a common divisor
-        (21, 18, 4, 4, 1),  # every fourth pixel is enough
-        (19, 23, 4, 6, 0),
-        (8, 9, 1, 1, 3),
-        (14, 19, 5, 2, 2),
-    ],
-)
-def test_every_descriptor_follows_from_the_definition(height, width, step, size, margin):
-    image = noise(height, width)
-    local, contrast = dense_sift(image, step, size, margin)
-    votes = literal_votes(image.numpy().astype(np.float64))
-    corners = [
-        (x, y) for y in range(margin, height - 3 * size, step) for x in range(margin, width - 3 * size, step)
-    ]
-    expected = [literal_descriptor(votes, x, y, size) for x, y in corners]
-    assert len(local) == len(corners) >= 2
-    np.testing.assert_allclose(local.x, np.array([d for d, _ in expected]), atol=2e-6)
-    np.testing.assert_allclose(contrast, [c for _, c in expected], rtol=1e-5)
-    np.testing.assert_array_equal(local.xy, np.array(corners) + 1.5 * size)
-    assert local.picture == (height, width)
-    assert (local.size == size).all()
+@pytest.mark.parametrize(("step", "size", "margin"), [(4, 6, 0), (4, 4, 1), (6, 4, 2), (3, 9, 0)])
+def test_a_coarse_grid_is_part_of_the_finest(step, size, margin):
+    # bins are shared between patches where step and size have a common divisor
+    image = noise(37, 45)
+    (local, contrast), (every, of_every) = (dense_sift(image, n, size, margin) for n in (step, 1))
+    x, y = (local.xy - every.xy[0]).int().T
+    part = y * len(every.xy[:, 0].unique()) + x
+    assert local.picture == (37, 45)
+    assert len(part) > 10
+    assert torch.equal(local.xy, every.xy[part])
+    torch.testing.assert_close(local.x, every.x[part], atol=2e-6, rtol=0)
+    torch.testing.assert_close(contrast, of_every[part])
 
 
 # --- mirrors, turns, light ---------------------------------------------------------------------------------
