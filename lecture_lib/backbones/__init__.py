@@ -19,17 +19,6 @@ from lecture_lib.backbones.backbone import (
     standardise,
 )
 
-__all__ = [
-    "NAMES",
-    "Backbone",
-    "WeightsNotFound",
-    "crop",
-    "features",
-    "load",
-    "preprocess",
-    "standardise",
-]
-
 _MODULES = {
     twin_alexnet.NAME: twin_alexnet,
     **dict.fromkeys(torchvision_nets.NETS, torchvision_nets),

@@ -31,22 +31,6 @@ from lecture_lib.datasets.layout import DatasetNotFound, fetch, read_groups
 from lecture_lib.datasets.reading import UnreadablePicture
 from lecture_lib.datasets.vectors import Vectors, vectors
 
-__all__ = [
-    "ArrayImages",
-    "Boxes",
-    "DatasetNotFound",
-    "ImageCollection",
-    "UnreadablePicture",
-    "Vectors",
-    "box_crops",
-    "fetch",
-    "folder",
-    "load",
-    "load_available",
-    "source_classes",
-    "vectors",
-]
-
 
 def load(name: str, /, root: str | PathLike | None = None, **options) -> ImageCollection:
     """Load a dataset: its twin in the demo profile, its photographs in the real one.

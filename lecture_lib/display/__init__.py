@@ -8,15 +8,3 @@ from lecture_lib.display.pictures import contact_sheet, neighbours_grid, views_g
 from lecture_lib.display.showing import show
 from lecture_lib.display.tables import beside, with_spread
 from lecture_lib.display.tradeoffs import tradeoff
-
-__all__ = [
-    "beside",
-    "class_dumbbells",
-    "contact_sheet",
-    "learning_curves",
-    "neighbours_grid",
-    "show",
-    "tradeoff",
-    "views_grid",
-    "with_spread",
-]

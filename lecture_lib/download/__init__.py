@@ -7,5 +7,3 @@ that says what happened and how to get the file by hand.
 
 from lecture_lib.download.fetching import DownloadError, RemoteFile, fetch
 from lecture_lib.download.unpacking import ArchiveError, unpack
-
-__all__ = ["ArchiveError", "DownloadError", "RemoteFile", "fetch", "unpack"]

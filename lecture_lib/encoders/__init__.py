@@ -8,22 +8,3 @@ from lecture_lib.encoders.augment import CNNAUG, FLIP, PYRAMID, TEN_CROPS, WHOLE
 from lecture_lib.encoders.cnn import encode
 from lecture_lib.encoders.nearest import neighbours
 from lecture_lib.encoders.normalise import improve, intra_normalise, l2_normalise, summed
-
-__all__ = [
-    "CNNAUG",
-    "FLIP",
-    "PYRAMID",
-    "TEN_CROPS",
-    "WHOLE",
-    "View",
-    "encode",
-    "expand",
-    "fisher",
-    "ifv",
-    "improve",
-    "intra_normalise",
-    "l2_normalise",
-    "neighbours",
-    "summed",
-    "views",
-]

@@ -3,18 +3,3 @@
 from lecture_lib.linear.kernels import Kernel, classify, kernel
 from lecture_lib.linear.learners import Linear, drop_features, logistic_regression, svm
 from lecture_lib.linear.selection import CS, KERNEL_CS, Choice, choose, folds
-
-__all__ = [
-    "CS",
-    "KERNEL_CS",
-    "Choice",
-    "Kernel",
-    "Linear",
-    "choose",
-    "classify",
-    "drop_features",
-    "folds",
-    "kernel",
-    "logistic_regression",
-    "svm",
-]

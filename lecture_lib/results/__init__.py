@@ -3,15 +3,3 @@
 from lecture_lib.results.claims import numbers, paired_claim, verdicts
 from lecture_lib.results.intervals import mean_over_classes
 from lecture_lib.results.records import average, claims_of, made_by, read, save
-
-__all__ = [
-    "average",
-    "claims_of",
-    "made_by",
-    "mean_over_classes",
-    "numbers",
-    "paired_claim",
-    "read",
-    "save",
-    "verdicts",
-]

@@ -9,17 +9,3 @@ from lecture_lib.store.arrays import fetch
 from lecture_lib.store.contents import clear, folder, report, results_folder
 from lecture_lib.store.files import StoreError, alone, unwritable, write_atomically
 from lecture_lib.store.fingerprints import file_stamp, fingerprint
-
-__all__ = [
-    "StoreError",
-    "alone",
-    "clear",
-    "fetch",
-    "file_stamp",
-    "fingerprint",
-    "folder",
-    "report",
-    "results_folder",
-    "unwritable",
-    "write_atomically",
-]

@@ -4,18 +4,3 @@ from lecture_lib.training.crops import CENTRE, Pictures, phi, prepare, random_cr
 from lecture_lib.training.fine_tuning import Tuned, fine_tune
 from lecture_lib.training.head import with_head
 from lecture_lib.training.sgd import Diverged, Recipe
-
-__all__ = [
-    "CENTRE",
-    "Diverged",
-    "Pictures",
-    "Recipe",
-    "Tuned",
-    "fine_tune",
-    "phi",
-    "prepare",
-    "random_crops",
-    "score",
-    "to_scores",
-    "with_head",
-]
