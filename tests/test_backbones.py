@@ -56,13 +56,6 @@ def pattern(side):
     return torch.stack(stripes).to(torch.uint8)
 
 
-def shared_data():
-    folder = os.environ.get("LECTURE_DATA")
-    if not folder or not (Path(folder) / "caltech101" / "101_ObjectCategories").is_dir():
-        pytest.skip("LECTURE_DATA has no photographs of caltech101")
-    return Path(folder) / "caltech101" / "101_ObjectCategories"
-
-
 @pytest.fixture(scope="module")
 def twin():
     return backbones.load("twin-alexnet", "random", seed=0)
@@ -208,7 +201,9 @@ def test_damaged_or_foreign_weights_are_named(tmp_path):
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["squeezenet1_0", "squeezenet1_1"])
 def test_published_weights_recognise_photographs(name):
-    folder = shared_data()
+    folder = Path(os.environ["LECTURE_DATA"]) / "caltech101" / "101_ObjectCategories"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}")
     try:
         net = backbones.load(name)
     except backbones.WeightsNotFound as error:

@@ -384,9 +384,11 @@ def write_archive(path, mode):
 
 
 @pytest.mark.parametrize(("name", "mode"), ARCHIVES.items())
-def test_archives_of_all_kinds_are_unpacked(tmp_path, name, mode):
-    archive = write_archive(tmp_path / name, mode)
-    folder = tmp_path / "new" / "data"
+def test_archives_of_all_kinds_are_unpacked_and_what_a_killed_process_left_is_not_taken_for_it(
+    tmp_path, name, mode
+):
+    archive, folder = write_archive(tmp_path / name, mode), tmp_path / "new" / "data"
+    (folder / f".unpacking-{name}" / "birds" / "half.jpg").mkdir(parents=True)
     assert download.unpack(archive, folder) == folder
     assert tree(folder) == FILES
     assert names(folder) == ["birds"]
@@ -426,16 +428,15 @@ def test_a_plain_tar_that_ends_or_breaks_between_two_members_is_not_taken_for_wh
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"", "no archive or a damaged one"), (b"hello" * 500, "no archive"), (b"PK\x03\x04" + b"x" * 600, "no archive"),
-     (b"\x1f\x8b" + b"x" * 600, "damaged"), (PAGE, "no archive")],
-)  # fmt: skip
-def test_what_is_no_archive_is_refused(tmp_path, content, said):
+    "content", [b"", b"hello" * 500, b"PK\x03\x04" + b"x" * 600, b"\x1f\x8b" + b"x" * 600, PAGE]
+)
+def test_what_is_no_archive_is_refused(tmp_path, content):
     archive = tmp_path / "a.tar.gz"
     archive.write_bytes(content)
-    with pytest.raises(ArchiveError, match=said) as caught:
+    with pytest.raises(
+        ArchiveError, match=r"^[^\n]* is no archive or a damaged one \([^\n]*\)\. Delete it[^\n]*$"
+    ):
         download.unpack(archive, tmp_path / "data")
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["../escaped", "{}/escaped", "..\\escaped"])
@@ -457,16 +458,6 @@ def test_links_that_lead_out_and_devices_are_refused(tmp_path, kind, target):
     with pytest.raises(ArchiveError, match=r"is not unpacked: .*fetch it from its own page"):
         download.unpack(archive, tmp_path / "deep" / "data")
     assert names(tmp_path / "deep" / "data") == []
-
-
-def test_what_a_killed_process_left_is_not_taken_for_unpacked(tmp_path):
-    archive, folder = write_tar(tmp_path / "a.tgz"), tmp_path / "data"
-    left = folder / ".unpacking-a.tgz" / "birds" / "half.jpg"
-    left.parent.mkdir(parents=True)
-    left.touch()
-    download.unpack(archive, folder)
-    assert tree(folder) == FILES
-    assert names(folder) == ["birds"]
 
 
 def test_a_full_disk_while_unpacking_gives_one_sentence(tmp_path, monkeypatch):

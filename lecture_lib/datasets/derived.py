@@ -14,7 +14,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import settings, store
-from lecture_lib.datasets.collection import ImageCollection, box_fault
+from lecture_lib.datasets.collection import ImageCollection
 from lecture_lib.datasets.images import Images, frozen_array
 
 VERSION = 1  # part of the recipe of box crops: raise it when the same boxes would give other pixels
@@ -109,7 +109,7 @@ def box_crops(images: ImageCollection, context: float = 1.5) -> ImageCollection:
 
     Where the enlarged box leaves the picture, the picture's border is repeated: clipping it instead would bring
     the object to the edge of the square, which networks cut off. Raises ValueError, with the picture's name, for
-    one without a box or with several; for a box without area or outside its picture when that is read.
+    one without a box or with several.
     """
     if not context >= 1:
         raise ValueError(
@@ -125,8 +125,6 @@ def box_crops(images: ImageCollection, context: float = 1.5) -> ImageCollection:
 
     def cut(picture: Tensor, i: int, _) -> Tensor:
         height, width = picture.shape[1:]
-        if fault := box_fault(xyxy[i], width, height):
-            raise ValueError(f"{images.names[i]}: {fault}; correct it or leave it out.")
         centre, half = (xyxy[i, :2] + xyxy[i, 2:]) / 2, (xyxy[i, 2:] - xyxy[i, :2]) / 2 * context
         (x0, y0), (x1, y1) = np.floor(centre - half), np.ceil(centre + half)  # whole pixels
         rows = torch.arange(int(y0), int(y1)).clamp(0, height - 1)
