@@ -67,17 +67,17 @@ def collect(
         inside = [np.clip(of.xyxy, 0, np.tile(s, 2)) for of, s in zip(boxes, images.sizes, strict=True)]
         far = [np.abs(xyxy - of.xyxy).max(initial=0) > 1 for xyxy, of in zip(inside, boxes, strict=True)]
         boxes = [replace(of, xyxy=xyxy) for of, xyxy in zip(boxes, inside, strict=True)]
-        _report(name, images.names, far, "pictures have a box that reaches out and is clipped")
+        report(name, np.compress(far, images.names), "pictures have a box that reaches out and is clipped")
     if parts is not None:
         parts = np.array(parts[kept], np.float32)
         inside = np.clip(parts[..., :2], 0, images.sizes[:, None])
         far = np.abs(inside - parts[..., :2]).max(axis=(1, 2), initial=0) > 1  # less is rounding
         parts[..., :2] = inside
-        _report(name, images.names, far, "pictures have a part point outside, which is clipped")
+        report(name, np.compress(far, images.names), "pictures have a part point outside, which is clipped")
     if sizes is not None:
         differ = sizes[kept].any(1) & (sizes[kept] != images.sizes).any(1)
         what = "pictures are not of the annotated size, so their boxes are wrong"
-        _report(name, images.names, differ, what)
+        report(name, np.compress(differ, images.names), what)
     if skipped:
         skipped = [(printable(file), printable(reason)) for file, reason in skipped]
         file, reason = skipped[0]
@@ -91,11 +91,10 @@ def collect(
     for one, other in combinations(splits, 2):
         within = "trainval" in (one, other) and "test" not in (one, other)  # trainval is train and val
         if not within and one.partition("_")[2] == other.partition("_")[2]:  # train_01 may share with test_02
-            both = np.isin(np.arange(len(images)), splits[one]) & np.isin(
-                np.arange(len(images)), splits[other]
+            both = [images.names[i] for i in np.intersect1d(splits[one], splits[other])]
+            report(
+                name, both, f"pictures are both in {one} and in {other}, so they are trained on and tested"
             )
-            what = f"pictures are both in {one} and in {other}, so they are trained on and tested"
-            _report(name, images.names, both, what)
     labels = np.asarray(labels)[kept]
     present = np.unique(labels)
     if labels.ndim == 1 and len(present) < len(classes):
@@ -122,7 +121,3 @@ def collect(
         counts = ", ".join(f"{key} {n:,}" for key, n in PUBLISHED[name].items())
         print(f"{name}: its lists are not the published ones ({counts}), so tables call it {images.title}.")
     return images
-
-
-def _report(name: str, files: Sequence[str], odd: Sequence[bool], what: str) -> None:
-    report(name, [file for file, is_odd in zip(files, odd, strict=True) if is_odd], what)

@@ -111,10 +111,6 @@ def box_crops(images: ImageCollection, context: float = 1.5) -> ImageCollection:
     the object to the edge of the square, which networks cut off. Raises ValueError, with the picture's name, for
     one without a box or with several.
     """
-    if not context >= 1:
-        raise ValueError(
-            f"context is the enlarged box's side in sides of the box, at least 1, not {context}."
-        )
     for i, boxes in enumerate(images.boxes or [()] * len(images)):
         if len(boxes) != 1:
             raise ValueError(

@@ -8,4 +8,4 @@ loses at most the block in hand. One process at a time computes an array; others
 from lecture_lib.store.arrays import fetch
 from lecture_lib.store.contents import clear, folder, report, results_folder
 from lecture_lib.store.files import StoreError, alone, unwritable, write_atomically
-from lecture_lib.store.fingerprints import file_stamp, fingerprint
+from lecture_lib.store.fingerprints import fingerprint

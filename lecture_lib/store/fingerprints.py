@@ -17,7 +17,6 @@ import os
 import pickle
 import sys
 import sysconfig
-from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -69,15 +68,6 @@ def to_plain(value: Any) -> Any:
     written = io.BytesIO()
     _Namer(written, protocol=4).dump(value)
     return {type(value).__name__: hashlib.sha256(written.getbuffer()).hexdigest()}
-
-
-def file_stamp(path: Path) -> tuple[int, int, int, int]:
-    """Size, time of change in ns, inode and its time: while all are the same, so is the file; raises OSError.
-
-    Who replaces a file can keep its size and set its time back; the inode's time nobody can set.
-    """
-    stat = os.stat(path)
-    return stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns
 
 
 class _Refusal(TypeError):
