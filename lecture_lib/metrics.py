@@ -4,8 +4,6 @@ Every function takes first what the model says, then the truth, and returns frac
 (the papers print per cent). Scores may be any real numbers; higher means more certain.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Figures that answer to the hand: controls above a figure, which is drawn anew for their values."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cache
 

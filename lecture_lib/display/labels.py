@@ -1,7 +1,5 @@
 """Names beside marks, where they cover nothing."""
 
-from __future__ import annotations
-
 import re
 from itertools import product
 

@@ -1,7 +1,5 @@
 """Pictures of a collection: contact sheets, nearest neighbours, views, and their thumbnails."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """A figure in a notebook: a small file, with an alternative text."""
 
-from __future__ import annotations
-
 import base64
 import io
 import sys

@@ -1,7 +1,5 @@
 """How figures look: white ground, one colour and marker a group wherever it is shown, text for a slide."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager

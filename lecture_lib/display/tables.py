@@ -1,7 +1,5 @@
 """The lecture's tables with our numbers beside them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -3,8 +3,6 @@
 A page is one figure in units of pixels, so that no picture is resampled on its way to the screen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Plots of what accuracy costs: numbers a picture, or seconds a picture."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

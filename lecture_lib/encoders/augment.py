@@ -7,8 +7,6 @@ A network takes a view as a picture like any other, of which it sees the central
 descriptors, which are computed once for the whole picture, a view is those of them that lie in it (`inside`).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace

@@ -1,7 +1,5 @@
 """Bag of visual words and VLAD: what counting, and summing residuals, keeps of a picture's descriptors."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

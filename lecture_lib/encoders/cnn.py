@@ -8,8 +8,6 @@ among them, a network never waits for a core that is busy decoding, as it does w
 together: that costs 12 % on an idle machine with two cores, and half of the speed on a busy one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
 from threading import Lock

@@ -5,8 +5,6 @@ scikit-learn computes on the processor; what is returned lies where the descript
 needed: it takes a second and a half, which notebooks without Fisher vectors need not wait.
 """
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Sums over a rectangle are differences of a summed-area table (Crow, SIGGRAPH 1984), here of half pixels.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

@@ -8,8 +8,6 @@ respect to the Gaussians' means and standard deviations, each divided by its own
     v_k = 1/(N sqrt(2 pi_k)) sum_i q_ik ((x_i - mu_k)^2 / sigma_k^2 - 1)
 """
 
-from __future__ import annotations
-
 import math
 from typing import Literal
 

@@ -10,8 +10,6 @@ Codebooks and vectors are kept by `store`; pictures are worked on side by side, 
 it was.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields

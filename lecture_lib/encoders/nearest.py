@@ -1,7 +1,5 @@
 """Nearest neighbours between features, exactly."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from lecture_lib import checks

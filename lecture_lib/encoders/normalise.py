@@ -1,7 +1,5 @@
 """How vectors are normalised: to length 1, as linear classifiers and neighbours want them, and before that by roots."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Work on pictures in several threads, results in order."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

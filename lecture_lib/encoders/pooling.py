@@ -1,7 +1,5 @@
 """Sums over the descriptors of a picture, or of several regions of it that may overlap."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -7,8 +7,6 @@ is shared between the two nearest orientations and the four nearest bins, then e
 the Gaussian window over it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ its scores. So 3,000 Fisher vectors of 327,680 numbers are trained on as 3,000 o
 add their inner products, which is what joining the vectors does.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +34,7 @@ class Kernel:
     test: np.ndarray
     views: int = 1
 
-    def __add__(self, other: Kernel) -> Kernel:
+    def __add__(self, other: "Kernel") -> "Kernel":
         """Join two encodings of length 1 to one of length 1: [phi_1; phi_2] / sqrt 2."""
         return Kernel((self.train + other.train) / 2, (self.test + other.test) / 2, self.views)
 

@@ -8,8 +8,6 @@ logistic_regression  softmax over the classes, by scikit-learn
 C is the weight of the training error against 1/2 |w|^2: a small C means much regularisation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

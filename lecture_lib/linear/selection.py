@@ -1,7 +1,5 @@
 """Choosing C on training pictures only."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

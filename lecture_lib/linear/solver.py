@@ -16,8 +16,6 @@ of 1,500 pictures with 1,024 numbers: scikit-learn's LinearSVC takes 6 times as 
 SVC(kernel="precomputed"), brought to the same objective, 2.7 times.
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ A claim says that a difference is more than a margin. It held if the whole 95 % 
 margin, did not hold if it is below, and is too close to call otherwise.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 

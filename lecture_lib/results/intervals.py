@@ -3,8 +3,6 @@
 Which is taken when, what is resampled, and why mAP's interval is moved, is told in `data/results/README.md`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

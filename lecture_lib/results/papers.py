@@ -3,8 +3,6 @@
 One CSV a table under ``data/papers``; its README says how they are written.
 """
 
-from __future__ import annotations
-
 import contextlib
 import difflib
 import functools

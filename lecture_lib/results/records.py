@@ -3,8 +3,6 @@
 A record is `data/results/<chapter>.<profile>.csv`, one row a number, beside a JSON file of the same name.
 """
 
-from __future__ import annotations
-
 import ast
 import functools
 import json

@@ -1,7 +1,5 @@
 """Pictures as a training needs them: in memory, a little larger than the network's input, cropped anew each time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,7 +37,7 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.images)
 
-    def take(self, indices: np.ndarray) -> Pictures:
+    def take(self, indices: np.ndarray) -> "Pictures":
         """Return the pictures with these indices, int64 [n]."""
         indices = np.array(indices)  # a copy: torch warns of arrays that it may not write to
         return Pictures([self.images[i] for i in indices], self.labels[indices])

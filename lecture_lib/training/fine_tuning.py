@@ -1,7 +1,5 @@
 """Fine-tuning: a network is trained further on another task, its pre-trained layers slower than its new head."""
 
-from __future__ import annotations
-
 import copy
 from dataclasses import dataclass, replace
 

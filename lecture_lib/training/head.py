@@ -1,7 +1,5 @@
 """A network for another task: its layers up to phi, and a new linear layer w_c above them."""
 
-from __future__ import annotations
-
 import copy
 from collections import OrderedDict
 from collections.abc import Sequence

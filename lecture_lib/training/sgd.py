@@ -5,8 +5,6 @@ from is a function, `samples`, which gives those of a batch by their numbers: cr
 features that were computed once.
 """
 
-from __future__ import annotations
-
 import copy
 import io
 import math
