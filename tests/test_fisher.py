@@ -9,9 +9,9 @@ import torch
 from scipy.stats import norm
 
 from lecture_lib.encoders import improve, intra_normalise
+from lecture_lib.encoders.bow import CHUNK, weighted_sums
 from lecture_lib.encoders.codebook import GMM
 from lecture_lib.encoders.fisher import fisher_vector, posteriors
-from lecture_lib.encoders.pooling import CHUNK, weighted_sums
 
 GOLDEN = Path(__file__).parent / "golden" / "vlfeat_fisher.npz"
 NONE = torch.empty(0, dtype=torch.float64)

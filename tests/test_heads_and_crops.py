@@ -11,7 +11,7 @@ from lecture_lib.encoders import TEN_CROPS
 from lecture_lib.encoders.augment import cut
 from lecture_lib.training import CENTRE, Pictures, phi, prepare, score, to_scores, with_head
 from lecture_lib.training.crops import random_crops
-from lecture_lib.training.head import L2Normalise
+from lecture_lib.training.fine_tuning import L2Normalise
 
 CLASSES = ("bird", "boat", "sofa")
 

@@ -1,9 +1,12 @@
-"""A figure in a notebook: a small file, with an alternative text."""
+"""A figure in a notebook: a small file, with an alternative text; or drawn anew for the values of controls."""
 
 import base64
 import io
 import sys
+from collections.abc import Callable, Mapping
+from functools import cache
 
+import ipywidgets
 import numpy as np
 from IPython import display as ipython
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -46,3 +49,27 @@ def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
     alt, (drawn, kind) = drawable(alt), compress(figure)
     data = {f"image/{kind}": base64.b64encode(drawn).decode(), "text/plain": alt}
     return data, {f"image/{kind}": {"alt": alt}}
+
+
+def explorer(
+    draw: Callable[..., tuple[Figure, str]], *rows: Mapping[str, ipywidgets.Widget]
+) -> ipywidgets.VBox:
+    """Make a widget of a figure function: rows of controls, and below them the figure they ask for.
+
+    draw  takes the values of all controls by name; returns a figure and its alternative text
+    rows  name of an argument of `draw` -> its control; those of a row stand side by side
+
+    A figure is kept: to go back to it takes no time.
+    """
+
+    @cache
+    def drawn(**values) -> tuple[dict, dict]:
+        return bundle(*draw(**values))
+
+    def turn(**values) -> None:
+        data, metadata = drawn(**values)
+        ipython.display(data, metadata=metadata, raw=True)
+
+    controls = {name: control for row in rows for name, control in row.items()}
+    view = ipywidgets.interactive_output(turn, controls)
+    return ipywidgets.VBox([*(ipywidgets.HBox(list(row.values())) for row in rows), view])

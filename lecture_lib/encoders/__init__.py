@@ -6,5 +6,4 @@ Their vectors are normalised by `l2_normalise`, `improve` (the signed square roo
 from lecture_lib.encoders import fisher, ifv
 from lecture_lib.encoders.augment import CNNAUG, FLIP, PYRAMID, TEN_CROPS, WHOLE, View, expand, views
 from lecture_lib.encoders.cnn import encode
-from lecture_lib.encoders.nearest import neighbours
-from lecture_lib.encoders.normalise import improve, intra_normalise, l2_normalise, summed
+from lecture_lib.encoders.normalise import improve, intra_normalise, l2_normalise, neighbours, summed

@@ -1,10 +1,14 @@
-"""Bag of visual words and VLAD: what counting, and summing residuals, keeps of a picture's descriptors."""
+"""Bag of visual words and VLAD: what counting, and summing residuals, keeps of a picture's descriptors.
+
+`weighted_sums` sums over the descriptors of regions that may overlap, also for Fisher vectors.
+"""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from lecture_lib.encoders.pooling import weighted_sums
-
+CHUNK = 1024  # descriptors at once: what is computed of them then stays in a processor core's own cache
 SPACING = 0.65  # of the chi2 map's frequencies: a histogram's length comes within 2 % of 1; 10 % with 0.5, the default
 
 
@@ -70,3 +74,29 @@ def chi2_map(histograms: Tensor) -> Tensor:
         AdditiveChi2Sampler(sample_steps=2, sample_interval=SPACING).fit_transform(flat)
     )
     return mapped.float().reshape(*histograms.shape[:-1], -1).to(histograms.device)
+
+
+def weighted_sums(
+    x: Tensor, regions: Tensor | None, weigh: Callable[[Tensor], tuple[Tensor, Tensor]]
+) -> tuple[Tensor, Tensor]:
+    """Return sum_i values_i q_ik over the descriptors i of each region, [R, P, K], and how many they are, [R].
+
+    x        [N, D]
+    regions  bool [R, N], which descriptors a region contains; None: one region of all
+    weigh    gives values [n, P] and q [n, K] of some descriptors [n, D]
+
+    Descriptors that lie in the same regions are summed once for all of them, so that the eight regions of a
+    spatial pyramid cost hardly more than one. There may be 62 regions at most.
+    """
+    if regions is None:
+        regions = x.new_ones(1, len(x), dtype=torch.bool)
+    values, q = weigh(x[:0])
+    sums = values.new_zeros(len(regions), values.shape[1], q.shape[1])
+    # equal for descriptors in the same regions
+    code = (regions * 2 ** torch.arange(len(regions), device=x.device)[:, None]).sum(0)
+    for cell in code.unique():
+        here = code == cell
+        around = regions[:, here][:, 0]
+        if around.any():
+            sums[around] += sum(values.T @ q for values, q in map(weigh, x[here].split(CHUNK)))
+    return sums, regions.sum(1)

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lecture_lib import checks
+from lecture_lib.encoders.bow import weighted_sums
 from lecture_lib.encoders.codebook import GMM
-from lecture_lib.encoders.pooling import weighted_sums
 
 NEGLIGIBLE = 1e-6  # posteriors and weights below it count as 0, as in VLFeat
 Assignment = Literal["soft", "hard"]

@@ -1,10 +1,15 @@
-"""How vectors are normalised: to length 1, as linear classifiers and neighbours want them, and before that by roots."""
+"""How vectors are normalised: to length 1, as linear classifiers and neighbours want them, and before that by roots.
+
+And which are neighbours, exactly.
+"""
 
 from typing import TypeVar
 
 import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
+
+from lecture_lib import checks
 
 Vectors = TypeVar("Vectors", np.ndarray, Tensor)
 
@@ -47,3 +52,19 @@ def intra_normalise(phi: Tensor, K: int) -> Tensor:
 
 def _signed_sqrt(phi: Tensor) -> Tensor:
     return phi.sign() * phi.abs().sqrt()
+
+
+def neighbours(features: np.ndarray, k: int) -> np.ndarray:
+    """The k rows of `features` [N, d] nearest to each row by their cosine, nearest first: int64 [N, k].
+
+    No row is a neighbour of itself. Exact; ValueError for k of N or more, and for features that are not finite.
+    """
+    from sklearn.neighbors import NearestNeighbors  # here, as it takes a second
+
+    features = checks.features(features)
+    if not 1 <= k < len(features):
+        raise ValueError(
+            f"{k} neighbours of {len(features)} pictures: take k <= {len(features) - 1}, at least 1."
+        )
+    index = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(l2_normalise(features))
+    return index.kneighbors(return_distance=False)

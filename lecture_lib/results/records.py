@@ -29,7 +29,7 @@ WHOLE = ("n", "n_test", "n_classes", "per_class", "K", "width", "epoch", "split"
 # what decides no number: how things are shown, asked, stored and found
 SILENT = re.compile(
     r"lecture_lib$|lecture_lib\.(display|exercises|settings|store|download|environment|results\.records|results\.papers)\b"
-    r"|figures$|\.widget$|\.explorer$|\.exercises$"
+    r"|figures$|\.widget$|\.exercises$"
 )
 
 # what stands in no name of a file, on some system

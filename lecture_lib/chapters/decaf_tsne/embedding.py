@@ -18,7 +18,7 @@ from scipy.spatial.distance import pdist
 from lecture_lib import checks, settings
 from lecture_lib.backbones import Backbone
 from lecture_lib.datasets import ImageCollection
-from lecture_lib.encoders.nearest import neighbours
+from lecture_lib.encoders import neighbours
 from lecture_lib.encoders.normalise import l2_normalise
 from lecture_lib.results.claims import Claim, paired_claim
 from lecture_lib.results.intervals import mean_over_classes

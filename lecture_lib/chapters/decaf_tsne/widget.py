@@ -18,8 +18,7 @@ from scipy.linalg import orthogonal_procrustes
 from lecture_lib.chapters.decaf_tsne import figures as maps
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
-from lecture_lib.display.explorer import explorer
-from lecture_lib.display.showing import compress
+from lecture_lib.display.showing import compress, explorer
 
 BETWEEN = 8  # steps of the slider from one layer to the next
 SIZE = 48  # pixels across a picture of the hover map's sheet

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lecture_lib.chapters.fine_tuning import figures
-from lecture_lib.display.explorer import explorer
+from lecture_lib.display.showing import explorer
 
 
 def freeze_explorer(runs: pd.DataFrame) -> ipywidgets.VBox:

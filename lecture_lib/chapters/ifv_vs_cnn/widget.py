@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from lecture_lib.chapters.ifv_vs_cnn.gaussian_figures import assignment_maps, gaussian_colours
-from lecture_lib.display.explorer import explorer
+from lecture_lib.display.showing import explorer
 from lecture_lib.encoders.sift import Local
 
 STRONGEST = 6  # Gaussians that are shown each by itself

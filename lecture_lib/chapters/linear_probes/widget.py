@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from lecture_lib.chapters.linear_probes import figures
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import style
-from lecture_lib.display.explorer import explorer
+from lecture_lib.display.showing import explorer
 
 TOP, MISTAKES = 10, 5  # pictures shown
 GOOD = 7  # right ones of the top: enough to see what was learned, and what was not

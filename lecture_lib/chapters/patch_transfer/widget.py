@@ -13,8 +13,8 @@ from lecture_lib.chapters.patch_transfer.inference import K, picture_score
 from lecture_lib.chapters.patch_transfer.map_figures import patch_view
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import style
-from lecture_lib.display.explorer import explorer
 from lecture_lib.display.pictures import classes_of
+from lecture_lib.display.showing import explorer
 
 KS = (1, 2, 3, 5, 8, 12, 20)
 ALL = -1  # scales: a slider takes no None
