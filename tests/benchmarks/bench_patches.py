@@ -55,9 +55,9 @@ def main() -> None:
 def compare_encoders(net: PatchNet, photograph: Image.Image, runs: int) -> None:
     """Time phi of all patches of a picture, three ways."""
     grid = net.grid(HEIGHT, WIDTH)
-    pictures = torch.from_numpy(np.array(photograph)).permute(2, 0, 1)[None]
+    picture = torch.from_numpy(np.array(photograph)).permute(2, 0, 1)
     ways = {
-        "shared": lambda: phi_shared(net, pictures, grid),
+        "shared": lambda: phi_shared(net, picture, grid),
         "one by one": lambda: literal(net, photograph, grid.xyxy, 1),
         "in batches": lambda: literal(net, photograph, grid.xyxy, BATCH),
     }

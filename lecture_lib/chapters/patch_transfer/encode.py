@@ -15,7 +15,7 @@ import copy
 import functools
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from itertools import chain, groupby, islice
+from itertools import chain
 
 import numpy as np
 import torch
@@ -29,9 +29,7 @@ from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders.parallel import in_order
 
 VERSION = 1  # part of every recipe: raise it when the same pictures and network would give other vectors
-AT_ONCE = 16  # inputs' worth of pixels in one pass of the convolutions: more outgrow a processor's caches
-WINDOWS = 256  # windows at once through what follows
-PICTURES = 8  # of one size, side by side
+WINDOWS = 256  # windows at once through what follows the convolutions
 ROWS = 16_384  # patches that an interrupt can lose
 
 
@@ -106,31 +104,25 @@ def encode_patches(net: PatchNet, images: ImageCollection, grids: Sequence[Grid]
         "patches": store.fingerprint([g.xyxy for g in grids]),
     }
 
-    def tasks_of(start: int, stop: int) -> Iterator[list[int]]:
-        # pictures that have rows start .. stop-1, a few of one grid together
-        first, last = np.searchsorted(ends, start, "right") - 1, np.searchsorted(ends, stop, "left")
-        for _, of_grid in groupby(range(first, last), key=lambda i: id(grids[i])):
-            while task := list(islice(of_grid, PICTURES)):
-                yield task
-
-    def phi_of_task(task: list[int]) -> np.ndarray:
-        pictures = torch.stack([images.tensor(i) for i in task])
-        vectors = phi_shared(net, pictures, grids[task[0]]).half().cpu()
+    def phi_of(i: int) -> np.ndarray:
+        vectors = phi_shared(net, images.tensor(i), grids[i]).half().cpu()
         if not torch.isfinite(vectors.sum(dtype=torch.float32)):
-            names = ", ".join(images.names[i] for i in task)
             raise RuntimeError(
-                f"{net.backbone.name}: phi of a patch is not finite in float16, in one of {names}."
+                f"{net.backbone.name}: phi of a patch of {images.names[i]} is not finite in float16."
             )
         return vectors.numpy()
 
     def stream(spans: list[tuple[int, int]], names: list[str]) -> Iterator[dict[str, np.ndarray]]:
-        tasks = [list(tasks_of(*span)) for span in spans]
+        pictures = [  # that have rows of a span
+            range(np.searchsorted(ends, start, "right") - 1, np.searchsorted(ends, stop))
+            for start, stop in spans
+        ]
         threads = torch.get_num_threads()
         workers, cores = (threads, 1) if net.backbone.device.type == "cpu" else (1, threads)
-        with closing(in_order(phi_of_task, [*chain(*tasks)], workers, cores)) as computed:
-            for (start, stop), of_span in zip(spans, tasks, strict=True):
+        with closing(in_order(phi_of, [*chain(*pictures)], workers, cores)) as computed:
+            for (start, stop), of_span in zip(spans, pictures, strict=True):
                 vectors = np.concatenate([next(computed) for _ in of_span])
-                before = start - ends[of_span[0][0]]  # rows of a picture that ended the last block
+                before = start - ends[of_span[0]]  # rows of a picture that ended the last block
                 yield dict.fromkeys(names, vectors[before : before + stop - start])
 
     label = f"patches of {images.name}"
@@ -138,43 +130,35 @@ def encode_patches(net: PatchNet, images: ImageCollection, grids: Sequence[Grid]
 
 
 @torch.inference_mode()
-def phi_shared(net: PatchNet, pictures: Tensor, grid: Grid) -> Tensor:
-    """Encode all patches of a few pictures of one size: uint8 [b, 3, H, W] to float32 [b len(grid), d].
+def phi_shared(net: PatchNet, picture: Tensor, grid: Grid) -> Tensor:
+    """Encode all patches of a picture: uint8 [3, H, W] to float32 [len(grid), d].
 
-    The patches of the first picture come first. Raises ValueError if the network is in training mode, where dropout
-    would make phi random.
+    Raises ValueError if the network is in training mode, where dropout would make phi random.
     """
     if any(module.training for module in net.backbone.stages.modules()):
         raise ValueError(
             f"{net.backbone.name} is in training mode: call net.backbone.stages.eval() before encoding patches."
         )
-    of_scales = [torch.cat([*_phi_of_scale(net, pictures, scale)]) for scale in grid.scales]
-    return torch.cat([x.unflatten(0, (len(pictures), -1)) for x in of_scales], dim=1).flatten(0, 1)
+    parts, picture = [], picture.to(net.backbone.device)
+    for scale in grid.scales:
+        top, left = scale.corner
+        maps = net.shared(standardise(net.backbone, resized(picture, scale)[None, :, top:, left:]))[0]
+        # [h, w, c, window, window]: a view, of which indexing copies the windows that are asked for
+        views = maps.unfold(1, net.window, 1).unfold(2, net.window, 1).permute(1, 2, 0, 3, 4)
+        places = torch.cartesian_prod(torch.from_numpy(scale.rows), torch.from_numpy(scale.columns))
+        parts += [net.rest(views[some.unbind(1)]) for some in places.to(maps.device).split(WINDOWS)]
+    return torch.cat(parts)
 
 
-def _phi_of_scale(net: PatchNet, pictures: Tensor, scale: Scale) -> Iterator[Tensor]:
-    """Encode the windows of one scale, picture by picture, row by row: parts of [b len(scale), d]."""
-    at_once = max(1, AT_ONCE * net.side**2 // (scale.resized[0] * scale.resized[1]))
-    top, left = scale.corner
-    for few in pictures.split(at_once):
-        x = resized(few.to(net.backbone.device), scale)[..., top:, left:]
-        maps = net.shared(standardise(net.backbone, x))
-        # [b, h, w, c, window, window]: a view, of which indexing copies the windows that are asked for
-        views = maps.unfold(2, net.window, 1).unfold(3, net.window, 1).permute(0, 2, 3, 1, 4, 5)
-        axes = torch.arange(len(few)), torch.from_numpy(scale.rows), torch.from_numpy(scale.columns)
-        for places in torch.cartesian_prod(*axes).to(maps.device).split(WINDOWS):
-            yield net.rest(views[places.unbind(1)])
-
-
-def resized(pictures: Tensor, scale: Scale) -> Tensor:
-    """Resize pictures for a scale: uint8 [B, 3, H, W] to [B, 3, *scale.resized], bilinear with antialiasing.
+def resized(picture: Tensor, scale: Scale) -> Tensor:
+    """Resize a picture for a scale: uint8 [3, H, W] to [3, *scale.resized], bilinear with antialiasing.
 
     What is at x in the picture is then at factor * x exactly. A size rounded to whole pixels would stretch it a little,
     and every patch would lie a little beside its box.
     """
-    pictures = pictures if pictures.device.type == "cpu" else pictures.float()  # accelerators resize no bytes
+    picture = picture if picture.device.type == "cpu" else picture.float()  # accelerators resize no bytes
     how = {"mode": "bilinear", "antialias": True, "recompute_scale_factor": False}
-    return F.interpolate(pictures, scale_factor=[scale.factor, scale.factor], **how)
+    return F.interpolate(picture[None], scale_factor=[scale.factor, scale.factor], **how)[0]
 
 
 def cut_patches(net: PatchNet, picture: Tensor, grid: Grid, chosen: np.ndarray) -> Tensor:
@@ -188,7 +172,7 @@ def cut_patches(net: PatchNet, picture: Tensor, grid: Grid, chosen: np.ndarray) 
         here = np.flatnonzero(grid.scale[chosen] == number)
         row, column = np.divmod(chosen[here] - begin, len(scale.columns))
         begin += len(scale)
-        large, (top, left) = resized(picture[None], scale)[0], scale.corner
+        large, (top, left) = resized(picture, scale), scale.corner
         for i, y, x in zip(here, scale.rows[row], scale.columns[column], strict=True):
             y, x = top + net.cell * y, left + net.cell * x
             patches[i] = large[:, y : y + net.side, x : x + net.side]

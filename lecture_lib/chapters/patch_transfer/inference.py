@@ -20,13 +20,10 @@ def picture_score(y: np.ndarray, k: float = K) -> np.ndarray:
     """Return score(C_n) = 1/M sum_i y(C_n | P_i)^k: [..., M, C] in [0, 1] to [..., C].
 
     k = 1 is the mean of all patches. The larger k is, the more the best patches count; as k grows, score^(1/k) goes to
-    the maximum, which k = inf returns. Raises ValueError for k < 1 and for no patches.
+    the maximum, which k = inf returns. Raises ValueError for k < 1.
     """
-    y = np.asarray(y)
     if not k >= 1:
         raise ValueError(f"k is at least 1, not {k}.")
-    if y.ndim < 2 or not y.shape[-2]:
-        raise ValueError(f"Scores of patches are [..., M, C] with M of at least 1, not {list(y.shape)}.")
     return y.max(-2) if np.isinf(k) else (y**k).mean(-2)
 
 

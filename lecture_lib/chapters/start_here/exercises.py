@@ -11,13 +11,16 @@ from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
 
-def _float_picture(to_unit: Callable, picture: torch.Tensor) -> Iterator[tuple]:
-    x = to_unit(picture)
-    if not isinstance(x, torch.Tensor):
-        raise Wrong(f"to_unit gives a {type(x).__name__}; it should give a tensor.")
-    if x.dtype != torch.float32:
-        raise Wrong(f"the result is {x.dtype}; networks compute in torch.float32.")
-    yield "the result", x
+def _picture_of(dtype: torch.dtype, because: str) -> Callable[..., Iterator[tuple]]:
+    def parts(answer: Callable, *pictures: torch.Tensor) -> Iterator[tuple]:
+        x = answer(*pictures)
+        if not isinstance(x, torch.Tensor):
+            raise Wrong(f"it gives a {type(x).__name__}; it should give a tensor.")
+        if x.dtype != dtype:
+            raise Wrong(f"the result is {x.dtype}; {because} {dtype}.")
+        yield "the result", x
+
+    return parts
 
 
 _PICTURE = torch.linspace(0, 255, 3 * 4 * 5).round().byte().reshape(3, 4, 5)
@@ -42,17 +45,8 @@ def to_unit(picture):
         "white, 255, should become 1: divide by 255, not by 256.": "/ 255 -> / 256",
     },
     tries=(("", _PICTURE), (" for a picture with values from 30 to 248", _PICTURE.clamp(30, 248))),
-    parts=_float_picture,
+    parts=_picture_of(torch.float32, "networks compute in"),
 )
-
-
-def _byte_picture(mix: Callable, *pictures: torch.Tensor) -> Iterator[tuple]:
-    x = mix(*pictures)
-    if getattr(x, "dtype", None) != torch.uint8:
-        raise Wrong(
-            f"the result is {getattr(x, 'dtype', type(x).__name__)}; a picture of bytes is torch.uint8."
-        )
-    yield "the result", x
 
 
 _DARK, _BRIGHT = _PICTURE // 3, _PICTURE // 2 + 128  # sums up to 340; both have odd values at some pixels
@@ -90,7 +84,7 @@ def mix(one, other):
         ),
     },
     tries=(("", _DARK, _BRIGHT), (" for two bright pictures", _BRIGHT, _BRIGHT.flip(0))),
-    parts=_byte_picture,
+    parts=_picture_of(torch.uint8, "a picture of bytes is"),
 )
 
 QUESTIONS = choices(

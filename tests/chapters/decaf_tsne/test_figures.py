@@ -64,9 +64,6 @@ def test_every_figure_has_its_title_and_a_white_ground_and_leaves_the_users_styl
     )
 
 
-# ------------------------------------------------------------------------------------------- filters and activations
-
-
 def test_filters_show_the_sign_of_a_weight():
     weight = torch.zeros(2, 3, 2, 2)
     weight[0, 0, 0, 0], weight[1, :, 1, 1] = 2.0, -0.1
@@ -84,9 +81,6 @@ def test_activations_choose_the_channels_that_answer_most_and_name_the_highest_s
     first = render(figure)[:80, 300:382]  # magma's colours; other channels are black
     assert (first.max(2) - first.min(2)).max() > 50
     assert any(t.get_text() == "highest: b, c, d" for axes in figure.axes for t in axes.texts)
-
-
-# ------------------------------------------------------------------------------------------------------------- maps
 
 
 def test_map_shows_every_point_once_and_hides_no_group_behind_another(images, xy):
@@ -131,9 +125,6 @@ def test_picture_map_shows_pictures_where_their_points_are(images, xy):
         assert np.abs(pixels[row, column] - colour_of(i)).max() < 9
 
 
-# ------------------------------------------------------------------------------------------------------------ plots
-
-
 def test_intervals_stand_where_the_table_says():
     axes = figures.purity_plot(purities(), ylabel="purity").axes[0]
     (x0, low), (x1, high) = axes.collections[1].get_segments()[1]
@@ -147,9 +138,6 @@ def test_bars_of_cost_are_those_of_the_table_under_the_name_of_the_batch():
     assert any("batches of 8" in axes.get_title("left") for axes in panels)
     bottom, top = panels[0].get_ylim()
     assert bottom > top  # the first layer is at the top
-
-
-# ---------------------------------------------------------------------------------------------------------- widgets
 
 
 def test_layers_that_differ_by_turning_and_mirroring_do_not_move(xy):

@@ -68,9 +68,6 @@ def test_every_figure_has_its_title_and_a_white_ground_and_leaves_the_users_styl
     )
 
 
-# ------------------------------------------------------------------------------------------------- training curves
-
-
 def test_losses_are_relative_to_their_first_epoch_and_validation_is_as_given():
     loss, validation = (
         pd.DataFrame({"softmax": [*softmax, np.nan], "TUNE-RNK": ranking}, index=range(1, 5))
@@ -84,9 +81,6 @@ def test_losses_are_relative_to_their_first_epoch_and_validation_is_as_given():
     assert best == [[2, 50], [3, 60]]
     assert left.get_ylim()[0] == 0
     assert {"softmax", "TUNE-RNK"} == set(written(left)) == set(written(right))
-
-
-# --------------------------------------------------------------------------------------------------- frozen layers
 
 
 def test_a_training_is_gathered_from_its_rows_of_the_record():
@@ -108,9 +102,6 @@ def test_each_ratio_has_its_line_over_the_layers_in_their_order_in_both_panels()
         assert drawn["only the head"].tolist() == [[3, 47]]
         assert set(drawn["SVM, not tuned"][:, 1]) == {45.5}
     assert right.get_ylim()[0] == 58 - figures.CLOSE
-
-
-# ------------------------------------------------------------------------------------------------------------- map
 
 
 def test_each_cell_of_the_map_is_its_run_and_has_its_number():
@@ -166,9 +157,6 @@ def test_the_explorer_starts_at_the_best_validation_and_shows_the_map_of_what_is
         assert displayed[-1][0]["image/png"] == want["image/png"]
 
 
-# ---------------------------------------------------------------------------------------------------- weight change
-
-
 def changed(*numbers):
     layers = [f"conv{i}" for i in range(1, len(numbers) + 1)]
     return pd.Series(numbers, index=layers), 1 - pd.Series(numbers, index=layers)
@@ -187,9 +175,6 @@ def test_bars_rise_to_the_change_in_percent_and_hang_from_1_to_the_cka_within_th
     assert left.get_ylim()[1] > 100 * max(numbers)
     assert right.get_ylim()[0] < 1 - max(numbers)
     assert list(written(left)) == list(dict.fromkeys(f"{100 * value:.1f}" for value in numbers))
-
-
-# --------------------------------------------------------------------------------------------------------- filters
 
 
 def bank(n=4, k=7):
@@ -237,8 +222,6 @@ def test_a_filter_has_one_scale_before_and_after():
         assert old[0][0, 0, 0] == round(shade)
         assert new[0][0, 0, 0] == round(127.5 + 127.5 * min(other, 1))
 
-
-# ----------------------------------------------------------------------------------------------------------- ranks
 
 N = 12
 

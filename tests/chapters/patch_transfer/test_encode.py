@@ -90,7 +90,7 @@ def with_surroundings(net, name, picture, scale, row, column):
     layer, after, half = WALKS[name]
     side, cell, window = GEOMETRY[name]
     margin = cell * math.ceil(half / cell)
-    inside = resized(picture[None], scale)[..., scale.corner[0] :, scale.corner[1] :]
+    inside = resized(picture, scale)[None, :, scale.corner[0] :, scale.corner[1] :]
     y, x = cell * row, cell * column
     top, left = max(0, y - margin), max(0, x - margin)
     piece = inside[..., top : y + side + margin, left : x + side + margin]
@@ -120,7 +120,7 @@ def test_a_window_is_the_patch_cut_out_with_its_surroundings(name):
                 for i, j in zip(rows, columns, strict=True)
             ]
         )
-        got = phi_shared(net, picture[None], replace(found, scales=(scale,)))[rows * c + columns]
+        got = phi_shared(net, picture, replace(found, scales=(scale,)))[rows * c + columns]
         torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-4 * float(want.abs().max()))
         assert (want[0] - want[-1]).abs().max() > 0.01 * want.abs().max()  # patches do differ
 
@@ -131,42 +131,35 @@ def test_the_whole_of_a_square_picture_is_what_the_network_sees(twin):
     assert found.xyxy[0].tolist() == [0, 0, 90, 90]
     x = backbones.preprocess(twin.backbone, picture)[None]
     want = backbones.features(twin.backbone, x, ["fc7"])["fc7"]
-    torch.testing.assert_close(phi_shared(twin, picture[None], found)[:1], want, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(phi_shared(twin, picture, found)[:1], want, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [(66, 90), (1, 4), (187, 101)])
 def test_a_resized_picture_is_not_stretched(size):
     height, width = size
-    picture = torch.zeros(1, 3, height, width, dtype=torch.uint8)
+    picture = torch.zeros(3, height, width, dtype=torch.uint8)
     x, y = max(width - 4, width // 2), max(height - 6, height // 2)
-    picture[:, 0, :, x:] = 255
-    picture[:, 1, y:] = 255
+    picture[0, :, x:] = 255
+    picture[1, y:] = 255
     for scale in grid(height, width, 64, 8).scales:
         large = resized(picture, scale)
-        assert large.shape == (1, 3, *scale.resized)
+        assert large.shape == (3, *scale.resized)
         # an edge lies where black ends, up to how the pixels fall on it; stretched, it would be half a pixel away
-        black = 1 - large[0].double() / 255
+        black = 1 - large.double() / 255
         assert float(black[0].sum(1).mean()) == pytest.approx(scale.factor * x, abs=0.12)
         assert float(black[1].sum(0).mean()) == pytest.approx(scale.factor * y, abs=0.12)
 
 
-def test_pictures_side_by_side_and_windows_in_small_parts_change_nothing(twin, monkeypatch):
-    pictures, found = torch.stack([noise(66, 90, seed) for seed in range(3)]), twin.grid(66, 90)
-    each = [phi_shared(twin, picture[None], found) for picture in pictures]
-    assert each[0].shape == (len(found), 768)
-    assert each[0].dtype == torch.float32
+def test_windows_in_small_parts_change_nothing(twin, monkeypatch):
+    picture, found = noise(66, 90), twin.grid(66, 90)
+    at_once = phi_shared(twin, picture, found)
+    assert at_once.shape == (len(found), 768)
+    assert at_once.dtype == torch.float32
     monkeypatch.setattr(module, "WINDOWS", 7)
-    torch.testing.assert_close(phi_shared(twin, pictures, found), torch.cat(each), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(phi_shared(twin, picture, found), at_once, rtol=1e-4, atol=1e-4)
 
 
 SIZES = [(64, 80), (64, 80), (70, 64), (3, 3), (64, 80)]
-
-
-def test_pictures_of_one_size_share_a_grid(twin):
-    grids = twin.grids(collect(SIZES))
-    assert [g.size for g in grids] == SIZES
-    assert grids[0] is grids[4]
-    assert grids[0].xyxy.tobytes() == twin.grid(64, 80).xyxy.tobytes()
 
 
 @pytest.mark.parametrize("rows", [301, 10_000])  # a block ends within a picture, and holds several, or all
@@ -174,13 +167,14 @@ def test_rows_of_a_collection_are_phi_of_its_patches_in_order_and_read_the_secon
     twin, rows, monkeypatch
 ):
     monkeypatch.setattr(module, "ROWS", rows)
-    monkeypatch.setattr(module, "PICTURES", 2)
     images = collect(SIZES)
     grids = twin.grids(images)
+    assert [g.size for g in grids] == SIZES
+    assert grids[0] is grids[4]  # those of one size share it
     got = encode_patches(twin, images, grids)
     assert got.dtype == np.float16
     assert not got.flags.writeable
-    plainly = [phi_shared(twin, images.tensor(i)[None], grid) for i, grid in enumerate(grids)]
+    plainly = [phi_shared(twin, images.tensor(i), grid) for i, grid in enumerate(grids)]
     np.testing.assert_allclose(got, torch.cat(plainly), rtol=2e-3, atol=2e-3)
     images.images.read.clear()
     encode_patches(twin, images, grids)
@@ -192,7 +186,7 @@ def test_what_is_not_finite_is_named():
     images = collect([(64, 64), (70, 64)])
     with torch.no_grad():
         net.backbone.stages.fc7.linear.bias[5] = 1e5  # finite in float32
-    with pytest.raises(RuntimeError, match=r"twin-alexnet.*not finite in float16.*picture_0\.jpg"):
+    with pytest.raises(RuntimeError, match=r"twin-alexnet.*picture_0\.jpg is not finite in float16"):
         encode_patches(net, images, net.grids(images))
 
 
@@ -200,4 +194,4 @@ def test_a_network_in_training_mode_is_refused():
     net = PatchNet(backbones.load("twin-alexnet"))
     net.backbone.stages.fc6.train()
     with pytest.raises(ValueError, match="training mode"):
-        phi_shared(net, torch.zeros(1, 3, 64, 64, dtype=torch.uint8), net.grid(64, 64))
+        phi_shared(net, torch.zeros(3, 64, 64, dtype=torch.uint8), net.grid(64, 64))

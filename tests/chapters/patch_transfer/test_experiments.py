@@ -13,14 +13,7 @@ from torchvision.transforms.v2.functional import resize
 from lecture_lib import datasets, settings
 from lecture_lib.backbones import Backbone, standardise, twin_alexnet
 from lecture_lib.chapters.patch_transfer import adaptation, baselines, experiments
-from lecture_lib.chapters.patch_transfer.adaptation import (
-    RECIPE,
-    gather,
-    probabilities,
-    resample,
-    train,
-    train_all,
-)
+from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, gather, probabilities, resample, train
 from lecture_lib.chapters.patch_transfer.encode import PatchNet, cut_patches, phi_one_by_one, phi_shared
 from lecture_lib.chapters.patch_transfer.experiments import NO_BACKGROUND, PATCHES, Part
 from lecture_lib.chapters.patch_transfer.inference import by_picture, picture_score
@@ -138,7 +131,7 @@ def test_a_picture_that_is_one_patch_has_its_phi(net):
     picture, first = collect(1, 3).tensor(0)[:, :40, :40], np.array([0])
     grid = net.grid(40, 40)
     alone = phi_one_by_one(net, cut_patches(net, picture, grid, first))
-    same_phi(alone, phi_shared(net, picture[None], grid)[:1])
+    same_phi(alone, phi_shared(net, picture, grid)[:1])
 
 
 # all layers, trained on patches
@@ -157,7 +150,7 @@ def test_all_layers_learn_and_the_start_stays():
     start, (patches, y) = backbone(batchnorm=True), colours(48, 0)
     before = copy.deepcopy(start.stages.state_dict())
     recipe = replace(SHORT, epochs=5, lr=0.05, dropout=0.1)
-    net, layers = train_all(start, patches, y, 2, recipe)
+    net, layers = adaptation.train_all(start, patches, y, 2, recipe)
     assert all(torch.equal(kept, before[name]) for name, kept in start.stages.state_dict().items())
     assert not start.stages.training
     for name, weight in net.stages[:-1].state_dict().items():
@@ -175,7 +168,7 @@ def test_the_seed_decides_all_and_the_generator_is_left_alone():
     start, (patches, y) = backbone(), colours(9, 0)
 
     def weights(recipe):
-        net, layers = train_all(start, patches, y, 2, recipe)
+        net, layers = adaptation.train_all(start, patches, y, 2, recipe)
         return torch.cat([p.detach().ravel() for p in (*net.stages[:-1].parameters(), *layers.parameters())])
 
     torch.manual_seed(1)
@@ -196,7 +189,7 @@ def test_half_of_the_patches_are_mirrored_anew_in_each_epoch_and_keep_their_labe
         adaptation, "standardise", lambda net, x: shown.append(x.clone()) or standardise(net, x)
     )
     monkeypatch.setattr(adaptation.F, "cross_entropy", lambda s, y: labels.extend(y.tolist()) or loss(s, y))
-    train_all(backbone(), patches, np.arange(40), 40, replace(SHORT, epochs=3))
+    adaptation.train_all(backbone(), patches, np.arange(40), 40, replace(SHORT, epochs=3))
     left, right = (torch.cat(shown)[:, 0, 0, at].int() for at in (0, -1))
     number, mirrored = torch.minimum(left, right), left > right
     assert labels == number.tolist()
@@ -349,7 +342,7 @@ def test_no_transfer_trains_all_layers_on_cut_patches_and_folds(parts, monkeypat
     calls = []
 
     def spy(*given):
-        calls.append((given, train_all(*given)))
+        calls.append((given, adaptation.train_all(*given)))
         return calls[-1][1]
 
     monkeypatch.setattr(experiments, "train_all", spy)

@@ -72,9 +72,6 @@ def same(tile, picture, longer=None):
     return (np.asarray(tile.picture) == np.asarray(picture)).all()
 
 
-# ---------------------------------------------------------------------------------------------------------- patches
-
-
 def test_what_is_drawn_at_a_place_of_a_picture_lies_there_on_the_page():
     rectangles, pictures = [(3, 10, 31, 22), (5, 2, 9, 40), (0, 0, 20, 50)], []
     for (x0, y0, x1, y1), (height, width) in zip(rectangles, [(30, 40), (60, 20), (60, 30)], strict=True):
@@ -187,9 +184,6 @@ def test_a_patch_is_cut_where_it_lies():
     assert (whole > 50).all()  # in a corner a quarter of what lies beyond, along an edge half
     half = np.asarray(figures.patch(pixels, np.array([9.0, 4, 15, 10])))[side // 2, :, 0]
     assert abs(np.flatnonzero(half > 100)[0] - side / 2) <= 1
-
-
-# ------------------------------------------------------------------------------------------------------------- maps
 
 
 def test_a_map_is_white_at_0_darker_where_it_is_higher_and_as_bright_as_the_picture():
@@ -305,9 +299,6 @@ def test_a_view_shows_the_patches_with_the_highest_y_and_the_map_of_the_chosen_s
         assert same(tile, figures.patch(as_pixels(picture), lattice.xyxy[i]))
 
 
-# ------------------------------------------------------------------------------------------------------------ plots
-
-
 def test_the_curve_goes_through_the_finite_k_and_the_maximum_stands_apart_at_the_right():
     ks = np.array([1, 2, 5, 20, np.inf])
     values = 50.0 + np.arange(5)
@@ -345,9 +336,6 @@ def test_classes_fall_in_the_order_of_the_first_method_above_their_mean():
     assert (np.abs(peaks.get_ydata() - axes.get_yticks()) < 0.4).all()
     assert (peaks.get_ydata() != middles.get_ydata()).all()  # equal values do not hide each other
     assert peaks.get_marker() != middles.get_marker()
-
-
-# --------------------------------------------------------------------------------------------------------- explorer
 
 
 @pytest.fixture

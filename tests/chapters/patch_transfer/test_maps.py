@@ -44,12 +44,6 @@ def test_k_below_one_is_refused(k):
         picture_score(np.ones((2, 3)), k)
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (4,)])
-def test_scores_without_patches_are_refused(shape):
-    with pytest.raises(ValueError, match=r"Scores of patches are \[\.\.\., M, C\]"):
-        picture_score(np.ones(shape))
-
-
 def literal_map(y, grid, k, mean):
     """Pixel after pixel, patch after patch."""
     height, width = grid.size
@@ -128,16 +122,10 @@ CLASSES = ("a", "b", "c")
 
 def marked(*pictures, labels):
     """Pictures of 60 x 40 pixels with (x0, y0, x1, y1, class, difficult) for each object."""
-    boxes = [
-        Boxes(
-            [o[:4] for o in objects], [o[4] for o in objects], [o[5] for o in objects], [False] * len(objects)
-        )
-        for objects in pictures
-    ]
-    array = np.zeros((len(pictures), 3, 40, 60), np.uint8)
-    return ImageCollection(
-        "marked", "twin", ArrayImages(array), CLASSES, np.array(labels, np.int8), boxes=boxes
-    )
+    tables = [np.reshape(objects, (-1, 6)) for objects in pictures]
+    boxes = [Boxes(t[:, :4], t[:, 4].astype(int), t[:, 5] == 1, t[:, 5] > 1) for t in tables]
+    array = ArrayImages(np.zeros((len(pictures), 3, 40, 60), np.uint8))
+    return ImageCollection("marked", "twin", array, CLASSES, np.array(labels, np.int8), boxes=boxes)
 
 
 def test_the_pointing_game_by_hand():

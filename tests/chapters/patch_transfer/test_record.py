@@ -88,9 +88,8 @@ def test_the_middle_of_a_picture_is_on_an_object_within_the_tolerance():
         Boxes([far, hard], [0, 0], [False, True], [False, False]),  # a difficult one does not count
     )
     labels = np.array([[1, 1, 0], [1, 0, -1]], np.int8)
-    images = ImageCollection(
-        "drawn", "twin", ArrayImages(np.zeros((2, 3, 60, 80), np.uint8)), CLASSES, labels, boxes=boxes
-    )
+    nothing = ArrayImages(np.zeros((2, 3, 60, 80), np.uint8))
+    images = ImageCollection("drawn", "twin", nothing, CLASSES, labels, boxes=boxes)
     hits = pointing_game(None, [GRID] * 2, images)
     np.testing.assert_array_equal(hits, [[1, 0, np.nan], [0, np.nan, np.nan]])
 
