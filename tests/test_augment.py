@@ -30,14 +30,6 @@ def collect(array):
     return ImageCollection("toy", "twin", ArrayImages(array), ("a",), np.zeros(len(array), np.int64))
 
 
-def test_the_sixteen_are_razavians_in_this_order():
-    eight = ["whole", "top left", "top right", "bottom left", "bottom right", "centre"]
-    eight += ["turned 15° clockwise", "turned 15° anticlockwise"]
-    assert [view.name for view in CNNAUG] == eight + [f"{name}, mirrored" for name in eight]
-    assert len(set(CNNAUG)) == 16
-    assert [len(which) for which in (CNNAUG, TEN_CROPS, FLIP)] == [16, 10, 2]
-
-
 def test_crops_are_the_slices_worked_out_by_hand():
     picture = noise(150, 300)
     found = views(picture)[:6]
