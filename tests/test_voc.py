@@ -155,14 +155,6 @@ def test_what_cannot_be_read_is_named_and_splits_follow(root, name, capsys):
     assert "zebra" in str(datasets.load("voc2012").skipped)
 
 
-def test_a_blank_line_in_a_list_is_no_picture(root):
-    enlist(root, "reading_train", "1 1  1", "", "2 1 -1", "   ")
-    enlist(root, "trainval", "", "1", "2", "", "3", "4")
-    images = datasets.load("voc2012_action")
-    assert len(images) == 4
-    assert labels_of(images, "reading") == [1, -1, 0, 0]
-
-
 def test_a_picture_in_a_folder_of_its_own_is_found_under_its_id(root):
     annotate(root, "more/5", ("dog", "", (1, 1, 12, 6), 0))
     for part, ids in {"train": ("1", "2", "more/5"), "trainval": ("1", "2", "3", "4", "more/5")}.items():
