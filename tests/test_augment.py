@@ -164,5 +164,5 @@ def test_expanded_collection_has_the_views_of_each_picture_in_its_rows():
 def test_expanded_fingerprint_follows_the_views_and_their_order():
     base = collect(np.stack([noise(8, 8)]))
     lists = [CNNAUG, TEN_CROPS, FLIP, FLIP[::-1], FLIP[:1], [replace(FLIP[0], angle=1.0), FLIP[1]]]
-    assert len({expand(base, which).fingerprint for which in lists}) == len(lists)
-    assert expand(base).fingerprint == expand(base, list(CNNAUG)).fingerprint
+    assert len({expand(base, which).images.fingerprint for which in lists}) == len(lists)
+    assert expand(base).images.fingerprint == expand(base, list(CNNAUG)).images.fingerprint

@@ -135,7 +135,7 @@ def test_unreadable_files_shift_nothing_and_are_named_in_one_line(pictures, caps
         odd += ["bat/pipe.jpg"]
     capsys.readouterr()
     rest = datasets.folder(pictures)
-    assert rest.fingerprint == whole[[0, 2, 3, 4, 5, 6, 7]].fingerprint
+    assert rest.images.fingerprint == whole[[0, 2, 3, 4, 5, 6, 7]].images.fingerprint
     assert [file for file, _ in rest.skipped] == odd
     assert all(reason for _, reason in rest.skipped)
     assert re.fullmatch(
@@ -153,21 +153,21 @@ def test_lists_are_read_as_any_editor_saves_them(tmp_path, encoding, end):
 def test_a_second_load_decodes_nothing(pictures, monkeypatch):
     first = datasets.folder(pictures)
     monkeypatch.setattr(reading, "decode_picture", lambda *_: pytest.fail("decoded again"))
-    assert datasets.folder(pictures).fingerprint == first.fingerprint
+    assert datasets.folder(pictures).images.fingerprint == first.images.fingerprint
 
 
 def test_a_changed_file_is_checked_again_and_changes_the_fingerprint(pictures):
     first = datasets.folder(pictures)
     draw(pictures / "ant" / "0.jpg", 200)
     second = datasets.folder(pictures)
-    assert second.fingerprint != first.fingerprint
-    assert second[1:].fingerprint == first[1:].fingerprint
+    assert second.images.fingerprint != first.images.fingerprint
+    assert second[1:].images.fingerprint == first[1:].images.fingerprint
     good = (pictures / "ant" / "0.jpg").read_bytes()
     break_picture(pictures / "ant" / "0.jpg")
     assert len(datasets.folder(pictures)) == 7
     (pictures / "ant" / "0.jpg").write_bytes(good)  # repaired, and elsewhere
     shutil.move(pictures, pictures.with_name("moved"))
-    assert datasets.folder(pictures.with_name("moved")).fingerprint == second.fingerprint
+    assert datasets.folder(pictures.with_name("moved")).images.fingerprint == second.images.fingerprint
 
 
 def test_an_interrupted_check_is_not_done_again(pictures, monkeypatch):
@@ -196,7 +196,7 @@ def test_a_damaged_ledger_is_begun_again(pictures, damage):
     first = datasets.folder(pictures)
     (ledger,) = (settings.current().cache / "pictures").iterdir()
     ledger.write_text(damage)
-    assert datasets.folder(pictures).fingerprint == first.fingerprint
+    assert datasets.folder(pictures).images.fingerprint == first.images.fingerprint
     assert json.loads(ledger.read_text())["files"]
 
 
@@ -220,7 +220,7 @@ def test_a_picture_that_breaks_or_is_replaced_is_never_taken_for_the_one_that_wa
     for i, reason in ((5, "another picture"), (6, "Load the dataset again")):
         with pytest.raises(datasets.UnreadablePicture, match=rf"{i}\.jpg: .*{reason}"):
             first.tensor(i)
-    assert datasets.folder(pictures)[:6].fingerprint != first[:6].fingerprint
+    assert datasets.folder(pictures)[:6].images.fingerprint != first[:6].images.fingerprint
 
 
 # --- a folder of one's own ---------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ def test_empty_folders_and_pictures_beside_folders_are_named_and_change_nothing(
     draw(pictures / "bat" / "more" / "8.jpg")
     shutil.move(pictures / "bat" / "7.jpg", pictures / "bat" / "7.JPEG")
     mine = datasets.folder(pictures)
-    assert (mine.classes, mine.fingerprint) == (("ant", "bat"), whole.fingerprint)
+    assert (mine.classes, mine.images.fingerprint) == (("ant", "bat"), whole.images.fingerprint)
     said = capsys.readouterr().out
     assert all(name in said for name in ("the first is aphid", "stray.jpg", "bat/more"))
 
@@ -287,7 +287,7 @@ def test_background_is_out_by_default_and_last_when_asked_for(caltech):
     assert plain.classes == ("Faces", "ant", "yin_yang")
     assert plain.groups == ("person", "invertebrate", "other")
     assert more.classes == (*plain.classes, "BACKGROUND_Google")
-    assert more[:15].fingerprint == plain.fingerprint
+    assert more[:15].images.fingerprint == plain.images.fingerprint
     assert more.labels[15:].tolist() == [3] * 5
     assert more.skipped == ()
     a, b = plain.split_indices(0, train_per_class=3), more.split_indices(0, train_per_class=3)
@@ -378,7 +378,10 @@ def test_ilsvrc_names_two_classes_of_one_word_apart(ilsvrc):
 def test_ilsvrc_reads_only_what_is_asked_for(ilsvrc):
     few = datasets.load("ilsvrc2012", per_class=2)
     assert np.bincount(few.labels).tolist() == [2, 2, 2]
-    assert datasets.load("ilsvrc2012", root=ilsvrc).fingerprint == datasets.load("ilsvrc2012").fingerprint
+    assert (
+        datasets.load("ilsvrc2012", root=ilsvrc).images.fingerprint
+        == datasets.load("ilsvrc2012").images.fingerprint
+    )
 
 
 def test_ilsvrc_faults_say_what_to_do(ilsvrc):

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from lecture_lib import download, settings
-from lecture_lib.download import ArchiveError, DownloadError, RemoteFile, fetching, unpacking
+from lecture_lib.download import DownloadError, RemoteFile, fetching, unpacking
 
 DATA = np.random.default_rng(0).bytes(300_000)
 OTHER = np.random.default_rng(1).bytes(300_000)
@@ -411,7 +411,7 @@ def test_a_truncated_archive_leaves_nothing_that_looks_whole(tmp_path, name, mod
     archive = tmp_path / name
     archive.write_bytes(whole[: int(len(whole) * share)])
     folder = tmp_path / "data"
-    with pytest.raises(ArchiveError, match=r"^.* is no archive or a damaged one \(.*\)\. Delete it"):
+    with pytest.raises(DownloadError, match=r"^.* is no archive or a damaged one \(.*\)\. Delete it"):
         download.unpack(archive, folder)
     assert names(folder) == []
 
@@ -423,7 +423,7 @@ def test_a_plain_tar_that_ends_or_breaks_between_two_members_is_not_taken_for_wh
     with tarfile.open(archive) as tar:
         cut = tar.getmembers()[6].offset
     archive.write_bytes(archive.read_bytes()[:cut] + rest)
-    with pytest.raises(ArchiveError, match="damaged"):
+    with pytest.raises(DownloadError, match="damaged"):
         download.unpack(archive, tmp_path / "data")
 
 
@@ -434,7 +434,7 @@ def test_what_is_no_archive_is_refused(tmp_path, content):
     archive = tmp_path / "a.tar.gz"
     archive.write_bytes(content)
     with pytest.raises(
-        ArchiveError, match=r"^[^\n]* is no archive or a damaged one \([^\n]*\)\. Delete it[^\n]*$"
+        DownloadError, match=r"^[^\n]* is no archive or a damaged one \([^\n]*\)\. Delete it[^\n]*$"
     ):
         download.unpack(archive, tmp_path / "data")
 
@@ -444,7 +444,7 @@ def test_what_is_no_archive_is_refused(tmp_path, content):
 def test_no_member_is_written_outside_the_folder(tmp_path, name, kind):
     name, folder = name.format(tmp_path), tmp_path / "deep" / "data"
     write, files = write_tar if kind == "tar" else write_zip, FILES | {name: b"evil"}
-    with contextlib.suppress(ArchiveError):
+    with contextlib.suppress(DownloadError):
         download.unpack(write(tmp_path / "a", files=files), folder)
     assert all(path.is_relative_to(folder) for path in tmp_path.rglob("*escaped*"))
 
@@ -455,7 +455,7 @@ def test_no_member_is_written_outside_the_folder(tmp_path, name, kind):
 )
 def test_links_that_lead_out_and_devices_are_refused(tmp_path, kind, target):
     archive = write_tar(tmp_path / "a.tar", "w", members=[("birds/odd", kind, target)])
-    with pytest.raises(ArchiveError, match=r"is not unpacked: .*fetch it from its own page"):
+    with pytest.raises(DownloadError, match=r"is not unpacked: .*fetch it from its own page"):
         download.unpack(archive, tmp_path / "deep" / "data")
     assert names(tmp_path / "deep" / "data") == []
 

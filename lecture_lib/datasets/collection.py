@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -16,7 +15,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lecture_lib import store
 from lecture_lib.datasets.images import Images, frozen_array
 from lecture_lib.datasets.reading import printable
 
@@ -222,10 +220,3 @@ class ImageCollection:
         """Train and test part of the dataset's evaluation protocol; see `split_indices`."""
         train, test = self.split_indices(seed, **options)
         return self[train], self[test]
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of the pictures and their labels; `images.fingerprint` is of the pictures alone."""
-        marked = [(of.xyxy, of.labels, of.difficult, of.truncated) for of in self.boxes or ()]
-        boxes = [[len(of) for of in self.boxes or ()], *map(np.concatenate, zip(*marked, strict=True))]
-        return store.fingerprint([self.images.fingerprint, self.labels, boxes, self.parts])

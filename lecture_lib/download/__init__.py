@@ -6,4 +6,4 @@ that says what happened and how to get the file by hand.
 """
 
 from lecture_lib.download.fetching import DownloadError, RemoteFile, fetch
-from lecture_lib.download.unpacking import ArchiveError, unpack
+from lecture_lib.download.unpacking import unpack

@@ -15,11 +15,6 @@ from tqdm.auto import tqdm
 from lecture_lib import store
 from lecture_lib.download.fetching import DownloadError
 
-
-class ArchiveError(DownloadError):
-    """An archive is damaged, or would write outside its folder."""
-
-
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
 
@@ -28,8 +23,8 @@ def unpack(archive: Path, folder: Path) -> Path:
 
     Everything is unpacked beside its place first and moved there when the archive was read to its end:
     a damaged archive or an interrupt leaves nothing that looks whole. Files that are there already
-    are replaced. Raises ArchiveError if the archive is damaged or a member would leave the folder,
-    DownloadError if the folder cannot be written.
+    are replaced. Raises DownloadError if the archive is damaged, a member would leave the folder, or that cannot be
+    written.
     """
     archive, folder = Path(archive), Path(folder)
     temporary = folder / f".unpacking-{archive.name}"
@@ -45,13 +40,13 @@ def unpack(archive: Path, folder: Path) -> Path:
                 shutil.rmtree(temporary, ignore_errors=True)
     except tarfile.FilterError as error:
         advice = "No published dataset does that; delete it and fetch it from its own page"
-        raise ArchiveError(f"{archive} is not unpacked: {error}. {advice}.") from None
+        raise DownloadError(f"{archive} is not unpacked: {error}. {advice}.") from None
     except (*_DAMAGED, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the system's, not a decompressor's
             what = store.unwritable(folder, error)
             raise DownloadError(f"{what} {archive.name} is not unpacked.") from None
         reason = str(error).partition("\n")[0].rstrip(":") or "it ends too early"
-        raise ArchiveError(
+        raise DownloadError(
             f"{archive} is no archive or a damaged one ({reason}). Delete it and fetch it again."
         ) from None
     return folder
