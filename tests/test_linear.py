@@ -14,7 +14,6 @@ from lecture_lib.metrics import average_precision
 pytestmark = pytest.mark.filterwarnings("error::UserWarning")
 
 CS = (1e-6, 1e-3, 0.1, 1.0, 10.0, 1e3)
-EPS = 2.0**-23
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +78,7 @@ def solve(x, y, weights=None, path=CS, **options):
 
 def rounding(c):
     """What J loses if every margin is off by a unit of float32 or two."""
-    return 2 * EPS * c.sum(-1)
+    return 2 * 2.0**-23 * c.sum(-1)
 
 
 def quietly(function, *arguments, **options):
@@ -243,17 +242,14 @@ def test_labels_as_indices_and_as_a_table_are_the_same():
 
 def hard_cases():
     x, labels = pictures(72, 20)
-    one_hot = (signs(labels).T > 0).astype(np.int8)
+    one_hot, mixed = (signs(labels).T > 0).astype(np.int8), np.random.default_rng(0).integers(0, 3, 96)
     return {
         "a row of zeros": (np.concatenate([x, np.zeros((1, 20))]), np.append(labels, 0)),
         "only rows of zeros": (np.zeros((72, 20)), labels),
         "equal rows": (np.ones((72, 20)), labels),
         "a constant feature": (np.c_[x, np.full(72, 3)], labels),
         "repeated rows": (np.repeat(x[:24], 4, 0), np.repeat(labels[:24], 4)),
-        "repeated rows in different classes": (
-            np.repeat(x[:24], 4, 0),
-            np.random.default_rng(0).integers(0, 3, 96),
-        ),
+        "repeated rows in different classes": (np.repeat(x[:24], 4, 0), mixed),
         "one feature": (x[:, :1], labels),
         "one picture a class": (x[:6], labels[:6]),
         "one picture": (x[:1], labels[:1]),
@@ -344,18 +340,10 @@ def test_logistic_regression_is_where_its_objective_has_no_slope(classes):
 ROW_7 = np.arange(240)[:, None] == 7
 BAD = {
     "multi-label": (linear.logistic_regression, lambda x, y: (x, np.eye(6, dtype=int)[y]), "take svm"),
-    "missing class": (
-        linear.logistic_regression,
-        lambda x, y: (x, y + (y > 2)),
-        "No training picture of class 3:",
-    ),
+    "missing class": (linear.logistic_regression, lambda x, y: (x, y + (y > 2)), "picture of class 3:"),
     "float labels": (None, lambda x, y: (x, y.astype(float)), "labels: float64 .* give class indices"),
     "negative label": (None, lambda x, y: (x, y - 1), "labels: .* are negative"),
-    "other table": (
-        None,
-        lambda x, y: (x, np.eye(6, dtype=int)[y] * 2),
-        r"1 \(present\), 0 \(absent\) and -1",
-    ),
+    "other table": (None, lambda x, y: (x, np.eye(6, dtype=int)[y] * 2), r"1 \(present\), 0 \(absent\) and"),
     "NaN": (None, lambda x, y: (np.where(ROW_7, np.nan, x), y), "picture 7 contain NaN"),
     "too few labels": (None, lambda x, y: (x, y[:-1]), "labels: 239 for 240 pictures"),
     "no picture": (None, lambda x, y: (x[:0], y[:0]), r"features: float\d+ \(0, 30\)"),

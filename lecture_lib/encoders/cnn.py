@@ -10,6 +10,7 @@ together: that costs 12 % on an idle machine with two cores, and half of the spe
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
+from functools import partial
 from threading import Lock
 from typing import Literal
 
@@ -63,35 +64,28 @@ def encode(
     made_by |= {"images": images.images.fingerprint, "pool": pool, "l2": bool(l2), "dtype": "float16"}
     recipes = {layer: made_by | {"layer": layer} for layer in layers}
 
+    cores, on_processor = torch.get_num_threads(), net.device.type == "cpu"
+    workers = min(cores, WORKERS) if on_processor else cores
+    turn = nullcontext() if on_processor else Lock()  # an accelerator takes one batch at a time
+
+    def take(batch: range, names: list[str]) -> dict[str, np.ndarray]:
+        pictures = torch.stack([_prepare(net, images, i).permute(1, 2, 0) for i in batch])
+        with turn:
+            encoded = _encode_batch(net, pictures.permute(0, 3, 1, 2), names, pool, l2)
+        for layer, vectors in encoded.items():
+            _check_finite(vectors, layer, net, images, batch)
+        return {layer: vectors.numpy() for layer, vectors in encoded.items()}
+
     def stream(spans: list[tuple[int, int]], names: list[str]) -> Iterator[dict[str, np.ndarray]]:
         batches = [range(i, min(i + BATCH, stop)) for start, stop in spans for i in range(start, stop, BATCH)]
-        with closing(_compute(net, images, batches, names, pool, l2)) as computed:
+        threads = cores // workers if on_processor else 1
+        with closing(in_order(partial(take, names=names), batches, workers, threads)) as computed:
             for start, stop in spans:
                 parts = [next(computed) for _ in range(start, stop, BATCH)]
                 yield {layer: np.concatenate([part[layer] for part in parts]) for layer in names}
 
     label = f"{net.name} on {images.name}" if progress else None
     return store.fetch(recipes, len(images), stream, block=BLOCK, progress=label)
-
-
-def _compute(
-    net: Backbone, images: ImageCollection, batches: Sequence[range], layers: list[str], pool: Pool, l2: bool
-) -> Iterator[dict[str, np.ndarray]]:
-    """Make an iterator of layer -> float16 [B, d] for each batch of picture numbers, in order."""
-    cores = torch.get_num_threads()
-    on_processor = net.device.type == "cpu"
-    workers = min(cores, WORKERS) if on_processor else cores
-    turn = nullcontext() if on_processor else Lock()  # an accelerator takes one batch at a time
-
-    def take(batch: range) -> dict[str, np.ndarray]:
-        pictures = torch.stack([_prepare(net, images, i).permute(1, 2, 0) for i in batch])
-        with turn:
-            encoded = _encode_batch(net, pictures.permute(0, 3, 1, 2), layers, pool, l2)
-        for layer, vectors in encoded.items():
-            _check_finite(vectors, layer, net, images, batch)
-        return {layer: vectors.numpy() for layer, vectors in encoded.items()}
-
-    return in_order(take, batches, workers, cores // workers if on_processor else 1)
 
 
 def _prepare(net: Backbone, images: ImageCollection, i: int) -> Tensor:

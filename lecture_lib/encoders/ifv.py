@@ -12,7 +12,7 @@ it was.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from typing import Literal
 
@@ -191,7 +191,8 @@ def encode(
     if "fisher" in method and not isinstance(codebook.words, GMM):
         raise ValueError('A Fisher vector needs Gaussians: learn the codebook with kind="gmm".')
     recipe = {"encoder": "local", "version": VERSION, "images": images.images.fingerprint, "method": method}
-    recipe |= {"codebook": codebook.fingerprint, "views": list(map(_window, which)), "dtype": "float16"}
+    recipe |= {"codebook": codebook.fingerprint, "dtype": "float16"}
+    recipe |= {"views": [asdict(replace(view, name="")) for view in which]}
 
     def stream(spans: list[tuple[int, int]], _names: list[str]) -> Iterator[dict[str, np.ndarray]]:
         numbers = [i for start, stop in spans for i in range(start, stop)]
@@ -218,14 +219,11 @@ def encode_one(
 ) -> Tensor:
     """Encode the views of picture i, unnormalised: float32 [V, d]."""
     local = _describe(codebook.dense, images, i)
-    of_view: dict[int, Tensor] = {}
-    for mirrored in (False, True):
-        rows = [v for v, view in enumerate(which) if view.mirrored == mirrored]
-        if rows:
-            regions = torch.stack([inside(which[v], local) for v in rows])
-            pooled = POOLS[method](codebook.project(local, mirrored), codebook, regions)
-            of_view |= dict(zip(rows, pooled, strict=True))
-    phi = torch.stack([of_view[v] for v in range(len(which))])
+    regions = torch.stack([inside(view, local) for view in which])
+    mirrored = torch.tensor([int(view.mirrored) for view in which])
+    sides = [(bool(side), regions[mirrored == side]) for side in mirrored.unique()]
+    phi = torch.cat([POOLS[method](codebook.project(local, side), codebook, of) for side, of in sides])
+    phi = phi[mirrored.argsort(stable=True).argsort()]
     if not torch.isfinite(phi).all() or phi.abs().max() > torch.finfo(torch.float16).max:
         raise RuntimeError(
             f"{images.name}: {images.names[i]} has a Fisher vector that float16 does not hold. The codebook "
@@ -269,8 +267,3 @@ def _describe(dense: Dense, images: ImageCollection, i: int) -> Local:
     except Exception as error:
         name = images.names[i]
         raise RuntimeError(f"{images.name}: {name} has no local descriptors: {error}") from error
-
-
-def _window(view: View) -> list:
-    side = list(view.side) if isinstance(view.side, tuple) else view.side  # a view's name changes no number
-    return [side, list(view.at), view.square, view.mirrored, view.region]
