@@ -135,7 +135,7 @@ def main() -> None:
         for part in (source, val)
     )
     code = store.fingerprint([Path(m).read_bytes() for m in (__file__, sgd.__file__, twin_alexnet.__file__)])
-    checkpoint = sgd.checkpoint_file(recipe, F.cross_entropy, images=source.fingerprint, code=code)
+    checkpoint = sgd.checkpoint_file(recipe, F.cross_entropy, images=source.images.fingerprint, code=code)
     print(f"{len(pictures):,} images of {len(source.classes)} classes, checkpoint {checkpoint}")
     net, curve = train(pictures, validation, len(source.classes), recipe, checkpoint)
     out = twin_alexnet.WEIGHTS
@@ -151,7 +151,7 @@ def main() -> None:
         "train_images": len(pictures),
         "val_images": len(validation),
         "recipe": asdict(recipe),
-        "images": source.fingerprint,
+        "images": source.images.fingerprint,
         "code": code,
         "device": str(chosen.device),
         "threads": chosen.threads,
