@@ -108,12 +108,12 @@ def _train_and_test(n: int, per_class: int, n_train: int) -> dict[str, np.ndarra
     return {"train": np.flatnonzero(first), "test": np.flatnonzero(~first)}
 
 
-def ilsvrc2012(split: str = "val", per_class: int = 20) -> ImageCollection:
-    """The source task: world.SOURCE, 135 classes in 13 groups. `train` is what twin-alexnet was trained on."""
+def ilsvrc2012(split: str = "val", per_class: int = 20, width: int = SIZE) -> ImageCollection:
+    """The source task: world.SOURCE, 135 classes in 13 groups. `train` is what the twin networks were trained on."""
     if split not in ("train", "val"):
         raise ValueError(f"ilsvrc2012: no split {split!r}; take 'train' or 'val'.")
     names, groups = zip(*((c.name, c.group) for c in world.SOURCE), strict=True)
-    labels, images = labelled(f"ilsvrc2012/{split}", names, per_class, _draw_objects)
+    labels, images = labelled(f"ilsvrc2012/{split}", names, per_class, _draw_objects, width=width)
     splits = {split: np.arange(len(labels))}
     return ImageCollection("ilsvrc2012", "twin", images, names, labels, groups, splits=splits)
 
