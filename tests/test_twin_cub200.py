@@ -88,7 +88,7 @@ def test_a_mark_changes_the_paint_of_every_family_and_the_shape_of_none(mark):
     for worn in (0.0, 1.0):
         r = Chance(keys)
         bird = anatomy.grow(build, r)
-        sketch = canvas.Sketch(canvas.Window.square(60), pose, anatomy.plumage(r), r)
+        sketch = canvas.Sketch(canvas.Window.square(60), anatomy.plumage(r), r, pose)
         anatomy.draw(sketch, bird, {m: one * worn * (m == mark) for m in anatomy.MARKS})
         sketches.append(sketch)
     plain, marked = sketches
@@ -110,7 +110,7 @@ def test_points_of_a_pose_are_where_its_sketch_has_them():
     )  # fmt: skip
     x, y = r(-0.5, 0.5), r(-0.5, 0.5)
     u, v = (t[:, 0] for t in pose.to_picture(x[:, None], y[:, None]))
-    sketch = canvas.Sketch(canvas.Window.square(size), pose, canvas.palette(r), r)
+    sketch = canvas.Sketch(canvas.Window.square(size), canvas.palette(r), r, pose)
     at = torch.arange(n), (v * size).long(), (u * size).long()
     pixel = (1.5 / size) / pose.scale  # a pixel's diagonal, in object units and sheared
     assert ((sketch.x[at] - x).abs() < 1.5 * pixel).all()

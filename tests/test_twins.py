@@ -61,7 +61,7 @@ def test_every_class_fills_its_box_and_stays_inside(c):
     one = torch.ones(n)
     pose = canvas.Pose(one / 2, one / 2, one / 3, one * 0, one, one, one * 0)  # box [-1, 1] is the middle 2/3
     r = Chance(torch.arange(n))
-    sketch = canvas.Sketch(canvas.Window.square(size), pose, canvas.palette(r), r)
+    sketch = canvas.Sketch(canvas.Window.square(size), canvas.palette(r), r, pose)
     c.kind.draw(sketch, world.genes_of([c] * n), r)
     seen = sketch.cover > 0.5
     rows = seen.any(2).float().mean(0).nonzero()[:, 0] / size * 3 - 1.5
@@ -90,7 +90,7 @@ def test_a_ground_covers_what_any_camera_sees_of_it(name):
     keys = world.keys("test", 40)
     pose = places.Camera.draw(Chance(keys, 9)).pose(Chance(keys, 12)(-0.06, 0.06))
     r = Chance(keys, 10)
-    sketch = canvas.Sketch(canvas.Window.square(24), pose, places.paints(r), r)
+    sketch = canvas.Sketch(canvas.Window.square(24), places.paints(r), r, pose)
     indoor.SCENES[name][1](sketch, r)
     assert torch.isfinite(sketch.colour).all()
     assert torch.isfinite(sketch.height).all()

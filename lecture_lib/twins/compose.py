@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from lecture_lib.twins.backdrop import cast_shadow
-from lecture_lib.twins.canvas import Pose
+from lecture_lib.twins.canvas import Window
 from lecture_lib.twins.chance import Chance
-from lecture_lib.twins.studio import draw_object, vary
+from lecture_lib.twins.studio import draw_object, sketch_side, vary
+from lecture_lib.twins.views import View
 from lecture_lib.twins.world import CHUNK, ObjectClass, chunks_by_kind, genes_of
 
-MARGIN = 1.24  # half a sprite's side over the object's scale: room for stretch, shear and tilt
-SIDES = (*range(16, 192, 16), *range(192, 512, 64), 512, 1024, 2048)
+MARGIN = 1.35  # half a sprite's side over the object's scale: room for what a view does to it
+SIDES = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048)
 
 
 @dataclass(frozen=True)
@@ -45,43 +46,53 @@ class Placed:
 
 @dataclass(frozen=True)
 class Sprite:
-    """One drawn object: colour [3, S, S] and cover [S, S] in [0, 1], its corner in the picture in pixels."""
+    """One drawn object in its window of S x S pixels, whose corner in the picture is at (left, top).
+
+    colour [3, S, S], times its cover [S, S], both in [0, 1]; shade [S, S]: what light its shadow leaves to others.
+    """
 
     colour: Tensor
     cover: Tensor
+    shade: Tensor
     left: int
     top: int
 
 
-def draw_sprites(placed: Placed, width: int, light: Tensor) -> list[Sprite]:
-    """Draw each object in a square window of its own; width: the pictures', in pixels; light [M, 3]."""
+def draw_sprites(
+    placed: Placed, width: int, light: Tensor, shadow: Tensor, much: float = 1.0
+) -> list[Sprite]:
+    """Draw each object in a square window of its own.
+
+    width: the pictures', in pixels; light [M, 3]; shadow [M]: how dark an object's is; much: see `View.draw`
+    """
+    r = Chance(placed.key, 6)
+    view = View.draw(r, placed.x, placed.y, placed.scale, placed.angle, much)
     need = (2 * MARGIN * placed.scale * width).tolist()
-    sides = [min((s for s in SIDES if s >= n), default=SIDES[-1]) for n in need]
+    sides = np.array([min((s for s in SIDES if s >= n), default=SIDES[-1]) for n in need])
     sprites: list[Sprite | None] = [None] * len(placed)
-    for side in sorted(set(sides)):
-        rows = np.flatnonzero(np.array(sides) == side)
-        left = (placed.x[rows] * width - side / 2).round()
-        top = (placed.y[rows] * width - side / 2).round()
-        for chunk in chunks_by_kind([placed.classes[i] for i in rows], max(4, CHUNK * 64 * 64 // side**2)):
-            at = rows[chunk]
-            r = Chance(placed.key[at], 6)
-            pose = Pose(
-                x=(placed.x[at] * width - left[chunk]) / side,
-                y=(placed.y[at] * width - top[chunk]) / side,
-                scale=placed.scale[at] * width / side,
-                angle=placed.angle[at],
-                mirror=1 - 2 * r.chance(0.5),
-                stretch=r(0.92, 1.1),
-                shear=r(-0.06, 0.06),
+    for side in sorted(set(sides.tolist())):
+        rows = np.flatnonzero(sides == side)
+        corner = (torch.stack([placed.x[rows], placed.y[rows]], 1) * width - side / 2).round()
+        for chunk in chunks_by_kind(
+            [placed.classes[i] for i in rows], max(4, 4 * CHUNK * 64 * 64 // side**2)
+        ):
+            at, part = rows[chunk], [placed.classes[i] for i in rows[chunk]]
+            mine, own = (
+                view.take(at).moved(*(corner[chunk] / width).T, width / side),
+                Chance(placed.key[at], 9),
             )
-            part = [placed.classes[i] for i in at]
-            colour, cover = draw_object(part[0].kind.draw, vary(genes_of(part), r), pose, side, r, light[at])
+            sketch = draw_object(
+                part[0].kind.draw, vary(genes_of(part), own), sketch_side(side), own, mine.lamp(light[at])
+            )
+            seen = mine.look(sketch, Window.square(side))
+            shade = cast_shadow(torch.ones(len(at), 1, side, side), seen[:, 3], light[at], shadow[at])[:, 0]
             for j, i in enumerate(at):
-                sprites[i] = Sprite(colour[j], cover[j], int(left[chunk[j]]), int(top[chunk[j]]))
+                left, top = corner[chunk[j]].int().tolist()
+                sprites[i] = Sprite(seen[j, :3], seen[j, 3], shade[j], left, top)
     return sprites
 
 
-def lay(picture: Tensor, sprites: Sequence[Sprite], light: Tensor, shadow: float) -> list[Tensor]:
+def lay(picture: Tensor, sprites: Sequence[Sprite]) -> list[Tensor]:
     """Lay sprites over a picture [3, H, W], in place, first to last; return what is visible of each.
 
     Visible parts are [S, S] in [0, 1], of each sprite's own window (pixels outside the picture count as hidden).
@@ -92,13 +103,8 @@ def lay(picture: Tensor, sprites: Sequence[Sprite], light: Tensor, shadow: float
     for sprite in sprites:
         inside, here = _overlap(sprite, height, width)
         ground = picture[(slice(None), *inside)]
-        shade = cast_shadow(
-            torch.ones(1, 1, *sprite.cover.shape), sprite.cover[None], light[None], torch.tensor([shadow])
-        )[0, 0]
-        ground = ground * shade[here]
-        picture[(slice(None), *inside)] = torch.lerp(
-            ground, sprite.colour[(slice(None), *here)], sprite.cover[here]
-        )
+        ground *= sprite.shade[here] * (1 - sprite.cover[here])
+        ground += sprite.colour[(slice(None), *here)]
     for sprite in reversed(sprites):
         inside, here = _overlap(sprite, height, width)
         seen = torch.zeros_like(sprite.cover)

@@ -200,9 +200,10 @@ def draw(names: Sequence[str], keys: Tensor, size: int, table: Table = PLACES) -
             same = [i for i, n in enumerate(part) if n == name]
             pictures[same] = draw_ground(table[name][1], part_keys[same], size, light[same], pose.take(same))
         placed = camera.move(furnish(table, part, part_keys))
-        sprites = draw_sprites(placed, size, light[placed.picture])
+        shadow = torch.full((len(placed),), 0.35)
+        sprites = draw_sprites(placed, size, light[placed.picture], shadow, 0.4)
         for i in range(len(part)):
-            lay(pictures[i], [sprites[j] for j in placed.of(i)], light[i], 0.35)
+            lay(pictures[i], [sprites[j] for j in placed.of(i)])
         out[rows] = expose(pictures, Chance(part_keys, 5), Window.square(size)).numpy()
 
     on_all_cores(work, runs(len(names), 200))
@@ -212,7 +213,7 @@ def draw(names: Sequence[str], keys: Tensor, size: int, table: Table = PLACES) -
 def draw_ground(ground: Ground, keys: Tensor, size: int, light: Tensor, pose: Pose) -> Tensor:
     """The empty place, [B, 3, size, size] in [0, 1]."""
     r = Chance(keys, 10)
-    sketch = Sketch(Window.square(size), pose, paints(r), r)
+    sketch = Sketch(Window.square(size), paints(r), r, pose)
     ground(sketch, r)
     colour = sketch.shade(light, torch.zeros(len(keys)))
     texture = noise(Chance(keys, 11), Window.square(size), 12) - 0.5

@@ -132,7 +132,7 @@ def _draw_chunk(names: Sequence[str], keys: Tensor, size: int) -> tuple[np.ndarr
         y=(pose.y * size - corner[:, 1]) / side,
         scale=pose.scale * (size / side),
     )
-    sketch = Sketch(Window.square(side), near, anatomy.plumage(r), r)
+    sketch = Sketch(Window.square(side), anatomy.plumage(r), r, near)
     anatomy.draw(sketch, bird, marks)
     line = torch.arange(side)
     at = (
@@ -227,7 +227,7 @@ def branch(
     blur: Tensor,
 ) -> Tensor:
     """Lay a twig with pairs of leaves over the picture, through (x, y); half: its half thickness, blur: of edges."""
-    u, v = window.axes(picture.device)
+    u, v = window.axes()
     dx, dy = u - column(x), column(y) - v
     cos, sin = column(angle.cos()), column(angle.sin())
     along, across = cos * dx + sin * dy, cos * dy - sin * dx
