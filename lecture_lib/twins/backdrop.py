@@ -17,7 +17,7 @@ from lecture_lib.twins.canvas import Window, hsv, hue
 from lecture_lib.twins.chance import Chance
 
 
-CONTRAST = (0.4, 2.8)  # of surfaces: a wall, foliage
+CONTRAST = (0.5, 3.2)  # of surfaces: a wall, foliage
 
 
 def column(t: Tensor) -> Tensor:

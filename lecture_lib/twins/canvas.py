@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property, wraps
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -114,9 +115,10 @@ def _most(a: Value, b: Value) -> Value:
     return max(a, b)
 
 
-def _least(a: Value, b: Value) -> Value:
-    """The smaller of two."""
-    return -_most(-a, -b)
+def _ends(values: Sequence[Value]) -> tuple[float, float]:
+    """The smallest and the largest number in all of `values`."""
+    numbers = np.concatenate([np.atleast_1d(np.asarray(value, np.float32)) for value in values])
+    return float(numbers.min()), float(numbers.max())
 
 
 def _within(extent: Callable[..., tuple[Sequence[Value], Sequence[Value], Value]]) -> Callable:
@@ -131,12 +133,10 @@ def _within(extent: Callable[..., tuple[Sequence[Value], Sequence[Value], Value]
             if self.x.shape[1] > 1:  # a posed sketch has no rows and columns of its own
                 return shape(self, *args, **kwargs)
             *points, reach = extent(*args, **kwargs)
-            far, spans = self.at(reach) + AROUND, []
+            far, spans = _ends([reach])[1] + AROUND, []
             for field, values in zip((self.x, self.y), points, strict=True):
-                low = high = self.at(values[0])
-                for value in map(self.at, values[1:]):
-                    low, high = _least(low, value), _most(high, value)
-                hit = ((field > low - far) & (field < high + far)).any(0).flatten().numpy().nonzero()[0]
+                (low, high), field = _ends(values), field.numpy()
+                hit = ((field > low - far) & (field < high + far)).any(0).ravel().nonzero()[0]
                 spans.append(slice(int(hit[0]), int(hit[-1]) + 1) if len(hit) else None)
             out = torch.full((len(self.cover), self.y.shape[1], self.x.shape[2]), FAR)
             if None not in spans:

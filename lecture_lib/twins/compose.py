@@ -17,7 +17,8 @@ from lecture_lib.twins.views import View
 from lecture_lib.twins.world import CHUNK, ObjectClass, chunks_by_kind, genes_of
 
 MARGIN = 1.35  # half a sprite's side over the object's scale: room for what a view does to it
-SIDES = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048)
+SIDES = (24, 32, 44, 60, 80, 108, 144, 192, 256, 340, 456, 608, 812, 1084, 1448, 1932)
+COARSE = 32  # pixels in which the whole of an object is measured
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,10 @@ class Placed:
 
 @dataclass(frozen=True)
 class Sprite:
-    """One drawn object in its window of S x S pixels, whose corner in the picture is at (left, top).
+    """One drawn object in its window of h x w pixels, whose corner in the picture is at (left, top).
 
-    colour [3, S, S], times its cover [S, S], both in [0, 1]; shade [S, S]: what light its shadow leaves to others.
+    colour [3, h, w], times its cover [h, w], both in [0, 1]; shade [h, w]: what light its shadow leaves to others;
+    whole: the pixels that it covers, those outside of its window included.
     """
 
     colour: Tensor
@@ -56,17 +58,18 @@ class Sprite:
     shade: Tensor
     left: int
     top: int
+    whole: float
 
 
 def draw_sprites(
-    placed: Placed, width: int, light: Tensor, shadow: Tensor, much: float = 1.0
+    placed: Placed, window: Window, light: Tensor, shadow: Tensor, much: float = 1.0
 ) -> list[Sprite]:
-    """Draw each object in a square window of its own.
+    """Draw each object in a square window of its own, or in the picture's if that is smaller.
 
-    width: the pictures', in pixels; light [M, 3]; shadow [M]: how dark an object's is; much: see `View.draw`
+    window: the pictures'; light [M, 3]; shadow [M]: how dark an object's is; much: see `View.draw`
     """
-    r = Chance(placed.key, 6)
-    view = View.draw(r, placed.x, placed.y, placed.scale, placed.angle, much)
+    width = window.width
+    view = View.draw(Chance(placed.key, 6), placed.x, placed.y, placed.scale, placed.angle, much)
     need = (2 * MARGIN * placed.scale * width).tolist()
     sides = np.array([min((s for s in SIDES if s >= n), default=SIDES[-1]) for n in need])
     sprites: list[Sprite | None] = [None] * len(placed)
@@ -77,25 +80,30 @@ def draw_sprites(
             [placed.classes[i] for i in rows], max(4, 4 * CHUNK * 64 * 64 // side**2)
         ):
             at, part = rows[chunk], [placed.classes[i] for i in rows[chunk]]
-            mine, own = (
-                view.take(at).moved(*(corner[chunk] / width).T, width / side),
-                Chance(placed.key[at], 9),
-            )
+            mine, own = view.take(at), Chance(placed.key[at], 9)
             sketch = draw_object(
-                part[0].kind.draw, vary(genes_of(part), own), sketch_side(side), own, mine.lamp(light[at])
+                part[0].kind.draw, vary(genes_of(part), own), sketch_side(side, width), own, mine.lamp(light[at])
             )
-            seen = mine.look(sketch, Window.square(side))
-            shade = cast_shadow(torch.ones(len(at), 1, side, side), seen[:, 3], light[at], shadow[at])[:, 0]
-            for j, i in enumerate(at):
-                left, top = corner[chunk[j]].int().tolist()
-                sprites[i] = Sprite(seen[j, :3], seen[j, 3], shade[j], left, top)
+            near = mine.moved(*(corner[chunk] / width).T, width / side)
+            whole = near.look(sketch[:, 3:], Window.square(COARSE)).sum((1, 2, 3)) * (side / COARSE) ** 2
+            if side**2 > window.width * window.height:
+                here, seen = torch.zeros(len(at), 2), mine.look(sketch, window)
+            else:
+                here, seen = corner[chunk], near.look(sketch, Window.square(side))
+            shade = cast_shadow(torch.ones(len(at), 1, *seen.shape[2:]), seen[:, 3], light[at], shadow[at])[
+                :, 0
+            ]
+            for i, (left, top), size, *fields in zip(
+                at, here.int().tolist(), whole.tolist(), seen[:, :3], seen[:, 3], shade, strict=True
+            ):
+                sprites[i] = Sprite(*fields, left, top, size)
     return sprites
 
 
 def lay(picture: Tensor, sprites: Sequence[Sprite]) -> list[Tensor]:
     """Lay sprites over a picture [3, H, W], in place, first to last; return what is visible of each.
 
-    Visible parts are [S, S] in [0, 1], of each sprite's own window (pixels outside the picture count as hidden).
+    Visible parts are [h, w] in [0, 1], of each sprite's own window (pixels outside the picture count as hidden).
     """
     _, height, width = picture.shape
     owner = torch.zeros(height, width)  # cover that later sprites take from earlier ones
@@ -116,9 +124,9 @@ def lay(picture: Tensor, sprites: Sequence[Sprite]) -> list[Tensor]:
 
 def _overlap(sprite: Sprite, height: int, width: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     """Where a sprite's window and the picture meet: as slices of the picture and of the sprite."""
-    side = len(sprite.cover)
-    top, bottom = max(sprite.top, 0), min(sprite.top + side, height)
-    left, right = max(sprite.left, 0), min(sprite.left + side, width)
+    h, w = sprite.cover.shape
+    top, bottom = max(sprite.top, 0), min(sprite.top + h, height)
+    left, right = max(sprite.left, 0), min(sprite.left + w, width)
     bottom, right = max(bottom, top), max(right, left)
     inside = (slice(top, bottom), slice(left, right))
     here = (slice(top - sprite.top, bottom - sprite.top), slice(left - sprite.left, right - sprite.left))

@@ -201,7 +201,7 @@ def draw(names: Sequence[str], keys: Tensor, size: int, table: Table = PLACES) -
             pictures[same] = draw_ground(table[name][1], part_keys[same], size, light[same], pose.take(same))
         placed = camera.move(furnish(table, part, part_keys))
         shadow = torch.full((len(placed),), 0.35)
-        sprites = draw_sprites(placed, size, light[placed.picture], shadow, 0.4)
+        sprites = draw_sprites(placed, Window.square(size), light[placed.picture], shadow, 0.4)
         for i in range(len(part)):
             lay(pictures[i], [sprites[j] for j in placed.of(i)])
         out[rows] = expose(pictures, Chance(part_keys, 5), Window.square(size)).numpy()

@@ -16,7 +16,7 @@ from lecture_lib.twins.views import View
 
 TURN = 0.35  # radians, the largest tilt of what has an up and a down
 VARIETY = 0.22  # how far a gene of an individual is from its class's
-STUFF = 2.2  # the strongest texture of an object
+STUFF = 1.7  # the strongest texture of an object
 Draw = Callable[[Sketch, dict[str, Tensor], Chance], None]
 
 
@@ -65,7 +65,7 @@ def draw_portraits(
     light = lamp(r)
     picture = backdrop(Chance(keys, 1), window)
     picture = scatter(picture, Chance(keys, 2), window, 4, (0.04, 0.24), 0.5)
-    sketch = draw_object(draw, vary(genes, r), sketch_side(size), Chance(keys, 3), view.lamp(light))
+    sketch = draw_object(draw, vary(genes, r), size * 5 // 8 + 8, Chance(keys, 3), view.lamp(light))
     seen = view.look(sketch, window)
     picture = cast_shadow(picture, seen[:, 3], light, r(0.1, 0.6))
     picture = picture * (1 - seen[:, 3:]) + seen[:, :3]
@@ -73,9 +73,9 @@ def draw_portraits(
     return expose(picture, Chance(keys, 5), window)
 
 
-def sketch_side(side: int) -> int:
-    """Pixels of a sketch that is seen in a window of `side` pixels: as fine as the window, seldom finer."""
-    return max(16, side * 3 // 4)
+def sketch_side(side: int, width: int) -> int:
+    """Pixels of a sketch that is seen in a window of `side` pixels: as fine as the window; coarser if that is wide."""
+    return max(16, side * 5 // 8 if side < 0.8 * width else side // 2)
 
 
 def draw_backgrounds(keys: Tensor, size: int) -> Tensor:

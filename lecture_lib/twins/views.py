@@ -19,7 +19,7 @@ REACH = 1.3  # no object reaches farther from its centre, in units of its scale
 @dataclass(frozen=True)
 class View:
     """The pose of an object, how it recedes (keystone [B, 2]), and how it is bent: bend [B, 2, 4, 4] has the strengths of
-    waves (cosines) across and down the picture, in object units.
+    waves (cosines) across and down the object, in its units.
 
     Stretch, shear and keystone stand for the viewpoint: front, three quarters, from above. The bend moves every
     point smoothly, so that no two individuals have one outline.
