@@ -17,7 +17,7 @@ from lecture_lib.twins.canvas import Window, hsv, hue
 from lecture_lib.twins.chance import Chance
 
 
-CONTRAST = (0.5, 3.2)  # of surfaces: a wall, foliage
+CONTRAST = (0.3, 3.3)  # of surfaces: a wall, foliage
 
 
 def column(t: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ def textured(r: Chance, window: Window, value: Tensor) -> Tensor:
     second = hsv(tint + r(-0.15, 0.15), r(0.0, 0.55), (value + r(-0.3, 0.3)).clamp(0.1, 1))
     colour = torch.lerp(first[:, :, None, None], second[:, :, None, None], piece[:, 1:])
     return colour.mul_(
-        1 + column(CONTRAST[0] + (CONTRAST[1] - CONTRAST[0]) * r() ** 0.8)[:, None] * (piece[:, :1] - 0.5)
+        1 + column(CONTRAST[0] + (CONTRAST[1] - CONTRAST[0]) * r() ** 0.7)[:, None] * (piece[:, :1] - 0.5)
     )
 
 
@@ -118,7 +118,7 @@ def expose(picture: Tensor, r: Chance, window: Window) -> Tensor:
     vignette = 1 - column(r(0, 0.45)) * ((u - 0.5) ** 2 + (v - 0.5) ** 2)
     picture = ((picture - 0.5) * contrast + 0.5) * gain[:, :, None, None] * vignette[:, None]
     soft = F.avg_pool2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    picture = torch.lerp(picture, soft, r(-1.0, 0.4).view(-1, 1, 1, 1))  # the lens blurs, the camera sharpens
+    picture = torch.lerp(picture, soft, r(-1.4, 0.25).view(-1, 1, 1, 1))  # the lens blurs, the camera sharpens
     left, top, much = r.pick(512), r.pick(512), 0.10 * r() ** 2
     rows, columns = torch.arange(window.height), torch.arange(window.width)
     grain = _grain()[((top[:, None] + rows) % 512)[:, :, None], ((left[:, None] + columns) % 512)[:, None]]

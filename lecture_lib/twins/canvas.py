@@ -130,7 +130,7 @@ def _within(extent: Callable[..., tuple[Sequence[Value], Sequence[Value], Value]
     def wrap(shape: Callable[..., Tensor]) -> Callable[..., Tensor]:
         @wraps(shape)
         def within(self: Sketch, *args, **kwargs) -> Tensor:
-            if self.x.shape[1] > 1:  # a posed sketch has no rows and columns of its own
+            if self.x.shape[1] > 1 or self.y.shape[2] > 1:  # posed or bent: no rows and columns of its own
                 return shape(self, *args, **kwargs)
             *points, reach = extent(*args, **kwargs)
             far, spans = _ends([reach])[1] + AROUND, []

@@ -14,9 +14,9 @@ from lecture_lib.twins.canvas import Sketch, Window, palette
 from lecture_lib.twins.chance import Chance
 from lecture_lib.twins.views import View
 
-TURN = 0.35  # radians, the largest tilt of what has an up and a down
+TURN = 0.15  # radians, the largest tilt of what has an up and a down
 VARIETY = 0.22  # how far a gene of an individual is from its class's
-STUFF = 1.7  # the strongest texture of an object
+STUFF = 1.4  # the strongest texture of an object
 Draw = Callable[[Sketch, dict[str, Tensor], Chance], None]
 
 
@@ -59,13 +59,13 @@ def draw_portraits(
     r = Chance(keys)
     # Small and large, near the middle and far from it: no pixel and no edge detector at a fixed place can tell a
     # class; what can must have learned shape.
-    scale = r(0.26, 0.52)
-    room = (0.54 - 0.9 * scale).clamp(min=0.06)
-    view = View.draw(r, 0.5 + r(-1, 1) * room, 0.5 + r(-1, 1) * room, scale, r(-turn, turn))
+    scale = r(0.42, 0.64)
+    room = (0.55 - 0.9 * scale).clamp(min=0.04)
+    view = View.draw(r, 0.5 + r(-1, 1) * room, 0.5 + r(-1, 1) * room, scale, r(-turn, turn), 0.45)
     light = lamp(r)
     picture = backdrop(Chance(keys, 1), window)
-    picture = scatter(picture, Chance(keys, 2), window, 4, (0.04, 0.24), 0.5)
-    sketch = draw_object(draw, vary(genes, r), size * 5 // 8 + 8, Chance(keys, 3), view.lamp(light))
+    picture = scatter(picture, Chance(keys, 2), window, 2, (0.04, 0.24), 0.5)
+    sketch = draw_object(draw, vary(genes, r, 0.5 * VARIETY), size * 7 // 8, Chance(keys, 3), view.lamp(light))
     seen = view.look(sketch, window)
     picture = cast_shadow(picture, seen[:, 3], light, r(0.1, 0.6))
     picture = picture * (1 - seen[:, 3:]) + seen[:, :3]
