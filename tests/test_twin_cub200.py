@@ -28,9 +28,10 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def on_bird():
-    """What the bird covers, bool [N, H, W]: where pictures with and without it differ, shadows left out."""
+    """What the bird covers, bool [N, H, W]: where pictures with and without it differ, shadows and the camera left out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(species, "cast_shadow", lambda picture, *_: picture)
+        patch.setattr(species, "expose", lambda picture, *_: (picture * 255).to(torch.uint8))  # no halo
         with_bird = species.draw(EVERY, KEYS, SIZE)[0]
         patch.setattr(anatomy, "draw", lambda *_: None)
         without = species.draw(EVERY, KEYS, SIZE)[0]

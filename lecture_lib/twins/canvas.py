@@ -27,7 +27,7 @@ from lecture_lib.twins.chance import Chance
 
 Value = float | Tensor
 FAR = 9.0  # where no part is
-AROUND = 0.15  # so far around a part its distance is right
+AROUND = 0.3  # so far around a part its distance is right
 FRAME = 1.15  # a sketch without a pose shows a little more than the object box
 PAINTS = ("body", "second", "accent", "dark", "light")
 
@@ -100,7 +100,7 @@ def palette(r: Chance) -> dict[str, Tensor]:
     """Draw an object's paints, each [B, 3] in [0, 1]; they are drawn alike for all classes: colour tells nothing."""
     grey = torch.where(r() < 0.35, 0.35, 1.0)  # much of the world has little colour
     return {
-        "body": hsv(hue(r), grey * r(0.08, 0.75), r(0.25, 0.95)),
+        "body": hsv(hue(r), grey * r(0.08, 0.65), r(0.25, 0.95)),
         "second": hsv(hue(r), grey * r(0.08, 0.75), r(0.25, 0.95)),
         "accent": hsv(hue(r), r(0.2, 0.9), r(0.4, 1.0)),
         "dark": hsv(hue(r), r(0.05, 0.5), r(0.06, 0.28)),

@@ -62,14 +62,15 @@ class Sprite:
 
 
 def draw_sprites(
-    placed: Placed, window: Window, light: Tensor, shadow: Tensor, much: float = 1.0
+    placed: Placed, window: Window, light: Tensor, shadow: Tensor, variety: float
 ) -> list[Sprite]:
     """Draw each object in a square window of its own, or in the picture's if that is smaller.
 
-    window: the pictures'; light [M, 3]; shadow [M]: how dark an object's is; much: see `View.draw`
+    window: the pictures'; light [M, 3]; shadow [M]: how dark an object's is; variety: of individuals and views, 1 for
+    VOC's coarse classes, less where a class is told from its like
     """
     width = window.width
-    view = View.draw(Chance(placed.key, 6), placed.x, placed.y, placed.scale, placed.angle, much)
+    view = View.draw(Chance(placed.key, 6), placed.x, placed.y, placed.scale, placed.angle, variety)
     need = (2 * MARGIN * placed.scale * width).tolist()
     sides = np.array([min((s for s in SIDES if s >= n), default=SIDES[-1]) for n in need])
     sprites: list[Sprite | None] = [None] * len(placed)
@@ -82,7 +83,11 @@ def draw_sprites(
             at, part = rows[chunk], [placed.classes[i] for i in rows[chunk]]
             mine, own = view.take(at), Chance(placed.key[at], 9)
             sketch = draw_object(
-                part[0].kind.draw, vary(genes_of(part), own), sketch_side(side, width), own, mine.lamp(light[at])
+                part[0].kind.draw,
+                vary(genes_of(part), own, variety),
+                sketch_side(side, width),
+                own,
+                mine.lamp(light[at]),
             )
             near = mine.moved(*(corner[chunk] / width).T, width / side)
             whole = near.look(sketch[:, 3:], Window.square(COARSE)).sum((1, 2, 3)) * (side / COARSE) ** 2

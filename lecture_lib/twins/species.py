@@ -121,7 +121,7 @@ def _longer_side(keys: Tensor) -> Tensor:
 def _draw_chunk(names: Sequence[str], keys: Tensor, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     build, marks = genes(names)
     r = Chance(keys, 3)
-    bird = anatomy.grow(vary(build, r), r)
+    bird = anatomy.grow(vary(build, r, 0.25), r)
     pose, corner, side = place(bird, _longer_side(keys), r, size)
     picture = scene(keys, Window.square(size), *perch_point(bird, pose))
     light, shadow = lamp(r), r(0.05, 0.35)

@@ -15,7 +15,8 @@ from lecture_lib.twins.chance import Chance
 from lecture_lib.twins.views import View
 
 TURN = 0.15  # radians, the largest tilt of what has an up and a down
-VARIETY = 0.22  # how far a gene of an individual is from its class's
+GENE = 0.22  # how far a gene of an individual may be from its class's, at variety 1
+VARIETY = 0.45  # of portraits, whose classes are finer than VOC's
 STUFF = 1.4  # the strongest texture of an object
 Draw = Callable[[Sketch, dict[str, Tensor], Chance], None]
 
@@ -39,11 +40,11 @@ def draw_object(draw: Draw, genes: dict[str, Tensor], size: int, r: Chance, ligh
     return torch.cat([colour * sketch.cover[:, None], sketch.cover[:, None]], 1)
 
 
-def vary(genes: dict[str, Tensor], r: Chance, amount: float = VARIETY) -> dict[str, Tensor]:
-    """Make individuals of a class: every gene wanders by up to `amount`, but most parts that a class lacks stay away."""
+def vary(genes: dict[str, Tensor], r: Chance, variety: float) -> dict[str, Tensor]:
+    """Make individuals of a class: every gene wanders, but most parts that a class lacks stay away."""
     varied = {}
     for name, g in genes.items():
-        step = r(-amount, amount) * ((g > 0) | (r() < 0.25))
+        step = r(-GENE, GENE) * variety * ((g > 0) | (r() < 0.25))
         varied[name] = (g + step).clamp(0, 1)
     return varied
 
@@ -61,11 +62,10 @@ def draw_portraits(
     # class; what can must have learned shape.
     scale = r(0.42, 0.64)
     room = (0.55 - 0.9 * scale).clamp(min=0.04)
-    view = View.draw(r, 0.5 + r(-1, 1) * room, 0.5 + r(-1, 1) * room, scale, r(-turn, turn), 0.45)
+    view = View.draw(r, 0.5 + r(-1, 1) * room, 0.5 + r(-1, 1) * room, scale, r(-turn, turn), VARIETY)
     light = lamp(r)
     picture = backdrop(Chance(keys, 1), window)
-    picture = scatter(picture, Chance(keys, 2), window, 2, (0.04, 0.24), 0.5)
-    sketch = draw_object(draw, vary(genes, r, 0.5 * VARIETY), size * 7 // 8, Chance(keys, 3), view.lamp(light))
+    sketch = draw_object(draw, vary(genes, r, VARIETY), size * 7 // 8, Chance(keys, 3), view.lamp(light))
     seen = view.look(sketch, window)
     picture = cast_shadow(picture, seen[:, 3], light, r(0.1, 0.6))
     picture = picture * (1 - seen[:, 3:]) + seen[:, :3]
@@ -82,5 +82,5 @@ def draw_backgrounds(keys: Tensor, size: int) -> Tensor:
     """Pictures uint8 [B, 3, size, size] with clutter and no object: the background class."""
     window = Window.square(size)
     picture = backdrop(Chance(keys, 1), window)
-    picture = scatter(picture, Chance(keys, 2), window, 6, (0.04, 0.3), 0.7)
+    picture = scatter(picture, Chance(keys, 4), window, 1, (0.04, 0.14), 0.4)
     return expose(picture, Chance(keys, 5), window)

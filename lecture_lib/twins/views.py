@@ -30,16 +30,16 @@ class View:
     bend: Tensor
 
     @classmethod
-    def draw(cls, r: Chance, x: Tensor, y: Tensor, scale: Tensor, angle: Tensor, much: float = 1.0) -> View:
-        """Draw a view of an object at (x, y); much: 0 is the sketch as it is, but for a mirror."""
-        stretch, shear = (much * r(-STRETCH, STRETCH)).exp(), much * r(-SHEAR, SHEAR)
+    def draw(cls, r: Chance, x: Tensor, y: Tensor, scale: Tensor, angle: Tensor, variety: float) -> View:
+        """Draw a view of an object at (x, y); variety: 0 is the sketch as it is, but for a mirror."""
+        stretch, shear = (variety * r(-STRETCH, STRETCH)).exp(), variety * r(-SHEAR, SHEAR)
         # What is stretched or sheared is made smaller: the corners of the box stay within reach.
         far = torch.hypot((0.9 + 0.9 * shear.abs()) * stretch, torch.tensor(0.9))
         scale = scale * (REACH / far).clamp(max=1) / stretch.sqrt().clamp(min=1)
         pose = Pose(x, y, scale, angle, 1 - 2 * r.chance(0.5), stretch, shear)
-        keystone = torch.stack([r(-KEYSTONE, KEYSTONE), r(-KEYSTONE, KEYSTONE)], 1) * much
+        keystone = torch.stack([r(-KEYSTONE, KEYSTONE), r(-KEYSTONE, KEYSTONE)], 1) * variety
         fade = 1 / (1 + torch.arange(4)[:, None] + torch.arange(4))  # of fine waves
-        return cls(pose, keystone, (r.lattice(2, 4, 4) - 0.5) * (2 * BEND * much) * fade)
+        return cls(pose, keystone, (r.lattice(2, 4, 4) - 0.5) * (2 * BEND * variety) * fade)
 
     def lamp(self, light: Tensor) -> Tensor:
         """The direction [B, 3] of a lamp as the sketch has it, so that its light comes from `light` in the picture."""

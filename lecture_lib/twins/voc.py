@@ -72,6 +72,7 @@ class Task:
     scales   smallest and largest main object, which every picture has: half its side, in picture widths
     beside   the same for the other labelled ones
     x, y     range of an object's centre, in picture widths
+    variety  of individuals and views, see `draw_sprites`
     """
 
     members: Mapping[str, Sequence[str]]
@@ -83,6 +84,7 @@ class Task:
     beside: tuple[float, float]
     x: tuple[float, float]
     y: tuple[float, float]
+    variety: float
 
     @property
     def labelled(self) -> int:
@@ -100,6 +102,7 @@ OBJECTS = Task(
     beside=(0.065, 0.34),
     x=(0.06, 0.94),
     y=(0.10, 0.65),
+    variety=1.0,
 )
 ACTIONS = Task(
     members={pose: (pose,) for pose in figures.CLASSES},
@@ -107,10 +110,11 @@ ACTIONS = Task(
     others=(*OTHERS, *(name for c, names in MEMBERS.items() if c != "person" for name in names)),
     upto=(0.45, 0.85),
     around=(0.10, 0.40, 0.75),
-    scales=(0.17, 0.34),
-    beside=(0.17, 0.34),  # the larger half, on a logarithmic scale: a pose can be seen
+    scales=(0.20, 0.42),
+    beside=(0.20, 0.42),  # the larger half, on a logarithmic scale: a pose can be seen
     x=(0.08, 0.92),  # and seldom lacks its legs or its head
     y=(0.18, 0.57),
+    variety=0.4,  # more would make another pose of one
 )
 
 
@@ -164,7 +168,7 @@ def draw(keys: Tensor, width: int = 160, task: Task = OBJECTS) -> tuple[np.ndarr
         r = Chance(keys[rows], 8)
         light, shadow = lamp(r), r(0.1, 0.6)
         placed, label = arrange(keys[rows], task)
-        sprites = draw_sprites(placed, window, light[placed.picture], shadow[placed.picture])
+        sprites = draw_sprites(placed, window, light[placed.picture], shadow[placed.picture], task.variety)
         for few in runs(len(rows), 16):  # so many whole pictures stay in the processor's cache
             layers = backdrop(Chance(keys[rows[few]], 1), window)
             for layer, i in zip(layers, few, strict=True):
