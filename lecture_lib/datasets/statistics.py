@@ -1,4 +1,4 @@
-"""What pictures are like, in numbers that no method of the lecture has a part in: the twins are held to photographs by them.
+"""What pictures are like, in numbers that no method has a part in: the twins are held to photographs by them.
 
     python -m lecture_lib.datasets.statistics voc2007 caltech101                          # twins
     LECTURE_PROFILE=real python -m lecture_lib.datasets.statistics voc2007 caltech101     # photographs

@@ -18,7 +18,7 @@ from lecture_lib import store
 from lecture_lib.datasets.collection import Boxes, ImageCollection, labels_of
 from lecture_lib.datasets.images import ArrayImages
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
-from lecture_lib.twins import anatomy, indoor, places, species, voc, world
+from lecture_lib.twins import indoor, places, skeleton, species, voc, world
 
 SIZE = 64  # pixels, what twin-alexnet sees
 CALTECH_PER_CLASS = 60  # 30 to train on and 30 to test on
@@ -182,7 +182,7 @@ def cub200() -> ImageCollection:
         species.GROUPS,
         boxes=[Boxes([box], [c], [False], [False]) for box, c in zip(boxes, labels, strict=True)],
         parts=points,
-        part_names=anatomy.PARTS,
+        part_names=skeleton.PARTS,
         splits=_train_and_test(len(labels), CUB_PER_CLASS, CUB_PER_CLASS // 2),
         protocol=official_split,
     )

@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lecture_lib.twins import leaves
-from lecture_lib.twins.canvas import Window, hsv, hue
 from lecture_lib.twins.chance import Chance
-
+from lecture_lib.twins.frames import Window
+from lecture_lib.twins.paints import hsv, hue
 
 CONTRAST = (0.3, 3.3)  # of surfaces: a wall, foliage
 

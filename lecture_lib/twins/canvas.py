@@ -12,143 +12,19 @@ at any resolution. Every argument of a shape is a float or a tensor [B].
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property, wraps
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lecture_lib.twins.chance import Chance
+from lecture_lib.twins.extents import Value, most, within
+from lecture_lib.twins.frames import Pose, Window
 
-Value = float | Tensor
-FAR = 9.0  # where no part is
-AROUND = 0.3  # so far around a part its distance is right
 FRAME = 1.15  # a sketch without a pose shows a little more than the object box
-PAINTS = ("body", "second", "accent", "dark", "light")
-
-
-@dataclass(frozen=True)
-class Window:
-    """A picture's size in pixels.
-
-    Pixel centres have picture coordinates in picture widths, y DOWN: ((column + .5) / width, (row + .5) / width).
-    """
-
-    width: int
-    height: int
-
-    @classmethod
-    def square(cls, side: int) -> Window:
-        """The window of a square picture."""
-        return cls(side, side)
-
-    def axes(self) -> tuple[Tensor, Tensor]:
-        """Picture coordinates: u [1, 1, W] to the right and v [1, H, 1] downwards."""
-        u = (torch.arange(self.width) + 0.5) / self.width
-        v = (torch.arange(self.height) + 0.5) / self.width
-        return u.view(1, 1, -1), v.view(1, -1, 1)
-
-
-@dataclass(frozen=True)
-class Pose:
-    """Where an object stands in its picture; every field is a tensor [B].
-
-    x, y: its centre in picture coordinates; scale: half its side, in picture widths; angle: radians,
-    anticlockwise; mirror: +1 or -1; stretch: width over height; shear.
-    """
-
-    x: Tensor
-    y: Tensor
-    scale: Tensor
-    angle: Tensor
-    mirror: Tensor
-    stretch: Tensor
-    shear: Tensor
-
-    def to_picture(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Picture coordinates of points x, y [B, K] in object units: the way back of a sketch's fields."""
-        x0, y0, scale, angle, mirror, stretch, shear = (getattr(self, f.name)[:, None] for f in fields(self))
-        across, up = (x - shear * y) * stretch * mirror * scale, y * scale
-        return x0 + angle.cos() * across - angle.sin() * up, y0 - angle.sin() * across - angle.cos() * up
-
-    def take(self, rows: Sequence[int]) -> Pose:
-        """The poses of the pictures at `rows`."""
-        return Pose(*(getattr(self, f.name)[rows] for f in fields(self)))
-
-
-def hsv(h: Tensor, s: Value, v: Value) -> Tensor:
-    """Hue (any real, period 1), saturation and value in [0, 1], [B] each, to linear-ish RGB [B, 3]."""
-    k = (h[:, None] * 6 + torch.tensor([5.0, 3.0, 1.0])) % 6
-    s = torch.as_tensor(s).expand(len(h))[:, None]
-    v = torch.as_tensor(v).expand(len(h))[:, None]
-    return v - v * s * torch.minimum(k, 4 - k).clamp(0, 1)
-
-
-def hue(r: Chance) -> Tensor:
-    """Draw hues [B] as they are in the world, whatever has them: earth and skin, leaves, sky and sea, seldom others."""
-    kind = r()
-    warm = torch.where(kind < 0.5, r(0.01, 0.14), torch.where(kind < 0.68, r(0.18, 0.38), r(0.52, 0.66)))
-    return torch.where(kind < 0.88, warm, r())
-
-
-def palette(r: Chance) -> dict[str, Tensor]:
-    """Draw an object's paints, each [B, 3] in [0, 1]; they are drawn alike for all classes: colour tells nothing."""
-    grey = torch.where(r() < 0.35, 0.35, 1.0)  # much of the world has little colour
-    return {
-        "body": hsv(hue(r), grey * r(0.08, 0.65), r(0.25, 0.95)),
-        "second": hsv(hue(r), grey * r(0.08, 0.75), r(0.25, 0.95)),
-        "accent": hsv(hue(r), r(0.2, 0.9), r(0.4, 1.0)),
-        "dark": hsv(hue(r), r(0.05, 0.5), r(0.06, 0.28)),
-        "light": hsv(hue(r), r(0.02, 0.22), r(0.78, 1.0)),
-    }
-
-
-def _most(a: Value, b: Value) -> Value:
-    """The larger of two numbers or tensors, entry by entry."""
-    if isinstance(a, Tensor) or isinstance(b, Tensor):
-        return torch.maximum(torch.as_tensor(a), torch.as_tensor(b))
-    return max(a, b)
-
-
-def _ends(values: Sequence[Value]) -> tuple[float, float]:
-    """The smallest and the largest number in all of `values`."""
-    numbers = np.concatenate([np.atleast_1d(np.asarray(value, np.float32)) for value in values])
-    return float(numbers.min()), float(numbers.max())
-
-
-def _within(extent: Callable[..., tuple[Sequence[Value], Sequence[Value], Value]]) -> Callable:
-    """Work a shape out only in the rows and columns that it reaches, and AROUND it; elsewhere it is FAR.
-
-    extent(*arguments of the shape) -> x and y of some points, and how far the shape reaches from them
-    """
-
-    def wrap(shape: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        @wraps(shape)
-        def within(self: Sketch, *args, **kwargs) -> Tensor:
-            if self.x.shape[1] > 1 or self.y.shape[2] > 1:  # posed or bent: no rows and columns of its own
-                return shape(self, *args, **kwargs)
-            *points, reach = extent(*args, **kwargs)
-            far, spans = _ends([reach])[1] + AROUND, []
-            for field, values in zip((self.x, self.y), points, strict=True):
-                (low, high), field = _ends(values), field.numpy()
-                hit = ((field > low - far) & (field < high + far)).any(0).ravel().nonzero()[0]
-                spans.append(slice(int(hit[0]), int(hit[-1]) + 1) if len(hit) else None)
-            out = torch.full((len(self.cover), self.y.shape[1], self.x.shape[2]), FAR)
-            if None not in spans:
-                columns, rows = spans
-                part = copy.copy(self)
-                part.x, part.y = self.x[:, :, columns], self.y[:, rows]
-                out[:, rows, columns] = shape(part, *args, **kwargs)
-            return out
-
-        return within
-
-    return wrap
 
 
 class Sketch:
@@ -199,7 +75,7 @@ class Sketch:
         """Give a tensor [B] the shape [B, 1, 1], so that it meets the fields."""
         return value.view(-1, 1, 1) if isinstance(value, Tensor) and value.ndim == 1 else value
 
-    @_within(lambda cx, cy, rx, ry, angle=0.0: ([cx], [cy], _most(rx, ry)))
+    @within(lambda cx, cy, rx, ry, angle=0.0: ([cx], [cy], most(rx, ry)))
     def ellipse(self, cx: Value, cy: Value, rx: Value, ry: Value, angle: Value = 0.0) -> Tensor:
         """Ellipse with half-axes rx, ry, turned by `angle` (radians, anticlockwise)."""
         dx, dy = self.local(cx, cy, angle)
@@ -209,7 +85,7 @@ class Sketch:
         k1 = ((px / rx) ** 2 + (py / ry) ** 2).sqrt_().clamp_(min=1e-6)
         return k0 * (k0 - 1) / k1
 
-    @_within(lambda cx, cy, radius: ([cx], [cy], radius))
+    @within(lambda cx, cy, radius: ([cx], [cy], radius))
     def circle(self, cx: Value, cy: Value, radius: Value) -> Tensor:
         """Disc."""
         dx, dy = self.local(cx, cy)
@@ -230,7 +106,7 @@ class Sketch:
         at_end = ((dx - ex) ** 2 + (dy - ey) ** 2).sqrt()
         return torch.where(reach.sin() * dx > reach.cos() * dy, on_arc, at_end) - half
 
-    @_within(lambda x0, y0, x1, y1, r0, r1=None: ([x0, x1], [y0, y1], _most(r0, r0 if r1 is None else r1)))
+    @within(lambda x0, y0, x1, y1, r0, r1=None: ([x0, x1], [y0, y1], most(r0, r0 if r1 is None else r1)))
     def capsule(
         self, x0: Value, y0: Value, x1: Value, y1: Value, r0: Value, r1: Value | None = None
     ) -> Tensor:
@@ -242,7 +118,7 @@ class Sketch:
         gap = ((dx - ex * t) ** 2 + (dy - ey * t) ** 2).sqrt_()
         return gap - (self.at(r0) + self.at(r1 - r0) * t)
 
-    @_within(lambda points, r0, r1=None: (*zip(*points, strict=True), _most(r0, r0 if r1 is None else r1)))
+    @within(lambda points, r0, r1=None: (*zip(*points, strict=True), most(r0, r0 if r1 is None else r1)))
     def limb(self, points: Sequence[tuple[Value, Value]], r0: Value, r1: Value | None = None) -> Tensor:
         """Chain of capsules through `points`, tapering from r0 to r1: necks, tails, legs, cables."""
         r1 = r0 if r1 is None else r1
@@ -253,7 +129,7 @@ class Sketch:
             d = part if d is None else torch.minimum(d, part)
         return d
 
-    @_within(lambda cx, cy, hw, hh, angle=0.0, corner=0.0: ([cx], [cy], hw + hh))
+    @within(lambda cx, cy, hw, hh, angle=0.0, corner=0.0: ([cx], [cy], hw + hh))
     def box(
         self, cx: Value, cy: Value, hw: Value, hh: Value, angle: Value = 0.0, corner: Value = 0.0
     ) -> Tensor:
@@ -264,7 +140,7 @@ class Sketch:
         outside = (qx.clamp(min=0) ** 2 + qy.clamp(min=0) ** 2).sqrt_()
         return outside + torch.maximum(qx, qy).clamp_(max=0) - corner
 
-    @_within(lambda cx, cy, bottom, top, hh, angle=0.0, corner=0.0: ([cx], [cy], _most(bottom, top) + hh))
+    @within(lambda cx, cy, bottom, top, hh, angle=0.0, corner=0.0: ([cx], [cy], most(bottom, top) + hh))
     def trapezoid(
         self,
         cx: Value,
@@ -288,7 +164,7 @@ class Sketch:
             else (self._soft_max(side + corner, dy.abs() - hh + corner) - corner)
         )
 
-    @_within(lambda points: (*zip(*points, strict=True), 0.0))
+    @within(lambda points: (*zip(*points, strict=True), 0.0))
     def polygon(self, points: Sequence[tuple[Value, Value]]) -> Tensor:
         """Convex polygon through `points`, in either direction."""
         pts = [

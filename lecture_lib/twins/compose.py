@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from lecture_lib.twins.backdrop import cast_shadow
-from lecture_lib.twins.canvas import Window
 from lecture_lib.twins.chance import Chance
+from lecture_lib.twins.frames import Window
 from lecture_lib.twins.studio import draw_object, sketch_side, vary
 from lecture_lib.twins.views import View
 from lecture_lib.twins.world import CHUNK, ObjectClass, chunks_by_kind, genes_of

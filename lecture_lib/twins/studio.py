@@ -10,8 +10,10 @@ from torch import Tensor
 
 from lecture_lib.twins import leaves
 from lecture_lib.twins.backdrop import backdrop, cast_shadow, expose, scatter
-from lecture_lib.twins.canvas import Sketch, Window, palette
+from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
+from lecture_lib.twins.frames import Window
+from lecture_lib.twins.paints import palette
 from lecture_lib.twins.views import View
 
 TURN = 0.15  # radians, the largest tilt of what has an up and a down

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lecture_lib.twins.canvas import FRAME, Pose, Window
+from lecture_lib.twins.canvas import FRAME
 from lecture_lib.twins.chance import Chance
+from lecture_lib.twins.frames import Pose, Window
 
 STRETCH, SHEAR, KEYSTONE, BEND = 0.32, 0.30, 0.17, 0.20
 REACH = 1.3  # no object reaches farther from its centre, in units of its scale
@@ -18,7 +19,7 @@ REACH = 1.3  # no object reaches farther from its centre, in units of its scale
 
 @dataclass(frozen=True)
 class View:
-    """The pose of an object, how it recedes (keystone [B, 2]), and how it is bent: bend [B, 2, 4, 4] has the strengths of
+    """The pose of an object, how it recedes (keystone [B, 2]), and how it is bent: bend [B, 2, 4, 4] has strengths of
     waves (cosines) across and down the object, in its units.
 
     Stretch, shear and keystone stand for the viewpoint: front, three quarters, from above. The bend moves every

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from lecture_lib.twins.backdrop import backdrop, expose
-from lecture_lib.twins.canvas import Window
 from lecture_lib.twins.chance import Chance
 from lecture_lib.twins.compose import Placed, Sprite, draw_sprites, lay
+from lecture_lib.twins.frames import Window
 from lecture_lib.twins.kinds import birds, figures, quadrupeds
 from lecture_lib.twins.studio import lamp
 from lecture_lib.twins.world import BY_NAME, THINGS, on_all_cores, runs
