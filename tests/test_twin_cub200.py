@@ -143,7 +143,7 @@ def test_boxes_are_tight_about_what_the_bird_covers(drawn, on_bird):
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         gaps.append(np.abs(box - (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)))
     assert (np.array(gaps) <= 1).mean() > 0.9  # the mask has pixels of which less than half is covered, too
-    assert np.max(gaps) <= 4  # several in a row where a tail ends in a point
+    assert np.max(gaps) <= 5  # several in a row where a tail ends in a point
     assert (boxes[:, :2] > 0).all()
     assert (boxes[:, 2:] < SIZE).all()
     longer = (boxes[:, 2:] - boxes[:, :2]).max(1) / SIZE

@@ -60,8 +60,7 @@ def _sheet(random: np.random.Generator) -> np.ndarray:
 @cache
 def _atlases() -> list[Tensor]:
     """All sheets side by side at falling resolutions: float32 [1, 2, S, S]."""
-    with _lock:
-        sheets = np.stack([_sheet(np.random.default_rng(seed)) for seed in range(ACROSS**2)])
+    sheets = np.stack([_sheet(np.random.default_rng(seed)) for seed in range(ACROSS**2)])
     rows = torch.from_numpy(sheets).view(ACROSS, ACROSS, 2, SIDE, SIDE)
     levels = [rows.permute(2, 0, 3, 1, 4).reshape(1, 2, ACROSS * SIDE, ACROSS * SIDE)]
     soft = torch.tensor([0.25, 0.5, 0.25])  # leaves have no stairs where a sheet is seen from near
@@ -87,7 +86,8 @@ def sample(r: Chance, extent: Tensor, width: int, height: int, tints: bool = Tru
     cos, sin = (f(angle).mul(extent * scale).view(-1, 1, 1) for f in (torch.cos, torch.sin))
     at = ((middle + corner) * scale - 1).view(-1, 2, 1, 1)
     grid = torch.stack([at[:, 0] + cos * u - sin * v, at[:, 1] + sin * u + cos * v], 3)
-    atlases = _atlases()
+    with _lock:  # the first thread draws the sheets, the others wait for them
+        atlases = _atlases()
     level = (extent / width).log2().floor().clamp(0, len(atlases) - 1).long()
     channels = 1 + tints
     out = torch.empty(len(extent), channels, height, width)
