@@ -26,8 +26,6 @@ Photographs have few positive patches (their objects touch), so a tenth of the b
 Intervals are over test pictures, for the mean over seeds (of FCa, FCb and the background that is kept).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
