@@ -10,8 +10,6 @@ from the photographs at hand. `python -m lecture_lib.features` makes the files: 
 with a byte a number, one an encoding, and a JSON of names and of what made them.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,7 +95,7 @@ class NotHere:
             'lecture_lib.use("real") shows them.'
         )
 
-    def take(self, indices: np.ndarray) -> NotHere:
+    def take(self, indices: np.ndarray) -> "NotHere":
         """The pictures at `indices`."""
         return NotHere([self.names[i] for i in indices], f"{self.fingerprint} {list(indices)}")
 
