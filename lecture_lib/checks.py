@@ -1,7 +1,5 @@
 """Values as they arrive at public functions: one check a type, whose message names the argument."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, get_args
 

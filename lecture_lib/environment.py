@@ -1,7 +1,5 @@
 """Look whether this computer has what the notebooks need, and say what to do where it has not."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

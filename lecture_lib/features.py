@@ -1,18 +1,19 @@
 """Make the vectors of photographs that `datasets.vectors` gives.
 
-    python -m lecture_lib.features
+    python -m lecture_lib.features              all of them: an hour and a quarter of a core, 9 GB of cache
+    python -m lecture_lib.features caltech101   those of one dataset
 
-writes data/features/<dataset>/ of the photographs under LECTURE_DATA, in the real profile: an hour and
-6 GB of cache. Long vectors are turned into their first principal components, which are found on training pictures
-alone, those that train in every split; so are the codebooks of the Fisher vectors. Nothing sees a label.
+writes data/features/<dataset>/ of the photographs under LECTURE_DATA, in the real profile. Long vectors are turned
+into their first principal components, which are found on training pictures alone, those that train in every split
+(Caltech-101's Fisher vectors: in a part of the first); so are the codebooks of Fisher vectors. Nothing sees a label.
 """
 
-from __future__ import annotations
-
 import hashlib
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,71 +28,80 @@ from lecture_lib.encoders.ifv import Dense, normalised
 from lecture_lib.linear.kernels import products
 from lecture_lib.results import records
 
-COMMAND = "python -m lecture_lib.features"
 SQUEEZENET, MOBILENET = "squeezenet1_1", "mobilenet_v2"
 K, WORDS, PHOW = 256, 1024, Dense()
-LOCAL = f"{K} Gaussians, dense SIFT (PHOW), 80 dimensions"
+LOCAL = "dense SIFT (PHOW), 80 dimensions"
+FISHER = f"Fisher vector, {K} Gaussians, {LOCAL}"
+IN_REGIONS = f"{FISHER}, intra-normalised in each of {len(PYRAMID)} regions"
 SPLITS = 5  # of Caltech-101
 # Principal components that are kept of long vectors, by what their spectra allow: the means of maps lose half a point
 # with so few, words none; Fisher vectors, which are nearly at right angles, keep all that their training pictures span.
 OF_MAPS, OF_RANDOM, OF_WORDS, ALL = 192, 64, 384, 10**9
 GRID = 3
 
-Made = Iterator[tuple[str, np.ndarray, int | None, str]]  # name, vectors [N, d], components kept, what it is
+
+class Encoding(NamedTuple):
+    """Vectors [N, d] with a name and what they are.
+
+    most  principal components that are kept of them, None for the numbers themselves
+    few   for the first split with so many training pictures a class alone: no vectors (NaN) of pictures that neither
+          train there nor test in the split with 30
+    """
+
+    name: str
+    x: np.ndarray
+    most: int | None
+    made: str
+    few: int = 0
 
 
-def voc2007(images: ImageCollection, train: np.ndarray) -> Made:
+def voc2007(images: ImageCollection, train: np.ndarray) -> Iterator[Encoding]:
     """Encode VOC 2007: two networks, random weights, ten crops, Fisher vectors and words."""
-    yield from networks(images)
+    yield from networks(images, (7,))
     net = backbones.load(SQUEEZENET)
     squares = replace(net, resize=net.input_size)  # it takes a crop whole
     [(_, crops, made)] = mean_pooled(squares, encoders.expand(images, TEN_CROPS), (7,))
-    yield (
-        f"{SQUEEZENET} DeCAF7, ten crops",
-        summed(crops.reshape(len(images), 10, -1)),
-        None,
-        f"{made}, summed over ten crops",
-    )
+    x = summed(crops.reshape(len(images), 10, -1))
+    yield Encoding(f"{SQUEEZENET} DeCAF7, ten crops", x, None, f"{made}, summed over ten crops")
     phi = ifv.encode(images, ifv.learn(images[train], PHOW, K), PYRAMID)
     whole = phi[:, :1]  # the pyramid's first region
-    yield "FK", normalised(whole, K)[:, 0], ALL, f"Fisher vector, {LOCAL}"
-    yield "FK IN", normalised(whole, K, intra=True)[:, 0], ALL, f"Fisher vector, {LOCAL}, intra-normalised"
-    yield (
-        "FK IN spm",
-        normalised(phi, K, intra=True, pyramid=True),
-        ALL,
-        f"the same in {len(PYRAMID)} regions",
-    )
+    yield Encoding("FK", normalised(whole, K)[:, 0], ALL, FISHER)
+    yield Encoding("FK IN", normalised(whole, K, intra=True)[:, 0], ALL, f"{FISHER}, intra-normalised")
+    yield Encoding("FK IN spm", normalised(phi, K, intra=True, pyramid=True), ALL, IN_REGIONS)
     phi = normalised(ifv.encode(images, ifv.learn(images[train], PHOW, K, xy=True), FLIP), K, intra=True)
-    yield "FK IN (x,y)", phi[:, 0], ALL, f"Fisher vector, {LOCAL}, with places, intra-normalised"
-    yield "FK IN (x,y), mirrored", summed(phi), ALL, "the same, summed with that of the mirror image"
+    made = f"{FISHER}, with places, intra-normalised"
+    yield Encoding("FK IN (x,y)", phi[:, 0], ALL, made)
+    yield Encoding("FK IN (x,y), mirrored", summed(phi), ALL, f"{made}, summed with that of the mirror image")
     counts = ifv.encode(images, ifv.learn(images[train], PHOW, WORDS, kind="kmeans"), method="bow")[:, 0]
     bow = chi2_map(torch.from_numpy(counts.astype(np.float32))).numpy()
-    yield "BoW", bow, OF_WORDS, f"{WORDS} words, dense SIFT (PHOW), 80 dimensions, chi2 map"
+    yield Encoding("BoW", bow, OF_WORDS, f"{WORDS} words, {LOCAL}, chi2 map")
 
 
-def caltech101(images: ImageCollection, train: np.ndarray) -> Made:
-    """Encode Caltech-101: two networks, random weights, a grid of means."""
-    yield from networks(images)
+def caltech101(images: ImageCollection, train: np.ndarray) -> Iterator[Encoding]:
+    """Encode Caltech-101: two networks, random weights, a grid of means, Fisher vectors for the first split."""
+    yield from networks(images, (5, 6, 7))
     net = backbones.load(SQUEEZENET)
     grid = encoders.encode(net, images, [net.decaf[7]], pool=GRID, l2=True)[net.decaf[7]]
     made = f"{net.decaf[7]}, {GRID} x {GRID} means of each map, {net.weights}"
-    yield f"{SQUEEZENET} DeCAF7, {GRID} x {GRID}", grid, OF_MAPS, made
+    yield Encoding(f"{SQUEEZENET} DeCAF7, {GRID} x {GRID}", grid, OF_MAPS, made)
+    phi = ifv.encode(images, ifv.learn(images[train], PHOW, K), PYRAMID)
+    phi = normalised(phi, K, intra=True, pyramid=True)
+    yield Encoding("FK IN spm", phi, ALL, IN_REGIONS, few=10)
 
 
-ENCODINGS: dict[str, Callable[[ImageCollection, np.ndarray], Made]] = {
+ENCODINGS: dict[str, Callable[[ImageCollection, np.ndarray], Iterator[Encoding]]] = {
     "voc2007": voc2007,
     "caltech101": caltech101,
 }
 
 
-def networks(images: ImageCollection) -> Made:
-    """Encode pictures by the mean of each map at DeCAF5, 6 and 7 of both networks, and at 7 with random weights."""
+def networks(images: ImageCollection, numbers: tuple[int, ...]) -> Iterator[Encoding]:
+    """Encode pictures by the mean of each map at DeCAF_n of both networks, and at DeCAF7 with random weights."""
     for name, most in ((SQUEEZENET, None), (MOBILENET, OF_MAPS)):
-        for n, x, made in mean_pooled(backbones.load(name), images, (5, 6, 7)):
-            yield f"{name} DeCAF{n}", x, most, made
+        for n, x, made in mean_pooled(backbones.load(name), images, numbers):
+            yield Encoding(f"{name} DeCAF{n}", x, most, made)
     for n, x, made in mean_pooled(backbones.load(SQUEEZENET, "random"), images, (7,)):
-        yield f"random {SQUEEZENET} DeCAF{n}", x, OF_RANDOM, made
+        yield Encoding(f"random {SQUEEZENET} DeCAF{n}", x, OF_RANDOM, made)
 
 
 def mean_pooled(
@@ -112,9 +122,11 @@ def components(x: np.ndarray, train: np.ndarray, most: int | None) -> tuple[np.n
     """
     if most is None or x.shape[1] <= min(most, len(train)):
         return np.asarray(x, np.float32), 1.0
-    squares, axes = np.linalg.eigh(products(x[train]).astype(np.float64))  # in rising order
+    inner, others = np.empty((len(x), len(train))), np.setdiff1d(np.arange(len(x)), train)
+    inner[train], inner[others] = products(x[train]), products(x[others], x[train])
+    squares, axes = np.linalg.eigh(inner[train])  # in rising order
     first = np.flatnonzero(squares > 1e-6 * squares[-1])[: -most - 1 : -1]
-    x = products(x, x[train]) @ (axes[:, first] / np.sqrt(squares[first]))
+    x = inner @ (axes[:, first] / np.sqrt(squares[first]))
     return x.astype(np.float32), float(squares[first].sum() / squares.sum())
 
 
@@ -122,28 +134,33 @@ def compute(name: str) -> Vectors:
     """Encode the photographs of a dataset; what was computed before is read from the cache."""
     images = datasets.load(name)
     seeds = range(1 if images.splits else SPLITS)
-    train = reduce(np.intersect1d, (images.split_indices(seed)[0] for seed in seeds))
+    splits = [images.split_indices(seed) for seed in seeds]
+    train = reduce(np.intersect1d, (split[0] for split in splits))
     x, encodings = {}, {}
-    for encoding, long, most, made in ENCODINGS[name](images, train):
-        x[encoding], kept = components(long, train, most)
-        encodings[encoding] = {"made": made, "length": long.shape[1], "numbers": x[encoding].shape[1]}
-        encodings[encoding]["kept"] = round(kept, 4)
-        print(
-            f"{name}  {encoding:40} {long.shape[1]:7,} -> {x[encoding].shape[1]:4}, kept {kept:.1%}",
-            flush=True,
-        )
+    for encoding, long, most, made, few in ENCODINGS[name](images, train):
+        span, rows = train, np.arange(len(images))
+        if few:
+            span = images.split_indices(train_per_class=few)[0]
+            rows = np.union1d(span, splits[0][1])
+        kept, part = components(long[rows], np.searchsorted(rows, span), most)
+        x[encoding] = np.full((len(images), kept.shape[1]), np.nan, np.float32)
+        x[encoding][rows] = kept
+        d, numbers = long.shape[1], kept.shape[1]
+        about = {"made": made, "length": d, "numbers": numbers, "kept": round(part, 4)}
+        encodings[encoding] = about | ({"training pictures a class": few} if few else {})
+        print(f"{name}  {encoding:40} {d:7,} -> {numbers:4}, kept {part:.1%}", flush=True)
     files = {net: torchvision_nets.find_published(net) for net in (SQUEEZENET, MOBILENET)}
-    about = records.provenance(COMMAND, " and ".join(files))
+    about = records.provenance(f"python -m lecture_lib.features {name}", " and ".join(files))
     about["weights"] = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files.values()}
     return Vectors(images, x, about | {"learned from": f"{len(train)} pictures", "encodings": encodings})
 
 
-def main() -> None:
-    """Write the files of all datasets."""
+def main(names: Sequence[str]) -> None:
+    """Write the files of these datasets."""
     settings.use("real")
-    for name in ENCODINGS:
+    for name in names:
         write(compute(name), SHIPPED / name)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or [*ENCODINGS])

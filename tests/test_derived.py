@@ -1,7 +1,5 @@
 """Derived collections: rows, labels and splits stay with their pictures, and each picture is read once."""
 
-from __future__ import annotations
-
 import time
 from functools import partial
 

@@ -157,7 +157,11 @@ def test_our_number_stands_behind_the_papers_with_network_and_dataset():
     shown = beside(ours, "decaf/caltech101", column="layer", network="twin-alexnet")
     title = "DeCAF6: twin-alexnet on Caltech-101 twin"
     assert [*shown] == ["DeCAF5", "DeCAF6", title, "DeCAF7", "own features"]
-    assert shown.loc["SVM"].tolist()[:3] == ["77.12 ± 1.1", "84.77 ± 1.2", "81.00 ± 1.4"]
+    assert shown.loc["SVM"].tolist()[:3] == [
+        "77.12\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}1.1",
+        "84.77\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}1.2",
+        "81.00\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}1.4",
+    ]
     assert shown.loc["LogReg", title] == shown.loc["LogReg with Dropout", "DeCAF5"] == ""
     assert shown.loc["Yang et al. (2009)", "own features"] == "84.3"
     assert shown.columns.name == "mean class accuracy, %"

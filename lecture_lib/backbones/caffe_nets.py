@@ -25,8 +25,6 @@ picture. Here it is the shorter side, and the average colour of the mean, which 
 by one to ten per cent of the largest.
 """
 
-from __future__ import annotations
-
 import copy
 from collections import OrderedDict
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What each layer costs: multiply-adds, counted, and seconds, measured (DeCAF's figure of computation time)."""
 
-from __future__ import annotations
-
 import time
 
 import pandas as pd

@@ -15,8 +15,6 @@ MatConvNet's conventions, and ours:
     pictures          red, green, blue                                       the same
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, NamedTuple
 

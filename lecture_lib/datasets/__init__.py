@@ -15,8 +15,6 @@ To add a dataset, touch three files: data/datasets.toml (a table: its folder, it
 the dataset's name that draws its twin). What has the layout of a dataset that is there needs the table alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from importlib import import_module
 from os import PathLike

@@ -1,7 +1,5 @@
 """The common last step of every loader: files are checked, and what belongs to them follows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations

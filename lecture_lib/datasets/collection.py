@@ -4,8 +4,6 @@
 `Images` of `images.py`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -150,7 +148,7 @@ class ImageCollection:
             splits = f", {len(self.splits)} splits"
         return f"<{self.name} ({self.source}): {len(self):,} pictures of {len(self.classes)} classes{splits}>"
 
-    def __getitem__(self, which: Index) -> ImageCollection:
+    def __getitem__(self, which: Index) -> "ImageCollection":
         """The part at an index array, a slice or a boolean mask. It has all classes and no splits."""
         if isinstance(which, (int, np.integer)):
             raise TypeError(f"One picture is .tensor({which}) or .pil({which}); [...] takes a part of them.")
@@ -216,7 +214,7 @@ class ImageCollection:
             )
         return self.protocol(self, seed, **options)
 
-    def split(self, seed: int = 0, **options) -> tuple[ImageCollection, ImageCollection]:
+    def split(self, seed: int = 0, **options) -> tuple["ImageCollection", "ImageCollection"]:
         """Train and test part of the dataset's evaluation protocol; see `split_indices`."""
         train, test = self.split_indices(seed, **options)
         return self[train], self[test]

@@ -1,7 +1,5 @@
 """CUB-200-2011 (Wah et al. 2011): 11,788 pictures of 200 bird species, each with a box and 15 part points."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from itertools import product

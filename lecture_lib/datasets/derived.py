@@ -1,7 +1,5 @@
 """Pictures made from the pictures of another collection when they are asked for: views, crops of boxes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -50,7 +48,7 @@ class DerivedImages:
         i, v = divmod(int(self.rows[i]), len(self.views))
         return self.cut(self._read(i), i, v).clone()  # the next view is cut from the same pixels
 
-    def take(self, indices: np.ndarray) -> DerivedImages:
+    def take(self, indices: np.ndarray) -> "DerivedImages":
         """The pictures at `indices`."""
         return replace(self, rows=self.rows[indices])
 

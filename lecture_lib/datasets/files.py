@@ -5,8 +5,6 @@ every file once, on all threads, and leaves out what cannot be read, by name; wh
 ones is kept in the cache folder, and the next time only new and changed files are decoded.
 """
 
-from __future__ import annotations
-
 import codecs
 import contextlib
 import hashlib
@@ -62,7 +60,7 @@ class FileImages:
             reason = f"{error.reason}; the file has changed since. Load the dataset again"
             raise UnreadablePicture(path, reason) from None
 
-    def take(self, indices: np.ndarray) -> FileImages:
+    def take(self, indices: np.ndarray) -> "FileImages":
         """The pictures at `indices`."""
         return replace(
             self,

@@ -1,7 +1,5 @@
 """Pictures with one folder a class: Caltech-101, SUN-397, MIT-67, ILSVRC-2012, and folders of one's own."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from os import PathLike

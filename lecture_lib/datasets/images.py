@@ -3,8 +3,6 @@
 All arrays are read-only.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +29,7 @@ class Images(Protocol):
     def __getitem__(self, i: int) -> Tensor:
         """Picture i as uint8 [3, H, W]."""
 
-    def take(self, indices: np.ndarray) -> Images:
+    def take(self, indices: np.ndarray) -> "Images":
         """The pictures at `indices` (int64 [n]), in that order."""
 
 
@@ -62,7 +60,7 @@ class ArrayImages:
     def __getitem__(self, i: int) -> Tensor:
         return torch.from_numpy(np.array(self.array[self.rows[i]]))  # a copy: the array may be read-only
 
-    def take(self, indices: np.ndarray) -> ArrayImages:
+    def take(self, indices: np.ndarray) -> "ArrayImages":
         """The pictures at `indices`, without copying any pixel."""
         return replace(self, content=self._content, rows=self.rows[indices])
 

@@ -3,8 +3,6 @@
 All of that is in data/datasets.toml, a table for each dataset, which says itself what its fields mean.
 """
 
-from __future__ import annotations
-
 import csv
 import shutil
 import tomllib

@@ -1,7 +1,5 @@
 """Read one picture file, whatever a camera, a scanner or a web crawler has put into it."""
 
-from __future__ import annotations
-
 import io
 import os
 import stat

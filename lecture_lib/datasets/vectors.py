@@ -10,8 +10,6 @@ from the photographs at hand. `python -m lecture_lib.features` makes the files: 
 with a byte a number, one an encoding, and a JSON of names and of what made them.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +36,8 @@ class Vectors:
     """What encoders make of the photographs of one dataset.
 
     images  the collection: names, labels, splits and boxes; its pictures only where they are at hand
-    x       encoding, such as "squeezenet1_1 DeCAF7" -> float32 [N, d], most of length 1 or a little less
+    x       encoding, such as "squeezenet1_1 DeCAF7" -> float32 [N, d], most of length 1 or a little less; NaN where
+            an encoding is of some pictures only
     about   what made them: for the files, command, date, versions, and of each encoding weights, layer and the rest
     """
 
@@ -96,7 +95,7 @@ class NotHere:
             'lecture_lib.use("real") shows them.'
         )
 
-    def take(self, indices: np.ndarray) -> NotHere:
+    def take(self, indices: np.ndarray) -> "NotHere":
         """The pictures at `indices`."""
         return NotHere([self.names[i] for i in indices], f"{self.fingerprint} {list(indices)}")
 
@@ -139,13 +138,19 @@ def read(folder: Path) -> Vectors:
         splits=splits,
         protocol=protocol,
     )
-    packed = {name: load_file(folder / f"{name}.safetensors") for name in text["about"]["encodings"]}
-    x = {name: of["x"] * of["step"] + of["least"] for name, of in packed.items()}
+    x = {}
+    for name in text["about"]["encodings"]:
+        of = load_file(folder / f"{name}.safetensors")
+        x[name] = np.full((len(images), len(of["step"])), np.nan, np.float32)
+        x[name][of.get("rows", slice(None))] = of["x"] * of["step"] + of["least"]
     return Vectors(images, x, text["about"])
 
 
 def write(vectors: Vectors, folder: Path) -> None:
-    """Write vectors, a file an encoding, a byte a number: each column from least to largest in 255 equal steps."""
+    """Write vectors, a file an encoding, a byte a number: each column from least to largest in 255 equal steps.
+
+    Rows of NaN are left out.
+    """
     images = vectors.images
     arrays = {"labels": images.labels} | {f"splits/{key}": rows for key, rows in images.splits.items()}
     if images.boxes is not None:
@@ -157,9 +162,11 @@ def write(vectors: Vectors, folder: Path) -> None:
         {key: np.ascontiguousarray(array) for key, array in arrays.items()}, folder / "pictures.safetensors"
     )
     for name, x in vectors.x.items():
-        least, step = x.min(0), np.ptp(x, axis=0) / 255
-        packed = ((x - least) / np.where(step > 0, step, 1)).round().astype(np.uint8)
-        save_file({"x": packed, "least": least, "step": step}, folder / f"{name}.safetensors")
+        rows = np.flatnonzero(np.isfinite(x[:, 0]))
+        least, step = x[rows].min(0), np.ptp(x[rows], axis=0) / 255
+        packed = ((x[rows] - least) / np.where(step > 0, step, 1)).round().astype(np.uint8)
+        some = {"rows": rows.astype(np.int32)} if len(rows) < len(x) else {}
+        save_file({"x": packed, "least": least, "step": step} | some, folder / f"{name}.safetensors")
     text = {
         "dataset": images.name,
         "about": vectors.about,

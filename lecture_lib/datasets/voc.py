@@ -3,8 +3,6 @@
 And the action task of 2012: what people do, 10 classes, with a box a person.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from itertools import product
 from pathlib import Path

@@ -57,9 +57,13 @@ def beside(
 
 
 def with_spread(means: pd.Series, spreads: pd.Series, digits: int = 1, spread_digits: int = 1) -> pd.Series:
-    """Write each mean, and its spread where there is one: "86.9 ± 0.7"."""
+    """Write each mean, and its spread where there is one: "86.9 ± 0.7", which no browser breaks into two lines."""
     text = means.map(lambda mean: "" if np.isnan(mean) else f"{mean:.{digits}f}")
-    return text + spreads.map(lambda spread: "" if np.isnan(spread) else f" ± {spread:.{spread_digits}f}")
+    return text + spreads.map(
+        lambda spread: (
+            "" if np.isnan(spread) else f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{spread:.{spread_digits}f}"
+        )
+    )
 
 
 def _decimals(figures: pd.Series) -> int:

@@ -1,7 +1,5 @@
 """Fetch a published file: several sources, retries, resumed from what has arrived."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """Unpack tar and zip archives: all of it or nothing, and never outside the folder."""
 
-from __future__ import annotations
-
 import lzma
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Several multiple-choice questions as one exercise, answered by a letter each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Compare an answer with the right one, and make of a solution those to which typical mistakes lead."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from numbers import Real
 from typing import Any

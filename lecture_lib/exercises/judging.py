@@ -7,8 +7,6 @@ division by zero, a loop without end, a list for an array) ends in one of the th
 exercises runs from top to bottom.
 """
 
-from __future__ import annotations
-
 import html
 import io
 import json

@@ -4,8 +4,6 @@ Every call gets copies of its arguments, every way of failing becomes `Wrong` or
 stopped.
 """
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import ctypes

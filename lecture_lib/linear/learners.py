@@ -3,7 +3,7 @@
 Every learner here takes features, labels and several values of C, and returns one `Linear` for each of them:
 
 svm                  one-vs-rest linear SVMs, by our own solver (solver.py), all classes and values of C together
-logistic_regression  softmax over the classes, by scikit-learn
+logistic_regression  softmax over the classes, all values of C together (softmax.py)
 
 C is the weight of the training error against 1/2 |w|^2: a small C means much regularisation.
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn import linear_model
 
 from lecture_lib import checks, settings
+from lecture_lib.linear import softmax
 from lecture_lib.linear.solver import solve
 
 COPIES = 4  # of each training picture, under dropout masks of their own
@@ -68,7 +68,7 @@ def svm(
     present = labels == np.arange(labels.max() + 1)[:, None] if labels.ndim == 1 else labels.T == 1
     known = np.ones_like(present) if labels.ndim == 1 else labels.T >= 0
     copies = COPIES if dropout else 1
-    device = "cuda" if settings.current().device.type == "cuda" else "cpu"  # Apple's is untried
+    device = _device()
     arrays = np.where(present, np.float32(1), np.float32(-1)), known.astype(np.float32) / copies
     arrays = drop_features(x, dropout, copies, seed), *(np.tile(one, copies) for one in arrays)
     solved = solve(*(torch.from_numpy(one).to(device) for one in arrays), Cs)
@@ -93,17 +93,11 @@ def logistic_regression(
             "or more, and a picture of every class from 0 to the highest label."
         )
     copies = COPIES if dropout else 1
-    x, labels = drop_features(x, dropout, copies, seed), np.tile(labels, copies)
-    # of two classes scikit-learn trains w = w_1 - w_0, with 1/2 |w|^2 = |W|^2
-    factor = 2 if labels.max() == 1 else 1
-    trained = []
-    for c in Cs:
-        learner = linear_model.LogisticRegression(C=c * factor / copies, max_iter=1000).fit(x, labels)
-        weights, bias = learner.coef_, learner.intercept_
-        if len(weights) == 1:
-            weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-        trained.append(Linear(weights.astype(np.float32), bias.astype(np.float32), c))
-    return trained
+    arrays = drop_features(x, dropout, copies, seed), np.tile(labels, copies)
+    trained = softmax.solve(
+        *(torch.from_numpy(one).to(_device()) for one in arrays), [c / copies for c in Cs]
+    )
+    return [Linear(w.cpu().numpy(), b.cpu().numpy(), c) for (w, b), c in zip(trained, Cs, strict=True)]
 
 
 def drop_features(x: np.ndarray, rate: float, copies: int, seed: int) -> np.ndarray:
@@ -118,6 +112,10 @@ def drop_features(x: np.ndarray, rate: float, copies: int, seed: int) -> np.ndar
     if rate:
         x *= (np.random.default_rng(seed).random(x.shape, np.float32) >= rate) / np.float32(1 - rate)
     return x
+
+
+def _device() -> str:
+    return "cuda" if settings.current().device.type == "cuda" else "cpu"  # Apple's is untried
 
 
 def _checked(x: np.ndarray, labels: np.ndarray, Cs: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:

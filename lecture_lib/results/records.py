@@ -111,12 +111,12 @@ def claims_of(name: str, profile: str | None = None) -> list[Claim]:
 
 
 def made_by(name: str, profile: str | None = None) -> str:
-    """Say in a line what made a record, and when; a second line says whether code or weights have changed since."""
+    """Say what made a record, and when, in short lines; the last says whether code or weights have changed since."""
     made = _made(name, profile)
     packages = ", ".join(f"{package} {made['versions'][package]}" for package in ("torch", "scikit-learn"))
     about = ", ".join(filter(None, (made["network"], made["remark"])))
     line = (
-        f"recorded {made['date']} by: {made['command']} "
+        f"recorded {made['date']} by: {made['command']}\n"
         f"({about}, seed {made['seed']}, {packages}, {made['seconds']:.0f} s)"
     )
     if "commit" in made:

@@ -1,7 +1,5 @@
 """Compute an array in blocks, keep each, and map the array from disk from then on."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import math

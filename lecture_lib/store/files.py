@@ -1,7 +1,5 @@
 """Files that appear whole or not at all, one process at a time, and what is said when they cannot be written."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

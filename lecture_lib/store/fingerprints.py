@@ -6,8 +6,6 @@ what it closes over and the globals that it reads, and so on for whatever those 
 library is named by where it stands. What has no content to go by (a generator, a lock, an open file) is refused.
 """
 
-from __future__ import annotations
-
 import dis
 import functools
 import hashlib

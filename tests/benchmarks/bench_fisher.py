@@ -9,8 +9,6 @@ float32. It returns the derivatives by the weights, too; ours encodes any region
 times; what is printed is the median of processor seconds.
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 from collections.abc import Callable

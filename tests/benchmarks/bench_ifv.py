@@ -7,8 +7,6 @@ would cut out the ten crops and encode each: that is measured beside it. The cod
 which numbers it holds does not matter for the time.
 """
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

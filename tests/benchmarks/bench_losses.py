@@ -10,8 +10,6 @@ times; what is printed is the median of seconds by the clock, and the largest me
 Memory is counted by torch's profiler, which the log level keeps silent.
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 from collections.abc import Callable

@@ -10,8 +10,6 @@ core each: a piece that uses both takes three times as long even if nobody waits
 On two cores that others used, too (medians of two runs): 2.0 times for the extraction, 1.5 for the SVMs, 1.9 for both.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib

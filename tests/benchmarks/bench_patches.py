@@ -11,8 +11,6 @@ adding to the slice of each box. All ways are run in turns; what is printed is t
 processor seconds, which do not count the waiting on a machine with other work to do.
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 from collections.abc import Callable

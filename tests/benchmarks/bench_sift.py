@@ -8,8 +8,6 @@ angle 0 and the diameter 2/3 size, so that OpenCV's bins are as large as ours. O
 workbook: without it ours is timed alone. Timings of both are taken in one run.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import time

@@ -12,8 +12,6 @@ many of its trainings do is printed. SVC has the hinge without its square; with 
 products and no limit to alpha, its minimum is that of the squared hinge: the same objective as ours.
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 import warnings
@@ -82,7 +80,7 @@ class SquaredHinge(SVC):
         super().__init__(kernel="precomputed", C=1e9)
         self.c = c
 
-    def fit(self, products: np.ndarray, labels: np.ndarray) -> SquaredHinge:
+    def fit(self, products: np.ndarray, labels: np.ndarray) -> "SquaredHinge":
         """Train with 1 / 2c added to each picture's product with itself."""
         return super().fit(products + np.eye(len(products)) / (2 * self.c), labels)
 

@@ -6,8 +6,6 @@ The alternative to drawing a picture is to read one: so each figure is also give
 Pillow takes to decode a JPEG of the same size (one thread).
 """
 
-from __future__ import annotations
-
 import io
 import statistics
 import time

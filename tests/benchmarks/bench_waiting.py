@@ -9,8 +9,6 @@ On two cores that others used, too (one run each, twice): the default took 1.6 t
 beside one busy neighbour.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import statistics

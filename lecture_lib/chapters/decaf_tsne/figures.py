@@ -1,7 +1,5 @@
 """What a network makes of pictures: filters, activations, maps of features (t-SNE), what the layers hold and cost."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl

@@ -1,7 +1,5 @@
 """Figures that answer to the hand: a slider over layers, a map that shows the picture under the mouse."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html

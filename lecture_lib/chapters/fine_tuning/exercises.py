@@ -1,7 +1,5 @@
 """The exercises of 04_fine_tuning; the first two are in `loss_exercises`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np

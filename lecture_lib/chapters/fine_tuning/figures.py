@@ -1,7 +1,5 @@
 """Plots of fine-tuning: by epoch, by the layers that were frozen, by the learning rate of those that were not."""
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd

@@ -1,7 +1,5 @@
 """The first two exercises of 04: the losses TUNE-CLS and TUNE-RNK, whose gradients are judged, too."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

@@ -6,8 +6,6 @@ neither as positive nor as negative. All return one number, float [], and have f
 for one without a positive. Half precision is summed up in float32.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

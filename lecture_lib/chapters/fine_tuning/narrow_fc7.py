@@ -6,8 +6,6 @@ them stayed as they were. So fc7 and fc8 can be trained on vectors of fc6, compu
 has 768 units, the same fractions are 384, 192 and 24, and 768 is what to compare them with.
 """
 
-from __future__ import annotations
-
 import copy
 from collections import OrderedDict
 from dataclasses import replace

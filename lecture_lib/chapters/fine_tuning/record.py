@@ -21,8 +21,6 @@ and all from scratch, were set beforehand, not searched for.
 Nothing is chosen by a test picture: those are only ever scored.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """What was measured of fine-tuning, and the lecture's statements about it put to the test."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

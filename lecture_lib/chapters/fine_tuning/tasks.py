@@ -1,7 +1,5 @@
 """A target task: pictures to train on and to test with, and what is done with them in every row of a table."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """How much fine-tuning has changed a network: its weights, and what its layers say of the same pictures."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import ArrayLike

@@ -1,7 +1,5 @@
 """What fine-tuning changed: the weights of layers, filters, and the ranks of pictures."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure

@@ -1,7 +1,5 @@
 """Recorded trainings to play with: what is frozen, and how fast the rest learns."""
 
-from __future__ import annotations
-
 import ipywidgets
 import numpy as np
 import pandas as pd

@@ -1,14 +1,12 @@
 """The exercises of 03_ifv_vs_cnn."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from lecture_lib.chapters.ifv_vs_cnn.more_exercises import LEAK, QUESTIONS
-from lecture_lib.exercises.comparing import agree, unpack
+from lecture_lib.chapters.ifv_vs_cnn.questions import QUESTIONS
+from lecture_lib.exercises.comparing import agree, finite, unpack
 from lecture_lib.exercises.judging import Exercise, commands
 from lecture_lib.exercises.running import Wrong
 
@@ -47,7 +45,6 @@ def improve(phi):
         "it takes the length before the root, which changes it.": "norm(root -> norm(phi; root / np.sqrt(length)",
         "it divides the roots by the length of phi; they have a length of their own.": "norm(root -> norm(phi",
         "the roots are right, but rows still have to be divided by their length.": "root",
-        "the sign is lost, and rows still have to be divided by their length.": "np.abs(root)",
         "rows have length 1, but the square root is missing.": "np.sign(phi) * np.sqrt(np.abs(phi)) -> phi",
         "it divides phi by the length of the roots; divide the roots.": "phi / length",
         "it divides by the length of the whole matrix; each row has its own.": "axis=1 -> axis=None",
@@ -69,8 +66,6 @@ _X = np.array([[1, 0.5, -2], [0, 1.5, 1], [2, -1, 0.5], [-1, 3, 0], [0.5, 0.25, 
 _Q = np.array([0.9, 0.2, 0.6, 0.05, 0.35])
 _GAUSSIAN = np.array([0.25, 1, -0.5]), np.array([0.5, 2, 1.5]), 0.16
 _Z = "((x - mu) / sigma)"
-_SLIDE = "this is the sum on the slide; it still has to be divided by sigma, N and sqrt(pi)."
-_SECOND_ORDER = "q @ (((x - mu) / sigma) ** 2 - 1) / (len(x) * np.sqrt(pi))"
 
 FIRST_ORDER = Exercise(
     number="03.2",
@@ -89,13 +84,12 @@ def first_order(x, q, mu, sigma, pi):
         "1/N is missing: without it, more descriptors would make u longer.": "len(x) * np -> np",
         "1 / sqrt(pi) is missing.": "len(x) * np.sqrt(pi) -> len(x)",
         "it divides by the sum of q; N is the number of all descriptors, whichever Gaussian they belong to.": (
-            "len(x) -> q.sum() | len(x) * np.sqrt(pi) -> q.sum() | len(x) * np.sqrt(pi) -> q.sum() * pi"
+            "len(x) -> q.sum() | len(x) * np.sqrt(pi) -> q.sum()"
         ),
         "it divides by pi; the formula has its square root.": "np.sqrt(pi) -> pi",
         "it multiplies by sqrt(pi); divide by it.": "np.sqrt(pi) -> pi**-0.5",
-        _SLIDE: "q @ (x - mu)",
-        f"{_SLIDE} And q is soft here: no descriptor counts as a whole.": "(q > 0.5) @ (x - mu)",
-        "sigma is missing: u is in units of x, not of the width.": "q @ (x - mu) / len(x) | ) / sigma) -> ))",
+        "this is the sum on the slide; it still has to be divided by sigma, N and sqrt(pi).": "q @ (x - mu)",
+        "sigma is missing: u is in units of x, not of the width.": ") / sigma) -> ))",
         "it divides by sigma^2, the variance; the formula has sigma.": "/ sigma -> / sigma**2",
         "it divides by sqrt(sigma), but sigma is no variance.": "/ sigma -> / np.sqrt(sigma)",
         "it multiplies by sigma; divide by it.": "/ sigma -> * sigma",
@@ -105,9 +99,9 @@ def first_order(x, q, mu, sigma, pi):
         "q is squared.": "q @ -> q**2 @",
         "mu is subtracted once; take it from each x_i before.": "q @ ((x - mu) / sigma) -> (q @ x - mu) / sigma",
         "it is one number; sum over descriptors (axis 0) only.": "q @ -> np.sum(q @; sigma) -> sigma))",
-        "each descriptor has a row; sum them (axis 0).": "q @ -> q[:, None] * | q[:, None] * ((x - mu) / sigma)",
-        "it sums over dimensions; sum over descriptors (axis 0).": f"q @ {_Z} -> q * {_Z}.sum(1) | q * {_Z}.sum(1)",
-        "this is v, of second order; u has no square.": f"{_SECOND_ORDER} | {_SECOND_ORDER} / np.sqrt(2)",
+        "each descriptor has a row; sum them (axis 0).": "q @ -> q[:, None] *",
+        "it sums over dimensions; sum over descriptors (axis 0).": f"q @ {_Z} -> q * {_Z}.sum(1)",
+        "this is v, of second order; u has no square.": f"q @ ({_Z} ** 2 - 1) / (len(x) * np.sqrt(2 * pi))",
     },
     tries=(
         ("u", _X, _Q, *_GAUSSIAN),
@@ -138,8 +132,8 @@ _UNDERFLOW = (
     "its densities are all 0 (float64 reaches further than float32); subtract its own largest logarithm."
 )
 _FAR_GETS = "a descriptor far from every Gaussian gets"
-_WIDTH, _SHARE = "np.log(pi) - np.log(var).sum(1) / 2", "p / p.sum(1, keepdims=True)"
-_JOINT, _CONSTANT = "np.exp(log_p)", "x.shape[1] * np.log(2 * np.pi) / 2"
+_SHARE, _JOINT = "p / p.sum(1, keepdims=True)", "np.exp(log_p)"
+_CONSTANT = "x.shape[1] * np.log(2 * np.pi) / 2"
 
 SOFT_ASSIGNMENT = Exercise(
     number="03.3",
@@ -166,23 +160,17 @@ def soft_assignment(x, pi, mu, var):
         "q has shape [K, N]; it should be [N, K].": f"({_SHARE}).T",
         "the weights pi are forgotten.": "np.log(pi) -> 0",
         "pi is added to a logarithm; its own logarithm is wanted.": "np.log(pi) -> pi",
-        f"-1/2 sum ln var is forgotten: {_FLAT}": f"{_WIDTH} -> 0 | {_WIDTH} -> np.log(pi)",
+        f"-1/2 sum ln var is forgotten: {_FLAT}": " - np.log(var).sum(1) / 2 -> ",
         "ln var comes with a factor -1/2: the density is divided by sqrt(var).": ".sum(1) / 2 -> .sum(1)",
         f"the sign of ln var is wrong: {_FLAT}": "np.log(pi) - -> np.log(pi) +",
         "(x - mu)^2 / var comes with a factor 1/2.": "distance / 2 -> distance",
         "ln var and (x - mu)^2 / var come with a factor 1/2.": ".sum(1) / 2 -> .sum(1); distance / 2 -> distance",
         "it takes var for the standard deviation, and squares it; var is sigma^2 already.": (
-            "** 2 / var -> ** 2 / var**2 | ** 2 / var -> ** 2 / var**2; .sum(1) / 2 -> .sum(1)"
+            "** 2 / var -> ** 2 / var**2; .sum(1) / 2 -> .sum(1)"
         ),
-        "it divides (x - mu)^2 by the standard deviation, sqrt(var); divide by var.": (
-            "/ var -> / np.sqrt(var) | / var -> / np.sqrt(var); .sum(1) / 2 -> .sum(1) / 4"
-        ),
+        "it divides (x - mu)^2 by the standard deviation, sqrt(var); divide by var.": "/ var -> / np.sqrt(var)",
         "the sign of the exponent is wrong: far means improbable.": "- distance -> + distance",
-        "var is missing: (x - mu)^2 is divided by it.": " | ".join(
-            f"** 2 / var -> ** 2; {_WIDTH} - distance / 2 -> {rest} - distance / {factor}"
-            for rest in (0, "np.log(pi)", _WIDTH)
-            for factor in (1, 2)
-        ),
+        "var is missing: (x - mu)^2 is divided by it.": "** 2 / var -> ** 2",
         "columns sum to 1; share out a descriptor among Gaussians (axis 1).": "max(1 -> max(0; p.sum(1 -> p.sum(0",
         "all of q together sums to 1; each row should.": f"{_SHARE} / len(x) | {_JOINT} / {_JOINT}.sum()",
         "these are pi N(x; mu, var); divide each row by its sum.": f"{_JOINT} | np.exp(log_p - {_CONSTANT})",
@@ -237,7 +225,7 @@ def dimensions(K, D):
         "1x1, 3x1 and 2x2 lie beside each other: 1 + 3 + 4 regions, not 1 x 3 x 4.": "1 + 3 + -> 1 * 3 *",
         f"{_INSTEAD}, not with it.": "* K * D, -> * K * (D + 2),",
         "x and y are appended to each descriptor, not to the Fisher vector: D becomes D + 2.": (
-            "2 * K * (D + 2) -> 2 * K * D + 2 | 2 * K * (D + 2) -> K * D + 2"
+            "2 * K * (D + 2) -> 2 * K * D + 2"
         ),
         "x and y lengthen the part of every Gaussian: the 2 belongs to D, not to K D.": "K * (D + 2) -> (K * D + 2)",
         "x and y are two numbers, in u as in v: D becomes D + 2.": "D + 2 -> D + 1",
@@ -248,6 +236,46 @@ def dimensions(K, D):
     tries=((" for K = 256, D = 80", 256, 80), (" for K = 3, D = 5", 3, 5)),
     parts=_pyramid_and_positions,
     tolerance=0,
+)
+
+
+def _keeps_views_together(fold_of: Callable) -> None:
+    for n, views, folds in ((30, 10, 3), (14, 2, 4)):
+        case = f"for {n} pictures with {views} views each and {folds} folds"
+        given = finite(fold_of(n, views, folds), f"what it gives {case}", [n * views])
+        if not np.isin(given, range(folds)).all():
+            raise Wrong(f"{case} it names other folds than 0 to {folds - 1}.")
+        for i, of_picture in enumerate(given.reshape(n, views)):
+            if (apart := np.unique(of_picture).astype(int)).size > 1:
+                raise Wrong(
+                    f"{case} the views of picture {i} lie in folds {apart[0]} and {apart[1]}: one is trained on, and "
+                    "the other is to tell how well pictures are known that were never seen."
+                )
+        sizes = np.bincount(given.astype(int), minlength=folds) // views
+        if np.ptp(sizes) > 1:
+            raise Wrong(
+                f"{case} the folds have {', '.join(map(str, sizes))} pictures; take equally many, or nearly."
+            )
+
+
+LEAK = Exercise(
+    number="03.5",
+    question="Folds for validation, where each picture has several views.",
+    hints=(
+        "Which other samples look almost like view 0 of picture 0? In which folds are they?",
+        "Draw a fold for each picture, n of them, not for each sample.",
+        "np.repeat([2, 0, 1], 4) gives four times 2, then four times 0, then four times 1.",
+    ),
+    solution="""
+def fold_of_each(n, views, folds):
+    of_picture = np.random.default_rng(0).permutation(n) % folds
+    return np.repeat(of_picture, views)
+""",
+    check=_keeps_views_together,
+    stub="""
+def fold_of_each(n, views, folds):
+    return np.random.default_rng(0).permutation(n * views) % folds
+""",
 )
 
 EXERCISES = (IMPROVE, FIRST_ORDER, SOFT_ASSIGNMENT, DIMENSIONS, LEAK, QUESTIONS)

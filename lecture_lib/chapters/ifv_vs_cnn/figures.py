@@ -1,7 +1,5 @@
 """From local descriptors to normalised Fisher vectors: the dense grid, one descriptor, and what normalisations do."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 
@@ -68,10 +66,9 @@ def frames(picture: Tensor, local: Local, at: tuple[float, float], *, title: str
     local    its N descriptors, of one or several bin sizes
     at       (x, y) in pixels: of each size the patch is drawn whose centre is nearest
 
-    The picture is in grey, as SIFT sees it. Raises ValueError if the descriptors are those of a picture of another
-    shape.
+    The picture is in grey, as SIFT sees it.
     """
-    image, sizes = in_grey(picture, local), local.size.unique().tolist()
+    image, sizes = grey(picture).numpy(), local.size.unique().tolist()
     finest = local.xy[local.size == sizes[0]].numpy()
     ratio = np.clip(image.shape[1] / image.shape[0], 0.6, 2)
     with style.look():
@@ -101,16 +98,6 @@ def nearest(local: Local, at: tuple[float, float], size: float) -> int:
     return int(away.where(local.size == size, torch.inf).argmin())
 
 
-def in_grey(picture: Tensor, local: Local) -> np.ndarray:
-    """The picture in grey, float [H, W] in 0..1; ValueError if the descriptors are those of another shape."""
-    if tuple(picture.shape[1:]) != tuple(local.picture):
-        raise ValueError(
-            f"The descriptors are of a picture of {' × '.join(map(str, local.picture))} pixels, "
-            f"the picture is {list(picture.shape)}; it should be [3, H, W]."
-        )
-    return grey(picture).numpy()
-
-
 def draw_grey(axes: Axes, image: np.ndarray, title: str) -> None:
     """Draw a picture [H, W] of greys in 0..1, each pixel as it is."""
     axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="none")
@@ -135,10 +122,10 @@ def descriptor(picture: Tensor, local: Local, at: tuple[float, float], size: flo
     at, size  the descriptor is drawn that has bins of this size and its centre nearest to (x, y), all in pixels
 
     An arm points where the picture gets brighter, and is as long as the number; arm and bar of a direction have one
-    colour. Raises ValueError if the descriptors are those of a picture of another shape.
+    colour.
     """
     i = nearest(local, at, size)
-    image, d, centre, side = in_grey(picture, local), local.x[i].numpy(), local.xy[i].numpy(), BINS * size
+    image, d, centre, side = grey(picture).numpy(), local.x[i].numpy(), local.xy[i].numpy(), BINS * size
     colours = np.tile(wheel(ORIENTATIONS), (BINS * BINS, 1))
     with style.look():
         figure = titled(9.5, 6.9, title)

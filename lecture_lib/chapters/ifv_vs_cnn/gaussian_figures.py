@@ -1,7 +1,5 @@
 """A Gaussian mixture in pictures: its ellipses, the Fisher vector that comes of it, and who takes which descriptor."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,11 +11,11 @@ from PIL import Image
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from lecture_lib.chapters.ifv_vs_cnn.figures import in_grey, titled, wheel
+from lecture_lib.chapters.ifv_vs_cnn.figures import titled, wheel
 from lecture_lib.display import style
 from lecture_lib.display.pictures import as_pixels, enlarge
 from lecture_lib.display.tiles import Block, Tile, blank, tiles
-from lecture_lib.encoders.sift import BINS, Local
+from lecture_lib.encoders.sift import BINS, Local, grey
 
 MOST_POINTS = 4000  # of a plane that are drawn; more are one black spot
 BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -32,7 +30,6 @@ PAPER = 0.45  # how far a picture without colour is from white: 1 is not at all
 SHADE = 0.5  # how bright a colour is where the picture is black
 PATCHES, PATCH = 9, 42  # typical patches of a Gaussian, pixels across each
 SURE = 0.5  # posterior of a typical patch, at least
-
 
 Array = np.ndarray | Tensor
 Mixture = tuple[Array, Array, Array, Array]
@@ -67,11 +64,8 @@ def planes(
     An ellipse is one standard deviation; coloured Gaussians have their numbers, where there is room.
     """
     z, few = np.asarray(z), np.random.default_rng(0).permutation(len(z))[:MOST_POINTS]
-    points, named, around = (
-        z[few, :2],
-        (colours != GREY).any(1),
-        [np.percentile(z[few, :2], [0.5, 99.5], axis=0)],
-    )
+    points, named = z[few, :2], (colours != GREY).any(1)
+    around = [np.percentile(points, [0.5, 99.5], axis=0)]
     width, height = (8, 5.6) if len(mixtures) == 1 else (3.3 * len(mixtures), 4)
     with style.look():
         figure = titled(width, height, title)
@@ -88,12 +82,8 @@ def planes(
             panel.set_title(text, fontsize=11)
             panel.set(aspect="equal", xlabel=axes[0])
             for k in apart(middles, np.flatnonzero(named)[np.argsort(-weights[named])]):
-                frame = {
-                    "facecolor": "white",
-                    "edgecolor": colours[k],
-                    "alpha": 0.9,
-                    "boxstyle": "round,pad=0.2",
-                }
+                frame = {"facecolor": "white", "edgecolor": colours[k], "alpha": 0.9}
+                frame |= {"boxstyle": "round,pad=0.2"}
                 panel.text(*middles[k], str(k), ha="center", va="center", fontsize=9, bbox=frame)
         low, high = np.concatenate(around).min(0), np.concatenate(around).max(0)
         (x0, y0), (x1, y1) = low - 0.03 * (high - low), high + 0.03 * (high - low)
@@ -129,14 +119,8 @@ def fisher_blocks(phi: np.ndarray, K: int, ks: Sequence[int], *, title: str) -> 
             values = blocks[k, order]
             axes.bar(range(len(values)), values, width=0.85, color=np.where(values < 0, NEGATIVE, POSITIVE))
             axes.axhline(0, color=style.PALE, lw=0.6)
-            axes.set_ylabel(
-                f"{'uv'[order]}{str(k).translate(BELOW)}",
-                rotation=0,
-                fontsize=14,
-                style="italic",
-                ha="right",
-                va="center",
-            )
+            name = f"{'uv'[order]}{str(k).translate(BELOW)}"
+            axes.set_ylabel(name, rotation=0, fontsize=14, style="italic", ha="right", va="center")
             axes.set(xlim=(-1, len(values)), ylim=(-highest, highest))
             axes.tick_params(labelsize=9)
         rows[-1].set_xlabel("dimension of the descriptor")
@@ -176,8 +160,7 @@ def assignment_maps(
     ks       Gaussians that are shown by themselves, too, as in `posterior_maps`
 
     Where several Gaussians share a descriptor, their colours are mixed; a colour is as bright as the picture below it.
-    The legend has the strongest Gaussians with their mean posteriors. Raises ValueError if q or the picture does not
-    fit the descriptors.
+    The legend has the strongest Gaussians with their mean posteriors.
     """
     figure = posterior_maps(picture, local, q, colours, ks, title=title, whole=True)
     shares, text = np.asarray(q.mean(0)), "share of the descriptors"
@@ -209,15 +192,9 @@ def posterior_maps(
     ks       the Gaussians that are shown with their mean posteriors: 0 .. K-1
     whole    put the picture and maps of all Gaussians above, and leave room for a legend, as `assignment_maps`
 
-    A place is white-grey at a posterior of 0, and has the Gaussian's full colour at 1. Raises ValueError as
-    `assignment_maps`.
+    A place is white-grey at a posterior of 0, and has the Gaussian's full colour at 1.
     """
-    if len(q) != len(local):
-        raise ValueError(
-            f"There are {len(local)} descriptors and posteriors of {len(q)}: take both of one picture."
-        )
-    q = np.asarray(q)
-    light, pixels = in_grey(picture, local), as_pixels(picture)
+    q, light, pixels = np.asarray(q), grey(picture).numpy(), as_pixels(picture)
     centres = {size: nearest_centre(local, size) for size in local.size.unique().tolist()}
 
     def maps(of: slice | list[int], longer: int) -> list[Tile]:

@@ -7,8 +7,6 @@ minutes, 20 GB of memory, 10 GB of cache. An interrupted run goes on where it wa
 trains, on the vectors of `datasets.vectors`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from lecture_lib import backbones, datasets, settings

@@ -10,8 +10,6 @@ pictures; the training on single views takes that of the same row without augmen
 pictures, so that a test picture is only ever scored.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace

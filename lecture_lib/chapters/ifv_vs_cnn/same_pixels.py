@@ -1,7 +1,5 @@
 """Pictures with no more in them than a network sees, so that another encoding can be given the same."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from torch import Tensor

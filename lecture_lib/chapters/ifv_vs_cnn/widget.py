@@ -1,7 +1,5 @@
 """Gaussians to play with: how many, at which scale, and what they take of one picture."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import ipywidgets

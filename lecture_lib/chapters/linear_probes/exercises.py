@@ -1,7 +1,5 @@
 """The exercises of 02_linear_probes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -265,13 +263,8 @@ def dropout(x, rate, rng):
     check=_check_dropout,
 )
 
-_FEATURES = np.abs(np.random.default_rng(0).normal(size=(9, 4))) * [
-    1,
-    3,
-    9,
-    27,
-]  # the test pictures are unlike:
-_FEATURES[6:] += [5, 0, 9, 40]
+_FEATURES = np.abs(np.random.default_rng(0).normal(size=(9, 4))) * [1, 3, 9, 27]
+_FEATURES[6:] += [5, 0, 9, 40]  # the test pictures are unlike
 _TRAIN, _TEST = np.arange(6), np.arange(6, 9)
 _LEAK = "x[train].mean(0), x[train].std(0) -> x.mean(0), x.std(0)"
 _AXIS = "axis=1, keepdims=True -> axis=0"

@@ -1,7 +1,5 @@
 """What linear classifiers get right and wrong: by their C, class by class, picture by picture."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,7 +21,7 @@ from lecture_lib.metrics import confusion_matrix
 NAMED = 25  # classes; the names of more do not fit beside a confusion matrix
 NARROWEST = 0.018  # of the side of a confusion matrix: a group that is smaller has no room for its name
 SIZE = 72  # pixels across a picture
-SHOWN = 5  # pictures on each side of a confusion
+PAIRS, SHOWN = 5, 5  # confusions, and pictures on each side of one
 ARROW = 120  # pixels between the two sides of a confusion
 
 # of a picture that a classifier called by its name, or by another
@@ -152,10 +150,9 @@ def confusions(
     test: np.ndarray,
     predicted: np.ndarray,
     *,
-    n: int = 5,
     title: str = "",
 ) -> Figure:
-    """Show the n most frequent confusions, a line each: the misclassified pictures → pictures of what they were called.
+    """Show the five most frequent confusions, a line each: the misclassified → pictures of what they were called.
 
     train, test  indices into `images`, of one label each: typical pictures of a class are training pictures
     predicted    int [len(test)]: what each test picture was called
@@ -163,7 +160,7 @@ def confusions(
     labels, size = images.labels, len(images.classes)
     matrix = confusion_matrix(predicted, labels[test], size)
     np.fill_diagonal(matrix, 0)
-    cells = np.argsort(-matrix, axis=None, kind="stable")[:n]
+    cells = np.argsort(-matrix, axis=None, kind="stable")[:PAIRS]
     pairs = [divmod(int(cell), size) for cell in cells if matrix.flat[cell]]
     rows = []
     for true, taken in pairs:

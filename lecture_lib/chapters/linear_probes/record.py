@@ -7,8 +7,6 @@ papers; on the twins in ten minutes. Of photographs it takes those collections t
 Everything is chosen within training pictures; a test picture is only ever scored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
@@ -29,14 +27,6 @@ SPLITS = range(5)
 VIEWS_LAYER = {"demo": 6, "real": 7}
 # of a convolutional layer's map: the twin's is small enough to be taken whole, as DeCAF takes pool5
 POOL = {"demo": 4, "real": 2}
-
-
-def decaf_vectors(net: Backbone, images: ImageCollection, pool: int) -> dict[str, dict[str, np.ndarray]]:
-    """Encode pictures at the layers of DeCAF5, 6 and 7, of length 1: "DeCAF5" -> pooling -> float32 [N, d]."""
-    layers = {f"DeCAF{n}": net.decaf[n] for n in (5, 6, 7)}
-    phi = encoders.encode(net, images, list(layers.values()), pool=pool, l2=True, progress=False)
-    pooling = f"{pool} x {pool} means"
-    return {decaf: {pooling: phi[layer].astype(np.float32)} for decaf, layer in layers.items()}
 
 
 def train_on_views(x: np.ndarray, labels: np.ndarray, C: float) -> Linear:
@@ -73,10 +63,8 @@ def rows_of_views(
     labels = images.labels
     if labels.ndim == 1:
         about |= {"metric": "mean class accuracy"}
-        return [
-            about | {"method": method, "value": 100 * measure(of, labels[test])}
-            for method, of in scores.items()
-        ], []
+        values = {method: 100 * measure(of, labels[test]) for method, of in scores.items()}
+        return [about | {"method": method, "value": value} for method, value in values.items()], []
     shared = (labels[train] == 1).any(0) & (labels[test] == 1).any(0)
     about |= {"n_test": len(test), "n_classes": int(shared.sum())}
     classes = [name for name, both in zip(images.classes, shared, strict=True) if both]
@@ -93,9 +81,11 @@ def main() -> None:
     net, pool = backbones.load(), POOL[chosen.profile]
     rows, claims = [], []
     for images in datasets.load_available(*FEW_SHOT).values():
-        vectors = decaf_vectors(net, images, pool)
+        layers = [net.decaf[n] for n in (5, 6, 7)]
+        phi = encoders.encode(net, images, layers, pool=pool, l2=True, progress=False)
+        x = {f"DeCAF{n}": {f"{pool} x {pool} means": phi[net.decaf[n]].astype(np.float32)} for n in (5, 6, 7)}
         for split in SPLITS:
-            rows += few_shot(images, vectors, split, FEW_SHOT[images.name])
+            rows += few_shot(images, x, split, FEW_SHOT[images.name])
             print(f"{images.name}, split {split}", flush=True)
     for images in datasets.load_available(*OFFICIAL).values():
         regions = {"": images}

@@ -1,7 +1,5 @@
 """DeCAF's few-shot table: classifiers on layers, everything chosen within the training pictures of a split."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A linear classifier to play with: class, C and layer, and the pictures it is most confident of."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import ipywidgets

@@ -1,7 +1,5 @@
 """The adaptation layers FCa and FCb, trained on phi of patches (Oquab et al. 2014, 3.2, 3.3), or with all layers."""
 
-from __future__ import annotations
-
 import copy
 from collections import OrderedDict
 from collections.abc import Sequence

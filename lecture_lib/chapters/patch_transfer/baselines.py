@@ -1,7 +1,5 @@
 """What patches are compared with: the same phi of whole pictures, and the source task's own labels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

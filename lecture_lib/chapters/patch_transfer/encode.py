@@ -9,8 +9,6 @@ of its own would be padded with zeros. So a patch here is a patch with what surr
 picture are there zeros. Training and test patches are seen in the same way. `cut_patches` is the literal way.
 """
 
-from __future__ import annotations
-
 import copy
 import functools
 from collections.abc import Iterator, Sequence

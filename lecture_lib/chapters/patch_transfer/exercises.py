@@ -1,7 +1,5 @@
 """The exercises of 05_patch_transfer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np

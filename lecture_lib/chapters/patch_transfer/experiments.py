@@ -3,8 +3,6 @@
 Rows of patches take score(C) = 1/M sum_i y(C | P_i)^k with the paper's k = 5.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property

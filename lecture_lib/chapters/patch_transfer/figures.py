@@ -1,7 +1,5 @@
 """Patches on their picture, which of them show an object, and what their scores reach: mAP by k, pointing by class."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

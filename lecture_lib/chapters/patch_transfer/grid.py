@@ -6,8 +6,6 @@ stride of the network's last convolution, are its unit, so that all patches can 
 picture (`encode`).
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

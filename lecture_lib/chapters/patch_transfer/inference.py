@@ -3,8 +3,6 @@
 y(C_n | P_i) is the probability that the network gives class C_n on patch P_i, one of the picture's M patches.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

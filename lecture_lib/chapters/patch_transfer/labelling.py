@@ -1,7 +1,5 @@
 """Which patches show an object, which none: the labels that a network of patches learns (Oquab et al. 2014, 3.3)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

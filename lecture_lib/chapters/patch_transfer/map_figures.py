@@ -1,7 +1,5 @@
 """Maps of where patches speak for a class, over their picture: scale by scale, beside its objects, for several k."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Maps of patches to play with: of which picture and class, with which k, from which scale."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import ipywidgets

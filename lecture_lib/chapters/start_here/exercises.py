@@ -1,7 +1,5 @@
 """The exercises of 00_start_here, to warm up."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

@@ -34,7 +34,6 @@ WRONG = {
     },
     "03.2": {
         "np.average((x - mu) / sigma, 0, q)": "divides by the sum of q",
-        "(x - mu)[q > 0.5].sum(0)": "no descriptor counts as a whole",
         "q @ (((x - mu) / sigma)**2 - 1) / (len(x) * np.sqrt(2 * pi))": "this is v",
         "q * (x - mu) / sigma": "stops at line",
         "len(x) -> (len(x) - 1)": "it should be",
@@ -45,7 +44,6 @@ WRONG = {
     "03.3": {
         f"{ASSIGN}softmax({LOG_DENSITY}, 1)": "weights pi are forgotten",
         f"{ASSIGN}softmax(np.log(pi) + norm.logpdf(x[:, None], mu, var).sum(2), 1)": "var is sigma^2 already",
-        f"{ASSIGN}softmax(-((x[:, None] - mu) ** 2).sum(2), 1)": "var is missing",
         f"{ASSIGN}pi * {DENSITY}": "divide each row by its sum",
         f"{ASSIGN}np.log(pi) + {LOG_DENSITY}": "these are logarithms of pi N",
         f"{EXP} -> np.exp(log_p - log_p.max())": "subtract its own largest",

@@ -1,6 +1,5 @@
 """Figures from local descriptors to Fisher vectors: places, colours and lengths are those that were given."""
 
-from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -115,14 +114,6 @@ def test_of_each_size_the_patch_nearest_to_the_place_is_drawn_with_four_by_four_
     assert sorted(a[0] - x for a, b in cells if a[0] == b[0]) == pytest.approx([-size, 0, size])
     assert sorted(a[1] - y for a, b in cells if a[1] == b[1]) == pytest.approx([-size, 0, size])
     assert f"{size:g} pixels ({4 * size:g} × {4 * size:g})" in legends(figure)[0]
-
-
-def test_descriptors_and_posteriors_of_another_picture_are_refused():
-    for draw in (partial(figures.frames, title=""), partial(figures.descriptor, size=4, title="")):
-        with pytest.raises(ValueError, match=r"of 48 × 64 pixels, the picture is \[3, 64, 48\]"):
-            draw(plain(255, W, H), grid(), at=(0, 0))
-    with pytest.raises(ValueError, match="80 descriptors and posteriors of 79"):
-        gaussian_figures.posterior_maps(plain(), grid(), torch.zeros(79, 2), COLOURS[:2], [])
 
 
 def test_an_arm_points_to_where_the_picture_gets_brighter():

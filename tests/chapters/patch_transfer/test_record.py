@@ -262,7 +262,7 @@ def test_the_run_follows_the_profile(planted, monkeypatch, profile):
     record.main()
     found = read("patch_transfer", profile)
     assert set(found[found.experiment == "table"].dataset) == {*list(record.MORE[profile])[-1:]}
-    assert "lecture_lib.chapters.patch_transfer.record (toy, " in made_by("patch_transfer", profile)
+    assert "lecture_lib.chapters.patch_transfer.record\n(toy, " in made_by("patch_transfer", profile)
 
 
 def test_without_photographs_what_is_missing_is_named_and_nothing_is_written(monkeypatch, tmp_path, capsys):
