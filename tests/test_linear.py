@@ -8,6 +8,7 @@ from scipy.special import softmax
 
 from lecture_lib import linear, settings
 from lecture_lib.linear import learners, solver
+from lecture_lib.linear import softmax as multinomial
 from lecture_lib.metrics import average_precision
 
 # An SVM that is not solved to tol, or a baseline that is not, fails the test unless it expects so.
@@ -314,6 +315,15 @@ def test_dropout_trains_on_copies_that_weigh_as_one_picture(learner):
 
 
 # logistic regression
+
+
+def test_logistic_regression_that_is_stopped_says_so(monkeypatch):
+    x, labels = pictures(classes=3)
+    with warnings.catch_warnings(action="error"):
+        linear.logistic_regression(x, labels, (1.0, 10.0))
+    monkeypatch.setattr(multinomial, "ITERATIONS", 4)
+    with pytest.warns(UserWarning, match="C = 10 was stopped after"):
+        linear.logistic_regression(x, labels, (10.0,))
 
 
 @pytest.mark.parametrize("classes", [2, 3, 6])

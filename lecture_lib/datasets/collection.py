@@ -65,6 +65,13 @@ def labels_of(boxes: Sequence[Boxes], n_classes: int) -> np.ndarray:
     return labels
 
 
+def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The areas that boxes [m, 4] share with others [n, 4]: float [m, n]."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    return (high - low).clip(min=0).prod(-1)
+
+
 def box_fault(box: np.ndarray, width: float, height: float) -> str:
     """Say what is wrong with a box [4] = x0, y0, x1, y1 that has no pixel in a picture of this size; "" if it has."""
     x0, y0, x1, y1 = box.tolist()

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
 from scipy.optimize import isotonic_regression
 
+from lecture_lib.datasets.collection import overlaps
 from lecture_lib.display import style
 
 REACHES = (9, 15, 23, 33, 45, 60)  # points from a mark to its name: the nearest that is free
@@ -76,10 +77,3 @@ def spread(places: np.ndarray, gap: float) -> np.ndarray:
     apart = np.empty(len(places))
     apart[order] = isotonic_regression(np.asarray(places, float)[order] - gaps).x + gaps
     return apart
-
-
-def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The areas that boxes [m, 4] share with others [n, 4]: float [m, n]."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    return (high - low).clip(min=0).prod(-1)

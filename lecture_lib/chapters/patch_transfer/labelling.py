@@ -6,6 +6,7 @@ import numpy as np
 
 from lecture_lib.chapters.patch_transfer.grid import Grid
 from lecture_lib.datasets import Boxes, ImageCollection
+from lecture_lib.datasets.collection import overlaps
 
 AMBIGUOUS = -1
 LEAST_OF_PATCH, LEAST_OF_OBJECT = 0.2, 0.6
@@ -29,7 +30,7 @@ def label_patches(patches: np.ndarray, boxes: Boxes, n_classes: int, size: tuple
     if not len(objects):
         return np.full(len(patches), n_classes)
     patches = np.asarray(patches, np.float64)
-    shared = intersections(patches, objects)
+    shared = overlaps(patches, objects)
     enough_of_patch = shared >= LEAST_OF_PATCH * areas(patches)[:, None]
     enough_of_object = shared >= LEAST_OF_OBJECT * areas(objects)
     contains = enough_of_patch & enough_of_object
@@ -52,13 +53,6 @@ def label_all(images: ImageCollection, grids: Sequence[Grid]) -> list[np.ndarray
 def name_labels(labels: np.ndarray, n_classes: int) -> np.ndarray:
     """Turn labels of patches, int64 [M], into "positive", "background" and "ambiguous": str [M]."""
     return np.select([labels == AMBIGUOUS, labels == n_classes], ["ambiguous", "background"], "positive")
-
-
-def intersections(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Areas that boxes [m, 4] and [n, 4] share: [m, n]."""
-    low = np.maximum(a[:, None, :2], b[:, :2])
-    high = np.minimum(a[:, None, 2:], b[:, 2:])
-    return np.clip(high - low, 0, None).prod(-1)
 
 
 def areas(boxes: np.ndarray) -> np.ndarray:
