@@ -65,7 +65,7 @@ def test_ten_crops_of_a_picture_256_high_are_torchvisions(size):
 def test_a_network_that_resizes_to_its_input_takes_each_of_the_ten_whole():
     net = backbones.load("squeezenet1_1", "random")
     crop = views(noise(256, 300), TEN_CROPS)[0]
-    seen = backbones.crop(replace(net, resize=net.input_size), crop)
+    seen = backbones.to_square(replace(net, resize=net.input_size), crop)
     assert torch.equal(seen, crop)
 
 

@@ -11,7 +11,8 @@ from PIL import Image
 from torchvision import models
 
 from lecture_lib import backbones, settings
-from lecture_lib.backbones import torchvision_nets, twin_alexnet
+from lecture_lib.backbones import torchvision_nets, twin_nets
+from lecture_lib.backbones.cost import layer_costs
 
 # layer -> the module of torchvision's own network whose output it should be, read off torchvision's sources
 FIRES_1_0 = {
@@ -48,7 +49,6 @@ ORIGINAL = {
 }
 
 
-# scores of the first five classes for `pattern(96)` (64 for twin-alexnet) with the weights of seed 0
 def pattern(side):
     """A picture of stripes, uint8 [3, side, side], which any machine draws alike."""
     i = torch.arange(side)
@@ -88,7 +88,7 @@ def test_layers_are_the_original_networks_activations_after_relu(name):
         assert set(ORIGINAL[name]) == set(net.layers)
 
 
-@pytest.mark.parametrize("name", ["twin-alexnet", "squeezenet1_1", "resnet18", "cnn-f"])
+@pytest.mark.parametrize("name", ["twin-alexnet", "twin-cnn-s", "squeezenet1_1", "resnet18", "cnn-f"])
 def test_two_passes_and_any_choice_of_layers_agree(name):
     net = backbones.load(name, "random")
     x = backbones.standardise(net, pattern(64)[None])
@@ -127,7 +127,7 @@ def test_unknown_layer_and_unprepared_pictures_are_named(twin):
     with pytest.raises(ValueError, match=r"not uint8 \[3, 64, 64\]"):
         backbones.features(twin, pattern(64), ["fc6"])
     with pytest.raises(ValueError, match=r"picture is uint8 \[3, H, W\], not float32 \[1, 3, 64, 64\]"):
-        backbones.crop(twin, torch.zeros(1, 3, 64, 64))
+        backbones.to_square(twin, torch.zeros(1, 3, 64, 64))
 
 
 @pytest.mark.parametrize("size", [(300, 200), (200, 301), (64, 48), (640, 480), (256, 256), (500, 97)])
@@ -158,18 +158,49 @@ def test_random_weights_follow_the_seed_and_leave_the_generator_alone():
     assert one.fingerprint != backbones.load("twin-alexnet", "random", seed=5).fingerprint
 
 
-def test_twin_alexnet_is_small_enough_to_ship_and_survives_float16(tmp_path, twin):
-    path = tmp_path / "net.safetensors"
+# side of the maps from conv1 to pool5, as in torchvision's AlexNet and, but for conv1's 109, in CNN-S; million weights
+# and multiply-adds
+PLANS = {
+    "twin-alexnet": ([55, 27, 27, 13, 13, 13, 13, 6], 5.12, 266),
+    "twin-cnn-s": ([110, 37, 33, 17, 17, 17, 17, 6], 5.57, 556),
+}
+
+
+@pytest.mark.parametrize("name", twin_nets.NETS)
+def test_twin_networks_have_the_maps_of_the_papers(name):
+    net, (sides, weights, mmacs) = backbones.load(name, "random"), PLANS[name]
+    maps = backbones.features(net, torch.zeros(1, 3, 112, 112), net.layers)
+    assert [maps[layer].shape[2:] for layer in net.layers[:8]] == [(side, side) for side in sides]
+    assert [maps[layer].shape[1] for layer in ("pool5", "fc6", "fc7")] == [128, 768, 768]
+    costs = layer_costs(net, repeats=1)
+    own = costs[costs["layer"] != "fc8"]  # as many as there are classes
+    fc8 = 768 * 135 + 135
+    assert (own["parameters"].sum() + fc8) / 1e6 == pytest.approx(weights, abs=0.01)
+    assert own["mmac"].sum() == pytest.approx(mmacs, abs=0.5)
+
+
+@pytest.mark.parametrize("name", twin_nets.NETS)
+def test_twin_networks_are_small_enough_to_ship_and_survive_float16(tmp_path, name):
+    path, twin = tmp_path / "net.safetensors", backbones.load(name, "random")
     names = tuple(f"class {i}" for i in range(len(twin.classes)))
-    twin_alexnet.save_weights(twin.stages, names, path)
-    assert path.stat().st_size < 10e6
-    loaded = backbones.load("twin-alexnet", path)
+    twin_nets.save_weights(name, twin.stages, names, path)
+    assert path.stat().st_size < 12e6
+    loaded = backbones.load(name, path)
     assert loaded.classes == names
     assert loaded.weights.startswith("net.safetensors sha256 ")
     assert loaded.weights.endswith(hashlib.sha256(path.read_bytes()).hexdigest()[:8])
     x = torch.randn(4, 3, 64, 64)
     a, b = (backbones.features(net, x, ["fc7"])["fc7"] for net in (twin, loaded))
     assert torch.nn.functional.cosine_similarity(a, b).min() > 0.9999
+
+
+@pytest.mark.parametrize("name", twin_nets.NETS)
+def test_twin_networks_see_the_whole_picture(name):
+    net, picture = backbones.load(name, "random"), torch.zeros(3, 120, 160, dtype=torch.uint8)
+    picture[0, :, :8] = picture[1, :, -8:] = 255  # a central crop would lose both
+    seen = backbones.to_square(net, picture)
+    assert seen.shape == (3, 112, 112)
+    assert seen[0, :, :5].min() > 200 < seen[1, :, -5:].min()
 
 
 def test_weights_that_cannot_be_had_say_which_file_from_where_into_which_folder(tmp_path, monkeypatch):
@@ -194,7 +225,9 @@ def test_damaged_or_foreign_weights_are_named(tmp_path):
     for file in (page, other):
         with pytest.raises(ValueError, match=rf"squeezenet1_1: .*{file.name} does not hold the weights"):
             backbones.load("squeezenet1_1", file)
-    with pytest.raises(ValueError, match="no network 'alexnett'; there are twin-alexnet, alexnet"):
+    with pytest.raises(
+        ValueError, match="no network 'alexnett'; there are twin-alexnet, twin-cnn-s, alexnet"
+    ):
         backbones.load("alexnett")
 
 

@@ -96,11 +96,11 @@ def test_several_layers_take_one_pass_and_one_reading(net):
 
 def test_pooling_is_over_space_and_leaves_vectors_alone(net):
     images = collect(DrawnImages(4))
-    maps = encoders.encode(net, images, ["pool1"])["pool1"].astype(np.float32).reshape(4, 64, 16, 16)
+    maps = encoders.encode(net, images, ["pool1"])["pool1"].astype(np.float32).reshape(4, 64, 27, 27)
     for pool, expected in {
         "mean": maps.mean((2, 3)),
         "max": maps.max((2, 3)),
-        4: maps.reshape(4, 64, 4, 4, 4, 4).mean((3, 5)).reshape(4, -1),
+        3: maps.reshape(4, 64, 3, 9, 3, 9).mean((3, 5)).reshape(4, -1),
         99: maps.reshape(4, -1),
     }.items():
         rows = encoders.encode(net, images, ["pool1"], pool=pool)["pool1"]
@@ -210,7 +210,7 @@ def test_other_options_are_other_vectors_in_the_cache(net):
         (768, "fc6", {}),
         (768, "fc7", {}),
         (768, "fc6", {"l2": True}),
-        (2048, "pool5", {}),
+        (4608, "pool5", {}),
         (128, "pool5", {"pool": "mean"}),
         (128, "pool5", {"pool": "max"}),
         (576, "conv1", {"pool": 3}),

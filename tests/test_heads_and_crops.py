@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import backbones
 from lecture_lib.backbones import standardise
 from lecture_lib.datasets import ArrayImages, ImageCollection
-from lecture_lib.encoders import TEN_CROPS
+from lecture_lib.encoders import TEN_CROPS, WHOLE
 from lecture_lib.encoders.augment import cut
-from lecture_lib.training import CENTRE, Pictures, phi, prepare, score, to_scores, with_head
+from lecture_lib.training import Pictures, phi, prepare, score, to_scores, with_head
 from lecture_lib.training.crops import random_crops
 from lecture_lib.training.fine_tuning import L2Normalise
 
@@ -119,7 +120,7 @@ def collect(*sizes):
     return ImageCollection("toy", "twin", images, ("a", "b"), np.arange(len(sizes)) % 2)
 
 
-@pytest.mark.parametrize(("net", "shorter"), [("twin", 73), ("squeezenet", 256)])
+@pytest.mark.parametrize(("net", "shorter"), [("twin", 128), ("squeezenet", 256)])
 def test_the_shorter_side_is_made_what_ten_crops_need(net, shorter, request):
     net = request.getfixturevalue(net)
     images = collect((100, 50), (50, 100), (80, 80), (400, 300))
@@ -154,14 +155,14 @@ def cut_at_random(net, picture, n):
 
 
 def test_random_crops_lie_anywhere_in_the_picture_and_half_are_mirrored(twin):
-    picture = coordinates(66, 68)
+    picture = coordinates(114, 116)
     crops = cut_at_random(twin, picture, 3000)
-    assert crops.shape == (3000, 3, 64, 64)
+    assert crops.shape == (3000, 3, 112, 112)
     seen = {}
     for crop in crops:
         left, top = (int(crop[channel].min()) for channel in (0, 1))
         mirrored = bool(crop[0, 0, 0] > crop[0, 0, -1])
-        expected = picture[:, top : top + 64, left : left + 64]
+        expected = picture[:, top : top + 112, left : left + 112]
         assert torch.equal(crop, expected.flip(2) if mirrored else expected)
         seen[top, left, mirrored] = seen.get((top, left, mirrored), 0) + 1
     assert len(seen) == 3 * 5 * 2  # every place, the outermost included, both ways round
@@ -170,10 +171,10 @@ def test_random_crops_lie_anywhere_in_the_picture_and_half_are_mirrored(twin):
 
 
 def test_each_crop_is_of_its_own_picture(twin):
-    colours = [torch.full((3, 70, 80), 10 * i, dtype=torch.uint8) for i in range(6)]
+    colours = [torch.full((3, 120, 130), 10 * i, dtype=torch.uint8) for i in range(6)]
     pictures = Pictures(colours, torch.zeros(6))
     batch = torch.tensor([4, 0, 5])
-    expected = standardise(twin, torch.stack([colours[i][:, :64, :64] for i in batch]))
+    expected = standardise(twin, torch.stack([colours[i][:, :112, :112] for i in batch]))
     assert torch.equal(random_crops(twin, pictures, batch), expected)
 
 
@@ -183,14 +184,14 @@ def test_each_crop_is_of_its_own_picture(twin):
 @pytest.fixture(scope="module")
 def scored(twin):
     """A network, and pictures of several sizes that are more than a batch has room for with ten crops."""
-    sizes = [(73, 90 + i) if i % 2 else (80 + i, 73) for i in range(37)]
+    sizes = [(128, 150 + i) if i % 2 else (130 + i, 128) for i in range(37)]
     images = [noise(3, *size, seed=i) // (1 + i % 3) for i, size in enumerate(sizes)]
     net = with_head(twin, CLASSES)
     torch.nn.init.normal_(net.stages.head.linear.bias)
     return net, Pictures(images, torch.arange(37) % 3)
 
 
-@pytest.mark.parametrize(("views", "n"), [(CENTRE, 1), (TEN_CROPS, 10)])
+@pytest.mark.parametrize(("views", "n"), [((WHOLE,), 1), (TEN_CROPS, 10)])
 def test_a_score_is_the_mean_over_views(scored, views, n):
     net, pictures = scored
     found = score(net, pictures, views)
@@ -198,7 +199,8 @@ def test_a_score_is_the_mean_over_views(scored, views, n):
     assert found.dtype == np.float32
     for i in (0, 1, 31, 32, 36):  # on both sides of a batch's end
         with torch.no_grad():
-            by_one = [net.stages(standardise(net, cut(pictures.images[i], view)[None])) for view in views]
+            seen = [resize(cut(pictures.images[i], view), [112, 112], antialias=True) for view in views]
+            by_one = [net.stages(standardise(net, x[None])) for x in seen]
         assert len(by_one) == n
         np.testing.assert_allclose(found[i], torch.cat(by_one).mean(0), rtol=1e-3, atol=1e-5)
 
@@ -215,6 +217,13 @@ def test_phi_has_length_one_and_is_what_the_linear_layer_sees(scored):
     crop = standardise(net, cut(pictures.images[3], TEN_CROPS[7])[None])
     fc7 = backbones.features(net, crop, ["fc7"])["fc7"][0]
     np.testing.assert_allclose(found[3, 7], fc7 / fc7.norm(), rtol=1e-3, atol=1e-5)
+
+
+def test_a_photograph_whole_is_its_central_square_for_the_published_networks(squeezenet):
+    net = with_head(squeezenet, CLASSES)
+    pictures = Pictures([noise(3, 256, 300), noise(3, 291, 256)], torch.zeros(2))
+    centre = [view for view in TEN_CROPS if view.name == "centre"]
+    assert np.array_equal(score(net, pictures), score(net, pictures, centre))
 
 
 def test_scores_are_those_of_the_network_at_rest(squeezenet):

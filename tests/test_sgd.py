@@ -314,8 +314,10 @@ def test_a_finished_training_is_only_read(cache):
 # dropout, BatchNorm's averages, momentum and the best weights have all to be brought back, more than once
 @pytest.mark.parametrize("stops", [[1], [4 * BATCHES], [BATCHES + 1, BATCHES + 4, 2 * BATCHES + 5]])
 @pytest.mark.parametrize("validation", [VALIDATION, None], ids=["best", "last"])
-def test_resumed_training_equals_uninterrupted_training(stops, validation):
+@pytest.mark.parametrize("seconds", [120, 0], ids=["epochs", "batches"])
+def test_resumed_training_equals_uninterrupted_training(stops, validation, seconds, monkeypatch):
     uninterrupted = train(validation=validation, dropout=0.5)
+    monkeypatch.setattr(sgd, "SAVE_EVERY", seconds)
     for file in (settings.current().cache / "training").iterdir():
         file.unlink()
     calls.clear()
@@ -327,8 +329,9 @@ def test_resumed_training_equals_uninterrupted_training(stops, validation):
     tuned = train(validation=validation, dropout=0.5)
     assert tuned.curve == uninterrupted.curve
     assert same(weights(tuned.net), weights(uninterrupted.net))
-    if len(stops) == 1:  # epochs that were finished are not trained again
-        assert len(calls) == stops[0] + 4 * BATCHES - (stops[0] - 1) // BATCHES * BATCHES
+    if len(stops) == 1:  # what was finished, epochs or batches, is not trained again
+        finished = (stops[0] - 1) // BATCHES * BATCHES if seconds else stops[0] - 1
+        assert len(calls) == stops[0] + 4 * BATCHES - finished
 
 
 def test_a_damaged_checkpoint_is_named(cache):

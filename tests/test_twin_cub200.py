@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lecture_lib.twins import anatomy, canvas, species, world
+from lecture_lib.twins import anatomy, canvas, frames, paints, skeleton, species, world
 from lecture_lib.twins.chance import Chance
 
 CUB_PARTS = (
@@ -28,9 +28,10 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def on_bird():
-    """What the bird covers, bool [N, H, W]: where pictures with and without it differ, shadows left out."""
+    """What the bird covers, bool [N, H, W]: where pictures with and without it differ, but for shadow and camera."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(species, "cast_shadow", lambda picture, *_: picture)
+        patch.setattr(species, "expose", lambda picture, *_: (picture * 255).to(torch.uint8))  # no halo
         with_bird = species.draw(EVERY, KEYS, SIZE)[0]
         patch.setattr(anatomy, "draw", lambda *_: None)
         without = species.draw(EVERY, KEYS, SIZE)[0]
@@ -38,12 +39,12 @@ def on_bird():
 
 
 def column(name: str) -> int:
-    return anatomy.PARTS.index(name)
+    return skeleton.PARTS.index(name)
 
 
 def near_parts(points: np.ndarray) -> dict[str, np.ndarray]:
     """Coordinates [N, 2] by name; `eye`, `wing`: of the side that is seen."""
-    found = {name: points[:, i, :2] for i, name in enumerate(anatomy.PARTS)}
+    found = {name: points[:, i, :2] for i, name in enumerate(skeleton.PARTS)}
     for name in ("eye", "wing"):
         found[name] = found[f"left {name}"] + found[f"right {name}"]  # the unseen one is 0, 0
     return found
@@ -73,7 +74,7 @@ def test_species_differ_and_wear_marks_that_are_drawn():
     build, _ = species.genes(species.CLASSES)
     assert all(float(gene.min()) >= 0 and float(gene.max()) <= 1 for gene in build.values())
     for _, changes in species.SPECIES.values():
-        assert changes.keys() <= set(anatomy.BUILD)
+        assert changes.keys() <= set(skeleton.BUILD)
 
 
 @pytest.mark.parametrize("mark", anatomy.MARKS)
@@ -83,12 +84,12 @@ def test_a_mark_changes_the_paint_of_every_family_and_the_shape_of_none(mark):
     n = len(names)
     keys = world.keys("marks", n)
     one = torch.ones(n)
-    pose = canvas.Pose(one / 2, one / 2, one / 3, one * 0, one, one, one * 0)
+    pose = frames.Pose(one / 2, one / 2, one / 3, one * 0, one, one, one * 0)
     sketches = []
     for worn in (0.0, 1.0):
         r = Chance(keys)
-        bird = anatomy.grow(build, r)
-        sketch = canvas.Sketch(canvas.Window.square(60), pose, anatomy.plumage(r), r)
+        bird = skeleton.grow(build, r)
+        sketch = canvas.Sketch(frames.Window.square(60), anatomy.plumage(r), r, pose)
         anatomy.draw(sketch, bird, {m: one * worn * (m == mark) for m in anatomy.MARKS})
         sketches.append(sketch)
     plain, marked = sketches
@@ -104,13 +105,13 @@ def test_a_mark_changes_the_paint_of_every_family_and_the_shape_of_none(mark):
 def test_points_of_a_pose_are_where_its_sketch_has_them():
     n, size = 40, 200
     r = Chance(torch.arange(n))
-    pose = canvas.Pose(
+    pose = frames.Pose(
         x=r(0.3, 0.7), y=r(0.3, 0.7), scale=r(0.1, 0.3), angle=r(-3, 3), mirror=1 - 2 * r.chance(0.5),
         stretch=r(0.7, 1.4), shear=r(-0.4, 0.4),
     )  # fmt: skip
     x, y = r(-0.5, 0.5), r(-0.5, 0.5)
     u, v = (t[:, 0] for t in pose.to_picture(x[:, None], y[:, None]))
-    sketch = canvas.Sketch(canvas.Window.square(size), pose, canvas.palette(r), r)
+    sketch = canvas.Sketch(frames.Window.square(size), paints.palette(r), r, pose)
     at = torch.arange(n), (v * size).long(), (u * size).long()
     pixel = (1.5 / size) / pose.scale  # a pixel's diagonal, in object units and sheared
     assert ((sketch.x[at] - x).abs() < 1.5 * pixel).all()
@@ -142,7 +143,7 @@ def test_boxes_are_tight_about_what_the_bird_covers(drawn, on_bird):
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         gaps.append(np.abs(box - (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)))
     assert (np.array(gaps) <= 1).mean() > 0.9  # the mask has pixels of which less than half is covered, too
-    assert np.max(gaps) <= 4  # several in a row where a tail ends in a point
+    assert np.max(gaps) <= 5  # several in a row where a tail ends in a point
     assert (boxes[:, :2] > 0).all()
     assert (boxes[:, 2:] < SIZE).all()
     longer = (boxes[:, 2:] - boxes[:, :2]).max(1) / SIZE
@@ -150,7 +151,7 @@ def test_boxes_are_tight_about_what_the_bird_covers(drawn, on_bird):
     assert longer.max() < 0.77
 
 
-@pytest.mark.parametrize("name", anatomy.PARTS)
+@pytest.mark.parametrize("name", skeleton.PARTS)
 def test_a_part_point_is_on_the_bird_and_in_its_box(name, drawn, on_bird):
     _, boxes, points = drawn
     x, y, seen = points[:, column(name)].T
@@ -183,7 +184,7 @@ def test_the_side_that_is_seen_agrees_with_the_way_the_bird_looks(drawn):
             seen[:, column(f"right {name}")], right
         )  # heading right, its right side is ours
         assert np.array_equal(seen[:, column(f"left {name}")], ~right)
-    either = [i for i, name in enumerate(anatomy.PARTS) if not name.endswith(("eye", "wing"))]
+    either = [i for i, name in enumerate(skeleton.PARTS) if not name.endswith(("eye", "wing"))]
     assert seen[:, either].all()
 
 

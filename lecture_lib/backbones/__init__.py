@@ -9,18 +9,18 @@ from pathlib import Path
 import torch
 
 from lecture_lib import settings
-from lecture_lib.backbones import caffe_nets, torchvision_nets, twin_alexnet
+from lecture_lib.backbones import caffe_nets, torchvision_nets, twin_nets
 from lecture_lib.backbones.backbone import (
     Backbone,
     WeightsNotFound,
-    crop,
     features,
     preprocess,
     standardise,
+    to_square,
 )
 
 _MODULES = {
-    twin_alexnet.NAME: twin_alexnet,
+    **dict.fromkeys(twin_nets.NETS, twin_nets),
     **dict.fromkeys(torchvision_nets.NETS, torchvision_nets),
     **dict.fromkeys(caffe_nets.NETS, caffe_nets),
 }
@@ -31,8 +31,8 @@ def load(name: str | None = None, weights: str | Path = "pretrained", seed: int 
     """Load a network, in eval mode, onto the device of the settings.
 
     name     one of NAMES; by default that of the settings
-    weights  "pretrained": this project's own weights for twin-alexnet, ImageNet's for the others;
-             "random": as a training would begin, drawn from `seed`; or a file (safetensors of twin-alexnet, a
+    weights  "pretrained": this project's own weights for the twin networks, ImageNet's for the others;
+             "random": as a training would begin, drawn from `seed`; or a file (safetensors of the twin networks, a
              state dict of torchvision's networks, a .mat of MatConvNet of CaffeNet and the CNN-F, -M, -S)
 
     Raises ValueError for an unknown name or a file that does not fit, WeightsNotFound for a missing file.

@@ -21,8 +21,8 @@ class Backbone:
     """A network whose stages carry the papers' names, with the preprocessing that its weights expect.
 
     stages       layer -> module, in order; walking all of them is the whole network: [B, 3, H, W] to scores [B, C]
-    resize       length that a picture's shorter side is brought to (bilinear, antialiased)
-    input_size   side of the square then cut from its centre
+    resize       length that a picture's shorter side is brought to (bilinear, antialiased); None: see input_size
+    input_size   side of the square then cut from its centre, or, where resize is None, that the whole is squashed to
     mean, std    of each colour, subtracted and divided by after pixels are brought to 0..1
     classes      C names, in the order of the scores
     weights      where the weights come from: a file and the start of its SHA-256, or "random seed 0"
@@ -33,7 +33,7 @@ class Backbone:
 
     name: str
     stages: nn.Sequential
-    resize: int
+    resize: int | None
     input_size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -104,14 +104,15 @@ def check_layers(net: Backbone, layers: Sequence[str]) -> None:
 def preprocess(net: Backbone, image: Tensor) -> Tensor:
     """Bring one picture, uint8 [3, H, W], to what the network takes: float32 [3, S, S], S = net.input_size.
 
-    This is `crop` followed by `standardise`, the two halves that an encoder runs apart.
+    This is `to_square` followed by `standardise`, the two halves that an encoder runs apart.
     """
-    return standardise(net, crop(net, image)[None])[0]
+    return standardise(net, to_square(net, image)[None])[0]
 
 
-def crop(net: Backbone, image: Tensor) -> Tensor:
-    """Resize a picture's shorter side to net.resize, cut the central square: uint8 [3, S, S].
+def to_square(net: Backbone, image: Tensor) -> Tensor:
+    """Bring a picture, uint8 [3, H, W], to the square that the network takes: uint8 [3, S, S].
 
+    Its shorter side is resized to net.resize and the central square cut; without net.resize, the whole is squashed.
     Bilinear with antialiasing. Pixels differ from those of the weights' own torchvision transforms by one
     grey level at most: on x86 processors, where torch resizes in integers as Pillow does, in one pixel of a
     thousand for a PIL image (and, as Pillow's, in one of five for a tensor, which torchvision makes float).
@@ -120,6 +121,8 @@ def crop(net: Backbone, image: Tensor) -> Tensor:
         raise ValueError(
             f"A picture is uint8 [3, H, W], not {str(image.dtype).removeprefix('torch.')} {list(image.shape)}."
         )
+    if net.resize is None:
+        return resize(image, [net.input_size] * 2, antialias=True)
     return center_crop(resize(image, [net.resize], antialias=True), [net.input_size])
 
 

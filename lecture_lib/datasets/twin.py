@@ -18,7 +18,7 @@ from lecture_lib import store
 from lecture_lib.datasets.collection import Boxes, ImageCollection, labels_of
 from lecture_lib.datasets.images import ArrayImages
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
-from lecture_lib.twins import anatomy, indoor, places, species, voc, world
+from lecture_lib.twins import indoor, places, skeleton, species, voc, world
 
 SIZE = 64  # pixels, what twin-alexnet sees
 CALTECH_PER_CLASS = 60  # 30 to train on and 30 to test on
@@ -26,7 +26,7 @@ SUN_PER_CLASS = 100  # 50 and 50, as in SUN-397's partitions
 MIT_TRAIN, MIT_TEST = 80, 20  # pictures a class, as in MIT-67
 CUB_PER_CLASS = 60  # 30 and 30, as in CUB-200-2011
 CUB_SIZE = 128  # pixels: a crop of the bird shows what the whole picture at SIZE does not
-VOC_SPLIT = 800  # pictures in each of trainval and test; VOC 2007 has about 5,000
+VOC_SPLIT = 2_000  # pictures in each of trainval and test; VOC 2007 has about 5,000
 ACTION_SPLIT = 400  # and in each of train and val of its action task
 VOC_WIDTH = 160  # pixels; the height is three quarters of it
 BACKGROUND = "BACKGROUND_Google"
@@ -108,12 +108,12 @@ def _train_and_test(n: int, per_class: int, n_train: int) -> dict[str, np.ndarra
     return {"train": np.flatnonzero(first), "test": np.flatnonzero(~first)}
 
 
-def ilsvrc2012(split: str = "val", per_class: int = 20) -> ImageCollection:
-    """The source task: world.SOURCE, 135 classes in 13 groups. `train` is what twin-alexnet was trained on."""
+def ilsvrc2012(split: str = "val", per_class: int = 20, width: int = SIZE) -> ImageCollection:
+    """The source task: world.SOURCE, 135 classes in 13 groups. `train` is what the twin networks were trained on."""
     if split not in ("train", "val"):
         raise ValueError(f"ilsvrc2012: no split {split!r}; take 'train' or 'val'.")
     names, groups = zip(*((c.name, c.group) for c in world.SOURCE), strict=True)
-    labels, images = labelled(f"ilsvrc2012/{split}", names, per_class, _draw_objects)
+    labels, images = labelled(f"ilsvrc2012/{split}", names, per_class, _draw_objects, width=width)
     splits = {split: np.arange(len(labels))}
     return ImageCollection("ilsvrc2012", "twin", images, names, labels, groups, splits=splits)
 
@@ -182,20 +182,20 @@ def cub200() -> ImageCollection:
         species.GROUPS,
         boxes=[Boxes([box], [c], [False], [False]) for box, c in zip(boxes, labels, strict=True)],
         parts=points,
-        part_names=anatomy.PARTS,
+        part_names=skeleton.PARTS,
         splits=_train_and_test(len(labels), CUB_PER_CLASS, CUB_PER_CLASS // 2),
         protocol=official_split,
     )
 
 
-def voc2007() -> ImageCollection:
-    """Several objects a picture, with boxes; splits `trainval` and `test`."""
-    return _voc("voc2007", ("trainval", "test"), VOC_SPLIT, voc.OBJECTS, voc.GROUPS)
+def voc2007(pictures: int | None = None) -> ImageCollection:
+    """Several objects a picture, with boxes; splits `trainval` and `test` of so many pictures each (VOC_SPLIT)."""
+    return _voc("voc2007", ("trainval", "test"), pictures or VOC_SPLIT, voc.OBJECTS, voc.GROUPS)
 
 
-def voc2012() -> ImageCollection:
+def voc2012(pictures: int | None = None) -> ImageCollection:
     """As VOC 2007, with other pictures; splits `train` and `val`, as its test labels are not published."""
-    return _voc("voc2012", ("train", "val"), VOC_SPLIT, voc.OBJECTS, voc.GROUPS)
+    return _voc("voc2012", ("train", "val"), pictures or VOC_SPLIT, voc.OBJECTS, voc.GROUPS)
 
 
 def voc2012_action() -> ImageCollection:
@@ -212,7 +212,7 @@ def _voc(
     def draw(rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
         return voc.draw(keys[rows], width, task)
 
-    images, marks = drawn(name, {}, len(keys), draw, ("marks",), VOC_WIDTH)
+    images, marks = drawn(name, {"split": size}, len(keys), draw, ("marks",), VOC_WIDTH)
     marked = [rows[~np.isnan(rows[:, 0])] for rows in marks]
     boxes = [Boxes(rows[:, :4], rows[:, 4], rows[:, 5], rows[:, 6]) for rows in marked]
     group_of = {c: group for group, members in groups.items() for c in members}

@@ -3,7 +3,7 @@
 The views of a training picture are as many training samples. A test picture's scores are summed, or averaged,
 over its V views: `scores.reshape(len(images), V, -1).mean(1)`, and features pooled in the same way.
 
-A network takes a view as a picture like any other, of which it sees the central square (`cut`, `expand`). For local
+A network takes a view as a picture like any other (`cut`, `expand`, `backbones.to_square`). For local
 descriptors, which are computed once for the whole picture, a view is those of them that lie in it (`inside`).
 """
 
@@ -75,7 +75,7 @@ TEN_CROPS = _with_mirrors(
 )
 """Squares of 224 pixels in a picture whose shorter side is 256, and their mirror images: scheme C of Chatfield et al.
 
-A network takes them whole with `dataclasses.replace(net, resize=net.input_size)`; otherwise it cuts their centre.
+A network takes them whole with `dataclasses.replace(net, resize=net.input_size)`; otherwise most cut their centre.
 """
 
 PYRAMID = tuple(

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lecture_lib import store
-from lecture_lib.backbones import Backbone, crop, features, standardise
+from lecture_lib.backbones import Backbone, features, standardise, to_square
 from lecture_lib.backbones.backbone import check_layers
 from lecture_lib.datasets.collection import ImageCollection
 from lecture_lib.encoders.normalise import l2_normalise
@@ -90,7 +90,7 @@ def encode(
 
 def _prepare(net: Backbone, images: ImageCollection, i: int) -> Tensor:
     try:
-        return crop(net, images.tensor(i))
+        return to_square(net, images.tensor(i))
     except Exception as error:
         name = images.names[i]
         raise RuntimeError(f"{images.name}: {name} could not be prepared for {net.name}: {error}") from error

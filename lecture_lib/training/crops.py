@@ -9,13 +9,12 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import store
-from lecture_lib.backbones import Backbone, standardise
+from lecture_lib.backbones import Backbone, standardise, to_square
 from lecture_lib.datasets import ImageCollection
-from lecture_lib.encoders.augment import TEN_CROPS, View, cut
+from lecture_lib.encoders.augment import WHOLE, View, cut
 from lecture_lib.encoders.parallel import in_order
 
 PIXELS = 2**20  # of crops encoded at once, 20 photographs: of 320 the maps leave the processor's cache
-CENTRE = tuple(view for view in TEN_CROPS if view.name == "centre")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,24 +69,26 @@ def random_crops(net: Backbone, pictures: Pictures, batch: Tensor) -> Tensor:
     return standardise(net, torch.stack(crops))
 
 
-def score(net: Backbone, pictures: Pictures, views: Sequence[View] = CENTRE) -> np.ndarray:
+def score(net: Backbone, pictures: Pictures, views: Sequence[View] = (WHOLE,)) -> np.ndarray:
     """Score pictures by the head of a network, a mean over views of each: float32 [N, C]."""
     return to_scores(net, phi(net, pictures, views))
 
 
 @torch.inference_mode()
-def phi(net: Backbone, pictures: Pictures, views: Sequence[View] = CENTRE) -> np.ndarray:
+def phi(net: Backbone, pictures: Pictures, views: Sequence[View] = (WHOLE,)) -> np.ndarray:
     """Encode pictures by what the head's linear layer sees, vectors of length 1, one a view: float32 [N, V, d].
 
-    views  crops of net.input_size pixels: CENTRE or TEN_CROPS
+    views  such as TEN_CROPS, which are as large as the input; others are made so by `to_square`
     """
     net.stages.eval()
     encoder = torch.nn.Sequential(*net.stages[:-1], *net.stages[-1][:-1])
-    step = max(1, PIXELS // (net.input_size**2 * len(views)))
+    side = net.input_size
+    step = max(1, PIXELS // (side**2 * len(views)))
     vectors = []
     for start in range(0, len(pictures), step):
-        crops = [cut(image, view) for image in pictures.images[start : start + step] for view in views]
-        vectors.append(encoder(standardise(net, torch.stack(crops))).unflatten(0, (-1, len(views))).cpu())
+        seen = [cut(image, view) for image in pictures.images[start : start + step] for view in views]
+        squares = torch.stack([x if x.shape[1:] == (side, side) else to_square(net, x) for x in seen])
+        vectors.append(encoder(standardise(net, squares)).unflatten(0, (-1, len(views))).cpu())
     return torch.cat(vectors).numpy()
 
 

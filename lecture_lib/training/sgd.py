@@ -8,6 +8,7 @@ features that were computed once.
 import copy
 import io
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from lecture_lib import checks, store
 
 Schedule = Literal["cosine", "cosine to zero", "warm cosine"]
 Loss = Callable[[Tensor, Tensor], Tensor]
+SAVE_EVERY = 120  # seconds: what an interrupt can lose of a long epoch
 VERSION = 2  # part of every checkpoint's name: raise it when the same recipe would give other weights
 
 
@@ -75,6 +77,7 @@ def train(
     recipe: Recipe,
     *,
     groups: Sequence[dict] | None = None,
+    begin: Callable[[int], None] | None = None,
     validate: Callable[[], dict] | None = None,
     checkpoint: Path | None = None,
     label: str | None = None,
@@ -86,10 +89,11 @@ def train(
     loss        takes scores in float32, and what `samples` gives with them; a mean over the batch
     groups      parameters with learning rates of their own, as torch.optim.SGD takes them; by default all at recipe.lr.
                 lr in the curve is that of the last group
+    begin       called with the number of every epoch, from 0, before it starts or is taken up in its middle
     validate    called after every epoch; what it returns joins the curve. If that has a number `validation`, the
                 weights of the first epoch where it is highest are kept, and `patience` counts; else the last weights
-    checkpoint  file written after every epoch. If it is there the training goes on from it, and ends with the numbers
-                of one that nobody stopped; a finished one is only read
+    checkpoint  file written after every epoch, and within one every SAVE_EVERY seconds. If it is there the training
+                goes on from it, and ends with the numbers of one that nobody stopped; a finished one is only read
     label       of the progress bar; None: there is none
 
     Modules of which no parameter learns (requires_grad) are in eval mode: averages of a frozen BatchNorm stay.
@@ -106,21 +110,28 @@ def train(
     optimizer = torch.optim.SGD(groups or net.parameters(), recipe.lr, **options)
     highest = [group["lr"] for group in optimizer.param_groups]
     with_state = {"loss": loss} if isinstance(loss, nn.Module) else {}  # such as an average over batches
-    curve, best = _resume(checkpoint, net, {"optimizer": optimizer} | with_state)
+    curve, best, part = _resume(checkpoint, net, {"optimizer": optimizer} | with_state)
+
+    def save(part: dict | None = None) -> None:
+        if checkpoint:
+            # what is over needs nothing to go on with
+            parts = {} if _is_over(curve, recipe) else {"net": net, "optimizer": optimizer} | with_state
+            states = {name: of.state_dict() for name, of in parts.items()} | ({"part": part} if part else {})
+            buffer = io.BytesIO()
+            torch.save({"curve": curve, "best": best} | states, buffer)
+            store.write_atomically(checkpoint, buffer.getvalue())
+
     bar = tqdm(total=recipe.epochs, initial=len(curve), desc=label, disable=label is None, leave=False)
     while not _is_over(curve, recipe):
-        line = _train_epoch(net, n, samples, loss, recipe, optimizer, highest, len(curve))
+        if begin:
+            begin(len(curve))
+        line = _train_epoch(net, n, samples, loss, recipe, optimizer, highest, len(curve), part, save)
+        part = None
         line |= validate() if validate else {}
         curve.append(line)
         if _since_best(curve) == 0:
             best = copy.deepcopy(net.state_dict())
-        if checkpoint:
-            # what is over needs nothing to go on with
-            states = {} if _is_over(curve, recipe) else {"net": net, "optimizer": optimizer} | with_state
-            buffer = io.BytesIO()
-            states = {name: part.state_dict() for name, part in states.items()}
-            torch.save({"curve": curve, "best": best} | states, buffer)
-            store.write_atomically(checkpoint, buffer.getvalue())
+        save()
         bar.update()
         bar.set_postfix({name: f"{value:.3g}" for name, value in line.items()})
     bar.close()
@@ -138,15 +149,21 @@ def _train_epoch(
     optimizer: torch.optim.Optimizer,
     highest: Sequence[float],
     epoch: int,
+    part: dict | None,
+    save: Callable[[dict], None],
 ) -> dict:
-    """Show every sample once, in a random order; return the line of the curve, loss being the mean over batches."""
+    """Show every sample once, in a random order; return the line of the curve, loss being the mean over batches.
+
+    part  what `save` was last given in this epoch: the batches done, the sum of their losses, the generators' states
+    """
     device = next(net.parameters()).device
+    generators = [torch, *([getattr(torch, device.type)] if device.type != "cpu" else [])]
     net.train()
     for module in net.modules():
         learns = [weight.requires_grad for weight in module.parameters()]
         if learns and not any(learns):
             module.eval()
-    total = 0.0
+    done, total, saved = 0, 0.0, time.monotonic()
     with torch.random.fork_rng(enabled=recipe.reseed is not None):
         if recipe.reseed is not None:
             torch.manual_seed(recipe.seed * 100_003 + recipe.reseed + epoch)
@@ -155,7 +172,11 @@ def _train_epoch(
             batches = order.tensor_split(math.ceil(n / recipe.batch))
         else:  # BatchNorm cannot learn from a batch of one
             batches = [batch for batch in order.split(recipe.batch) if len(batch) > 1 or n == 1]
-        for i, batch in enumerate(batches):
+        if part:
+            done, total = part["done"], part["total"]
+            for generator, state in zip(generators, part["states"], strict=False):
+                generator.set_rng_state(state.cpu())
+        for i, batch in enumerate(batches[done:], start=done):
             factor = _factor(recipe, epoch * len(batches) + i, recipe.epochs * len(batches))
             for group, lr in zip(optimizer.param_groups, highest, strict=True):
                 group["lr"] = lr * factor
@@ -172,6 +193,10 @@ def _train_epoch(
             value.backward()
             optimizer.step()
             total += value.item()
+            if time.monotonic() - saved >= SAVE_EVERY:
+                states = [generator.get_rng_state() for generator in generators]
+                save({"done": i + 1, "total": total, "states": states})
+                saved = time.monotonic()
     return {"lr": optimizer.param_groups[-1]["lr"], "loss": total / len(batches)}
 
 
@@ -198,10 +223,10 @@ def _is_over(curve: Sequence[dict], recipe: Recipe) -> bool:
 
 def _resume(
     file: Path | None, net: nn.Module, others: Mapping[str, nn.Module | torch.optim.Optimizer]
-) -> tuple[list[dict], dict[str, Tensor]]:
-    """Read the state of a training, if there is one; return its curve and the weights to keep so far."""
+) -> tuple[list[dict], dict[str, Tensor], dict | None]:
+    """Read the state of a training, if there is one; return its curve, the weights to keep, an epoch's part."""
     if file is None or not file.exists():
-        return [], net.state_dict()
+        return [], net.state_dict(), None
     try:
         saved = torch.load(file, map_location=next(net.parameters()).device, weights_only=True)
     except Exception as error:  # a damaged file fails in many ways
@@ -209,7 +234,7 @@ def _resume(
     if "optimizer" in saved:
         for name, part in {"net": net, **others}.items():
             part.load_state_dict(saved[name])
-    return saved["curve"], saved["best"]
+    return saved["curve"], saved["best"], saved.get("part")
 
 
 def checkpoint_file(recipe: Recipe, loss: Loss, **fingerprints: object) -> Path:

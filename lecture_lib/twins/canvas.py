@@ -14,107 +14,48 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from lecture_lib.twins.chance import Chance
+from lecture_lib.twins.extents import Value, most, within
+from lecture_lib.twins.frames import Pose, Window
 
-Value = float | Tensor
-PAINTS = ("body", "second", "accent", "dark", "light")
-
-
-@dataclass(frozen=True)
-class Window:
-    """A picture's size in pixels.
-
-    Pixel centres have picture coordinates in picture widths, y DOWN: ((column + .5) / width, (row + .5) / width).
-    """
-
-    width: int
-    height: int
-
-    @classmethod
-    def square(cls, side: int) -> Window:
-        """The window of a square picture."""
-        return cls(side, side)
-
-    def axes(self, device: torch.device | str) -> tuple[Tensor, Tensor]:
-        """Picture coordinates: u [1, 1, W] to the right and v [1, H, 1] downwards."""
-        u = (torch.arange(self.width, device=device) + 0.5) / self.width
-        v = (torch.arange(self.height, device=device) + 0.5) / self.width
-        return u.view(1, 1, -1), v.view(1, -1, 1)
-
-
-@dataclass(frozen=True)
-class Pose:
-    """Where an object stands in its picture; every field is a tensor [B].
-
-    x, y: its centre in picture coordinates; scale: half its side, in picture widths; angle: radians,
-    anticlockwise; mirror: +1 or -1; stretch: width over height; shear.
-    """
-
-    x: Tensor
-    y: Tensor
-    scale: Tensor
-    angle: Tensor
-    mirror: Tensor
-    stretch: Tensor
-    shear: Tensor
-
-    def to_picture(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Picture coordinates of points x, y [B, K] in object units: the way back of a sketch's fields."""
-        x0, y0, scale, angle, mirror, stretch, shear = (getattr(self, f.name)[:, None] for f in fields(self))
-        across, up = (x - shear * y) * stretch * mirror * scale, y * scale
-        return x0 + angle.cos() * across - angle.sin() * up, y0 - angle.sin() * across - angle.cos() * up
-
-    def take(self, rows: Sequence[int]) -> Pose:
-        """The poses of the pictures at `rows`."""
-        return Pose(*(getattr(self, f.name)[rows] for f in fields(self)))
-
-
-def hsv(h: Tensor, s: Value, v: Value) -> Tensor:
-    """Hue (any real, period 1), saturation and value in [0, 1], [B] each, to linear-ish RGB [B, 3]."""
-    k = (h[:, None] * 6 + torch.tensor([5.0, 3.0, 1.0], device=h.device)) % 6
-    s = torch.as_tensor(s, device=h.device).expand(len(h))[:, None]
-    v = torch.as_tensor(v, device=h.device).expand(len(h))[:, None]
-    return v - v * s * torch.minimum(k, 4 - k).clamp(0, 1)
-
-
-def palette(r: Chance) -> dict[str, Tensor]:
-    """Draw an object's paints, each [B, 3] in [0, 1]; hues are uniform, so that colour tells nothing."""
-    hue = r()
-    second = hue + torch.where(r() < 0.5, r(-0.12, 0.12), r(0.3, 0.7))  # a neighbour or a contrast
-    return {
-        "body": hsv(hue, r(0.25, 0.85), r(0.5, 0.95)),
-        "second": hsv(second, r(0.2, 0.8), r(0.45, 0.95)),
-        "accent": hsv(r(), r(0.5, 0.95), r(0.6, 1.0)),
-        "dark": hsv(r(), r(0.1, 0.5), r(0.08, 0.28)),
-        "light": hsv(r(), r(0.02, 0.22), r(0.82, 1.0)),
-    }
+FRAME = 1.15  # a sketch without a pose shows a little more than the object box
 
 
 class Sketch:
-    """B objects of one kind in the making; see the module's text for units."""
+    """B objects of one kind in the making; see the module's text for units.
 
-    def __init__(self, window: Window, pose: Pose, paints: dict[str, Tensor], r: Chance) -> None:
-        device = pose.x.device
-        u, v = window.axes(device)
-        at = lambda t: t.view(-1, 1, 1)  # noqa: E731
-        du, dv = u - at(pose.x), at(pose.y) - v
-        cos, sin = at(pose.angle.cos() / pose.scale), at(pose.angle.sin() / pose.scale)
-        self.y = cos * dv - sin * du
-        self.x = (cos * du + sin * dv) * at(pose.mirror / pose.stretch) + at(pose.shear) * self.y
-        self.pixel = at(1.0 / (window.width * pose.scale))  # side of a pixel in object units
+    It shows the box [-FRAME, FRAME] x [-FRAME, FRAME] unless it has a pose of its own: then parts lie at the same
+    place in all pictures of a batch, so that `fill` works on a part's own rows and columns only, and what does
+    not turn is worked out on x [1, 1, S] and y [1, S, 1].
+    """
+
+    def __init__(
+        self, window: Window, paints: dict[str, Tensor], r: Chance, pose: Pose | None = None
+    ) -> None:
+        B, H, W = len(r), window.height, window.width
+        u, v = window.axes()
+        if pose is None:
+            self.x, self.y = FRAME * (2 * u - 1), FRAME * (1 - 2 * v)
+            self.pixel = torch.full((1, 1, 1), 2 * FRAME / W)
+        else:
+            at = self.at
+            du, dv = u - at(pose.x), at(pose.y) - v
+            cos, sin = at(pose.angle.cos() / pose.scale), at(pose.angle.sin() / pose.scale)
+            self.y = cos * dv - sin * du
+            self.x = (cos * du + sin * dv) * at(pose.mirror / pose.stretch) + at(pose.shear) * self.y
+            self.pixel = at(1.0 / (W * pose.scale))  # side of a pixel in object units
         self.paints = {k: c.view(-1, 3, 1, 1) for k, c in paints.items()}
-        B, (H, W) = len(pose.x), (window.height, window.width)
-        self.colour = torch.zeros(B, 3, H, W, device=device)
-        self.cover = torch.zeros(B, H, W, device=device)
-        self.height = torch.zeros(B, H, W, device=device)
+        self.colour = torch.zeros(B, 3, H, W)
+        self.cover = torch.zeros(B, H, W)
+        self.height = torch.zeros(B, H, W)
         self._layer = 0
-        self._pattern = self._draw_pattern(r)
+        self._pattern_draws = r.pick(6), r(0, math.pi), r(9, 20), r(0, 6.3), r(0, 6.3), r(0.2, 0.7)
 
     # ---- shapes: signed distance, negative inside ----
 
@@ -134,6 +75,7 @@ class Sketch:
         """Give a tensor [B] the shape [B, 1, 1], so that it meets the fields."""
         return value.view(-1, 1, 1) if isinstance(value, Tensor) and value.ndim == 1 else value
 
+    @within(lambda cx, cy, rx, ry, angle=0.0: ([cx], [cy], most(rx, ry)))
     def ellipse(self, cx: Value, cy: Value, rx: Value, ry: Value, angle: Value = 0.0) -> Tensor:
         """Ellipse with half-axes rx, ry, turned by `angle` (radians, anticlockwise)."""
         dx, dy = self.local(cx, cy, angle)
@@ -143,6 +85,7 @@ class Sketch:
         k1 = ((px / rx) ** 2 + (py / ry) ** 2).sqrt_().clamp_(min=1e-6)
         return k0 * (k0 - 1) / k1
 
+    @within(lambda cx, cy, radius: ([cx], [cy], radius))
     def circle(self, cx: Value, cy: Value, radius: Value) -> Tensor:
         """Disc."""
         dx, dy = self.local(cx, cy)
@@ -163,6 +106,7 @@ class Sketch:
         at_end = ((dx - ex) ** 2 + (dy - ey) ** 2).sqrt()
         return torch.where(reach.sin() * dx > reach.cos() * dy, on_arc, at_end) - half
 
+    @within(lambda x0, y0, x1, y1, r0, r1=None: ([x0, x1], [y0, y1], most(r0, r0 if r1 is None else r1)))
     def capsule(
         self, x0: Value, y0: Value, x1: Value, y1: Value, r0: Value, r1: Value | None = None
     ) -> Tensor:
@@ -174,6 +118,7 @@ class Sketch:
         gap = ((dx - ex * t) ** 2 + (dy - ey * t) ** 2).sqrt_()
         return gap - (self.at(r0) + self.at(r1 - r0) * t)
 
+    @within(lambda points, r0, r1=None: (*zip(*points, strict=True), most(r0, r0 if r1 is None else r1)))
     def limb(self, points: Sequence[tuple[Value, Value]], r0: Value, r1: Value | None = None) -> Tensor:
         """Chain of capsules through `points`, tapering from r0 to r1: necks, tails, legs, cables."""
         r1 = r0 if r1 is None else r1
@@ -184,6 +129,7 @@ class Sketch:
             d = part if d is None else torch.minimum(d, part)
         return d
 
+    @within(lambda cx, cy, hw, hh, angle=0.0, corner=0.0: ([cx], [cy], hw + hh))
     def box(
         self, cx: Value, cy: Value, hw: Value, hh: Value, angle: Value = 0.0, corner: Value = 0.0
     ) -> Tensor:
@@ -194,6 +140,7 @@ class Sketch:
         outside = (qx.clamp(min=0) ** 2 + qy.clamp(min=0) ** 2).sqrt_()
         return outside + torch.maximum(qx, qy).clamp_(max=0) - corner
 
+    @within(lambda cx, cy, bottom, top, hh, angle=0.0, corner=0.0: ([cx], [cy], most(bottom, top) + hh))
     def trapezoid(
         self,
         cx: Value,
@@ -217,6 +164,7 @@ class Sketch:
             else (self._soft_max(side + corner, dy.abs() - hh + corner) - corner)
         )
 
+    @within(lambda points: (*zip(*points, strict=True), 0.0))
     def polygon(self, points: Sequence[tuple[Value, Value]]) -> Tensor:
         """Convex polygon through `points`, in either direction."""
         pts = [
@@ -265,36 +213,52 @@ class Sketch:
         elif when == 0.0:
             return
         self._layer = self._layer + when  # each picture counts its own parts, whatever is drawn beside it
+        d = d.expand_as(self.cover)
+        here = self._reach(d)
+        if here is None:
+            return
+        d = d[(slice(None), *here)]
         a = (0.5 - d / self.pixel).clamp_(0, 1)
         if isinstance(when, Tensor):
             a = a * when
         t = 1 - (1 + d / bevel).clamp_(0, 1)
-        swell = (t * (2 - t)).sqrt_() * bevel + 0.012 * self._layer
-        self.height = torch.lerp(self.height, swell, a)
+        swell = (t * (2 - t)).sqrt_().mul_(bevel).add_(0.012 * self._layer)
+        height, colour = self.height[(slice(None), *here)], self.colour[(slice(None), slice(None), *here)]
+        cover = self.cover[(slice(None), *here)]
+        height.lerp_(swell, a)
         c = self.paints[paint]
         if isinstance(tone, Tensor):
             tone = tone.view(-1, 1, 1, 1)
         if pattern:
-            c = c + (self.paints["second" if paint == "body" else "body"] - c) * self._pattern[:, None]
-        self.colour = torch.lerp(self.colour, (c * tone).expand_as(self.colour), a[:, None])
-        self.cover = torch.maximum(self.cover, a)
+            pattern_here = self._pattern[(slice(None), *here)][:, None]
+            c = c + (self.paints["second" if paint == "body" else "body"] - c) * pattern_here
+        colour.lerp_((c * tone).expand_as(colour), a[:, None])
+        torch.maximum(cover, a, out=cover)
+
+    def _reach(self, d: Tensor) -> tuple[slice, slice] | None:
+        """The rows and columns of a part [B, H, W], of all pictures together; None if it is outside of all."""
+        inside = (d.amin(0) < 0.5 * float(self.pixel.max())).numpy()
+        rows, columns = inside.any(1).nonzero()[0], inside.any(0).nonzero()[0]
+        if not len(rows):
+            return None
+        return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
     def eye(self, cx: Value, cy: Value, radius: Value, when: Value = 1.0) -> None:
         """A round eye with a pupil."""
         self.fill(self.circle(cx, cy, radius), "light", when, bevel=0.05)
         self.fill(self.circle(cx, cy, 0.62 * radius), "dark", when, tone=0.4, bevel=0.03)
 
-    def _draw_pattern(self, r: Chance) -> Tensor:
-        """Strength [B, H, W] of the second colour: plain, stripes, rings, spots; chance alone decides."""
-        kind, angle, pitch = r.pick(6), r(0, math.pi), r(9, 20)
+    @cached_property
+    def _pattern(self) -> Tensor:
+        """Strength [B, H, W] of the second colour: plain, stripes or spots; chance alone decides."""
+        kind, angle, pitch, phase_x, phase_y, much = self._pattern_draws
         px, py = self.local(0.0, 0.0, angle)
-        wave_x = (px * self.at(pitch) + self.at(r(0, 6.3))).sin_()
-        wave_y = (py * self.at(pitch) + self.at(r(0, 6.3))).sin_()
-        spots = wave_x * wave_y * 2
-        field = torch.where(
-            self.at(kind == 0), wave_x, torch.where(self.at(kind == 1), spots, wave_y * 0 - 1)
+        wave_x, wave_y = (
+            (px * self.at(pitch) + self.at(phase_x)).sin_(),
+            (py * self.at(pitch) + self.at(phase_y)).sin_(),
         )
-        return (field * 3).sigmoid_() * self.at(r(0.2, 0.7)) * self.at((kind < 2).float())
+        field = torch.where(self.at(kind == 0), wave_x, wave_x * wave_y * 2)
+        return (field * 3).sigmoid_() * self.at(much * (kind < 2))
 
     def shade(self, light: Tensor, gloss: Tensor) -> Tensor:
         """Light the clay: colour [B, 3, H, W] in [0, 1].
@@ -310,5 +274,6 @@ class Sketch:
         lx, ly, lz = (light[:, i].view(-1, 1, 1) for i in range(3))
         length = (1 + gx * gx + gy * gy).rsqrt_()
         lambert = ((lz - gx * lx - gy * ly) * length).clamp_(0, 1)
-        glint = lambert**24 * (0.55 * self.at(gloss))
+        glint = lambert**4
+        glint = glint * glint * (0.55 * self.at(gloss))
         return (self.colour * (0.45 + 0.72 * lambert)[:, None] + glint[:, None]).clamp_(0, 1)

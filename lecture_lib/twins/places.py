@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lecture_lib.twins import grounds
+from lecture_lib.twins import grounds, outdoors
 from lecture_lib.twins.backdrop import column, expose, noise
-from lecture_lib.twins.canvas import PAINTS, Pose, Sketch, Window, hsv
+from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
 from lecture_lib.twins.compose import Placed, draw_sprites, lay
+from lecture_lib.twins.frames import Pose, Window
+from lecture_lib.twins.paints import PAINTS, hsv
 from lecture_lib.twins.studio import lamp
 from lecture_lib.twins.world import BY_NAME, on_all_cores, runs
 
@@ -69,44 +71,44 @@ PLACES: Table = {
     "library": (INDOOR, grounds.library, (
         Prop(("chair",), (1, 2), (0.20, 0.80), (0.92, 1.0), (0.13, 0.17), True),
         Prop(("reading",), (0, 1), (0.40, 0.60), (0.95, 1.0), (0.20, 0.24)))),
-    "mountain": (NATURAL, grounds.mountain, (
+    "mountain": (NATURAL, outdoors.mountain, (
         Prop(("fir",), (3, 6), (0.05, 0.95), (0.85, 1.0), (0.08, 0.14), True),)),
-    "forest": (NATURAL, grounds.forest, (
+    "forest": (NATURAL, outdoors.forest, (
         Prop(("fir", "oak"), (3, 5), (0.05, 0.95), (0.75, 0.92), (0.16, 0.26), True),
         Prop(("fern", "mushroom"), (1, 3), (0.10, 0.90), (0.95, 1.02), (0.06, 0.10), True))),
-    "beach": (NATURAL, grounds.beach, (
+    "beach": (NATURAL, outdoors.beach, (
         Prop(("sailing boat",), (0, 2), (0.20, 0.80), (0.46, 0.52), (0.05, 0.08)),
         Prop(("umbrella",), (1, 3), (0.12, 0.88), (0.85, 0.97), (0.11, 0.15), True),
         Prop(("palm",), (0, 1), (0.85, 0.95), (0.80, 0.90), (0.22, 0.28)))),
-    "desert": (NATURAL, grounds.desert, (
+    "desert": (NATURAL, outdoors.desert, (
         Prop(("cactus",), (2, 4), (0.10, 0.90), (0.75, 0.98), (0.08, 0.16), True),
         Prop(("camel",), (0, 1), (0.30, 0.70), (0.80, 0.90), (0.13, 0.18)))),
-    "pasture": (NATURAL, grounds.pasture, (
+    "pasture": (NATURAL, outdoors.pasture, (
         Prop(("cow", "sheep", "horse"), (3, 5), (0.10, 0.90), (0.74, 0.98), (0.09, 0.15), True),)),
-    "canyon": (NATURAL, grounds.canyon, ()),
-    "pond": (NATURAL, grounds.pond, (
+    "canyon": (NATURAL, outdoors.canyon, ()),
+    "pond": (NATURAL, outdoors.pond, (
         Prop(("oak",), (1, 2), (0.10, 0.90), (0.44, 0.48), (0.12, 0.17), True),
         Prop(("duck", "swan"), (1, 3), (0.28, 0.72), (0.70, 0.84), (0.06, 0.10), True))),
-    "street": (MAN_MADE, grounds.street, (
+    "street": (MAN_MADE, outdoors.street, (
         Prop(("car", "bus", "van"), (1, 2), (0.36, 0.64), (0.78, 0.96), (0.10, 0.17), True),
         Prop(("standing", "walking"), (1, 2), (0.14, 0.86), (0.84, 0.94), (0.09, 0.13), True))),
-    "downtown": (MAN_MADE, grounds.downtown, (
+    "downtown": (MAN_MADE, outdoors.downtown, (
         Prop(("bus", "car"), (0, 2), (0.15, 0.85), (0.95, 1.0), (0.07, 0.10), True),)),
-    "village": (MAN_MADE, grounds.village, (
+    "village": (MAN_MADE, outdoors.village, (
         Prop(("church",), (1, 1), (0.35, 0.65), (0.56, 0.62), (0.15, 0.19)),
         Prop(("house",), (3, 4), (0.12, 0.88), (0.68, 0.92), (0.10, 0.15), True))),
-    "harbour": (MAN_MADE, grounds.harbour, (
+    "harbour": (MAN_MADE, outdoors.harbour, (
         Prop(("lighthouse",), (0, 1), (0.10, 0.90), (0.48, 0.52), (0.12, 0.17)),
         Prop(("sailing boat", "ocean liner", "canoe"), (2, 4), (0.12, 0.88), (0.62, 0.92), (0.10, 0.16), True))),
-    "farm": (MAN_MADE, grounds.farm, (
+    "farm": (MAN_MADE, outdoors.farm, (
         Prop(("barn",), (1, 1), (0.15, 0.85), (0.58, 0.64), (0.14, 0.18)),
         Prop(("windmill",), (0, 1), (0.10, 0.90), (0.54, 0.58), (0.11, 0.14)),
         Prop(("tractor",), (1, 1), (0.25, 0.75), (0.80, 0.94), (0.12, 0.17)))),
-    "park": (MAN_MADE, grounds.park, (
+    "park": (MAN_MADE, outdoors.park, (
         Prop(("oak",), (2, 3), (0.08, 0.92), (0.50, 0.58), (0.14, 0.19), True),
         Prop(("bicycle",), (1, 1), (0.15, 0.85), (0.82, 0.90), (0.09, 0.12)),
         Prop(("standing", "walking"), (1, 2), (0.30, 0.90), (0.84, 0.96), (0.11, 0.15), True))),
-    "railway": (MAN_MADE, grounds.railway, (
+    "railway": (MAN_MADE, outdoors.railway, (
         Prop(("locomotive",), (1, 1), (0.35, 0.65), (0.60, 0.72), (0.16, 0.22)),
         Prop(("standing", "waving"), (0, 2), (0.10, 0.90), (0.82, 0.92), (0.10, 0.13), True))),
 }
@@ -200,9 +202,10 @@ def draw(names: Sequence[str], keys: Tensor, size: int, table: Table = PLACES) -
             same = [i for i, n in enumerate(part) if n == name]
             pictures[same] = draw_ground(table[name][1], part_keys[same], size, light[same], pose.take(same))
         placed = camera.move(furnish(table, part, part_keys))
-        sprites = draw_sprites(placed, size, light[placed.picture])
+        shadow = torch.full((len(placed),), 0.35)
+        sprites = draw_sprites(placed, Window.square(size), light[placed.picture], shadow, 0.4)
         for i in range(len(part)):
-            lay(pictures[i], [sprites[j] for j in placed.of(i)], light[i], 0.35)
+            lay(pictures[i], [sprites[j] for j in placed.of(i)])
         out[rows] = expose(pictures, Chance(part_keys, 5), Window.square(size)).numpy()
 
     on_all_cores(work, runs(len(names), 200))
@@ -212,7 +215,7 @@ def draw(names: Sequence[str], keys: Tensor, size: int, table: Table = PLACES) -
 def draw_ground(ground: Ground, keys: Tensor, size: int, light: Tensor, pose: Pose) -> Tensor:
     """The empty place, [B, 3, size, size] in [0, 1]."""
     r = Chance(keys, 10)
-    sketch = Sketch(Window.square(size), pose, paints(r), r)
+    sketch = Sketch(Window.square(size), paints(r), r, pose)
     ground(sketch, r)
     colour = sketch.shade(light, torch.zeros(len(keys)))
     texture = noise(Chance(keys, 11), Window.square(size), 12) - 0.5

@@ -10,14 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lecture_lib.twins import anatomy
+from lecture_lib.twins import anatomy, skeleton
 from lecture_lib.twins.backdrop import cast_shadow, column, expose, noise
-from lecture_lib.twins.canvas import Pose, Sketch, Window, hsv
+from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
+from lecture_lib.twins.frames import Pose, Window
+from lecture_lib.twins.paints import hsv
 from lecture_lib.twins.studio import lamp, vary
 from lecture_lib.twins.world import CHUNK, on_all_cores, runs
 
-# family -> its build, in the order of anatomy.BUILD
+# family -> its build, in the order of skeleton.BUILD
 FAMILIES = {
     #              plump  lean  head  bill depth curve crest  legs  wing  tail   fan  fork  cock
     "gull":        (0.35, 0.05, 0.40, 0.40, 0.40, 0.20, 0.00, 0.40, 0.85, 0.15, 0.45, 0.25, 0.00),
@@ -75,8 +77,8 @@ SIDE = (0.35, 0.75)  # the longer side of the bird's box, in picture widths
 MARGIN = 0.015  # the least room between the box and the border, in picture widths
 TILT = 0.22  # radians
 _SIDES = {"left": "right", "right": "left"}
-OTHER_SIDE = [  # where in anatomy.PARTS the same part of the bird's other side is
-    anatomy.PARTS.index(" ".join(_SIDES.get(word, word) for word in name.split())) for name in anatomy.PARTS
+OTHER_SIDE = [  # where in skeleton.PARTS the same part of the bird's other side is
+    skeleton.PARTS.index(" ".join(_SIDES.get(word, word) for word in name.split())) for name in skeleton.PARTS
 ]
 
 
@@ -85,11 +87,11 @@ def draw(names: Sequence[str], keys: Tensor, size: int) -> tuple[np.ndarray, np.
 
     keys: int64 [N], decide all but the species; size: pixels
     returns pictures uint8 [N, 3, size, size]; boxes float32 [N, 4] as in `Boxes`; part points float32 [N, 15, 3] in
-    the order of anatomy.PARTS: x, y in pixels and 1, or 0, 0, 0 where the bird turns that part away
+    the order of skeleton.PARTS: x, y in pixels and 1, or 0, 0, 0 where the bird turns that part away
     """
     pictures = np.empty((len(names), 3, size, size), np.uint8)
     boxes = np.empty((len(names), 4), np.float32)
-    points = np.empty((len(names), len(anatomy.PARTS), 3), np.float32)
+    points = np.empty((len(names), len(skeleton.PARTS), 3), np.float32)
 
     def work(rows: np.ndarray) -> None:
         part = [names[i] for i in rows]
@@ -103,12 +105,12 @@ def draw(names: Sequence[str], keys: Tensor, size: int) -> tuple[np.ndarray, np.
 
 
 def genes(names: Sequence[str]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Builds (each of anatomy.BUILD in [0, 1]) and marks (each of anatomy.MARKS, 0 or 1), float32 [B]."""
-    family = [dict(zip(anatomy.BUILD, FAMILIES[name.split()[-1].lower()], strict=True)) for name in names]
+    """Builds (each of skeleton.BUILD in [0, 1]) and marks (each of anatomy.MARKS, 0 or 1), float32 [B]."""
+    family = [dict(zip(skeleton.BUILD, FAMILIES[name.split()[-1].lower()], strict=True)) for name in names]
     builds = [build | SPECIES[name][1] for build, name in zip(family, names, strict=True)]
     marks = [SPECIES[name][0].split() for name in names]
     return (
-        {gene: torch.tensor([build[gene] for build in builds]) for gene in anatomy.BUILD},
+        {gene: torch.tensor([build[gene] for build in builds]) for gene in skeleton.BUILD},
         {mark: torch.tensor([float(mark in worn) for worn in marks]) for mark in anatomy.MARKS},
     )
 
@@ -121,7 +123,7 @@ def _longer_side(keys: Tensor) -> Tensor:
 def _draw_chunk(names: Sequence[str], keys: Tensor, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     build, marks = genes(names)
     r = Chance(keys, 3)
-    bird = anatomy.grow(vary(build, r), r)
+    bird = skeleton.grow(vary(build, r, 0.25), r)
     pose, corner, side = place(bird, _longer_side(keys), r, size)
     picture = scene(keys, Window.square(size), *perch_point(bird, pose))
     light, shadow = lamp(r), r(0.05, 0.35)
@@ -132,7 +134,7 @@ def _draw_chunk(names: Sequence[str], keys: Tensor, size: int) -> tuple[np.ndarr
         y=(pose.y * size - corner[:, 1]) / side,
         scale=pose.scale * (size / side),
     )
-    sketch = Sketch(Window.square(side), near, anatomy.plumage(r), r)
+    sketch = Sketch(Window.square(side), anatomy.plumage(r), r, near)
     anatomy.draw(sketch, bird, marks)
     line = torch.arange(side)
     at = (
@@ -149,7 +151,7 @@ def _draw_chunk(names: Sequence[str], keys: Tensor, size: int) -> tuple[np.ndarr
     return picture.numpy(), bounds(cover), locate(bird, pose, size)
 
 
-def place(bird: anatomy.Bird, longer: Tensor, r: Chance, size: int) -> tuple[Pose, Tensor, int]:
+def place(bird: skeleton.Bird, longer: Tensor, r: Chance, size: int) -> tuple[Pose, Tensor, int]:
     """Draw where birds stand: the side and the place of their boxes are drawn at random, the same for all species.
 
     longer: the longer side of each box, in picture widths
@@ -160,7 +162,7 @@ def place(bird: anatomy.Bird, longer: Tensor, r: Chance, size: int) -> tuple[Pos
         x=0 * one, y=0 * one, scale=one, angle=r(-TILT, TILT), mirror=1 - 2 * r.chance(0.5), stretch=one,
         shear=0 * one,
     )  # fmt: skip
-    x, y, radius = anatomy.outline(bird)
+    x, y, radius = skeleton.outline(bird)
     discs, radius = torch.stack(pose.to_picture(x, y), 2), radius[:, :, None]
     low, high = (discs - radius).amin(1), (discs + radius).amax(1)
     scale = longer / (high - low).amax(1)
@@ -172,13 +174,13 @@ def place(bird: anatomy.Bird, longer: Tensor, r: Chance, size: int) -> tuple[Pos
     return replace(pose, scale=scale, x=origin[:, 0], y=origin[:, 1]), corner, side
 
 
-def locate(bird: anatomy.Bird, pose: Pose, size: int) -> np.ndarray:
-    """Part points float32 [B, 15, 3] in pixels, in the order of anatomy.PARTS."""
-    points = anatomy.parts(bird)
+def locate(bird: skeleton.Bird, pose: Pose, size: int) -> np.ndarray:
+    """Part points float32 [B, 15, 3] in pixels, in the order of skeleton.PARTS."""
+    points = skeleton.parts(bird)
     unseen = (torch.zeros(len(pose.x)),) * 2
-    x, y = (torch.stack(c, 1) for c in zip(*(points.get(p, unseen) for p in anatomy.PARTS), strict=True))
+    x, y = (torch.stack(c, 1) for c in zip(*(points.get(p, unseen) for p in skeleton.PARTS), strict=True))
     u, v = pose.to_picture(x, y)
-    seen = torch.tensor([float(name in points) for name in anatomy.PARTS])
+    seen = torch.tensor([float(name in points) for name in skeleton.PARTS])
     looks_right = torch.stack([u * size, v * size, torch.ones_like(u)], 2) * seen[:, None]
     return torch.where(pose.mirror.view(-1, 1, 1) > 0, looks_right, looks_right[:, OTHER_SIDE]).numpy()
 
@@ -194,7 +196,7 @@ def bounds(cover: Tensor) -> np.ndarray:
     return torch.stack([x0, y0, x1, y1], 1).float().numpy()
 
 
-def perch_point(bird: anatomy.Bird, pose: Pose) -> tuple[Tensor, Tensor, Tensor]:
+def perch_point(bird: skeleton.Bird, pose: Pose) -> tuple[Tensor, Tensor, Tensor]:
     """Where the twig under the feet passes, in picture coordinates, and half its thickness; each [B]."""
     (far_x, level), (near_x, _) = bird.legs[0][2], bird.legs[1][2]
     half = 0.055
@@ -227,7 +229,7 @@ def branch(
     blur: Tensor,
 ) -> Tensor:
     """Lay a twig with pairs of leaves over the picture, through (x, y); half: its half thickness, blur: of edges."""
-    u, v = window.axes(picture.device)
+    u, v = window.axes()
     dx, dy = u - column(x), column(y) - v
     cos, sin = column(angle.cos()), column(angle.sin())
     along, across = cos * dx + sin * dy, cos * dy - sin * dx

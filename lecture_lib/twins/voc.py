@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lecture_lib.twins.backdrop import backdrop, expose, scatter
-from lecture_lib.twins.canvas import Window
+from lecture_lib.twins.backdrop import backdrop, expose
 from lecture_lib.twins.chance import Chance
 from lecture_lib.twins.compose import Placed, Sprite, draw_sprites, lay
+from lecture_lib.twins.frames import Window
 from lecture_lib.twins.kinds import birds, figures, quadrupeds
 from lecture_lib.twins.studio import lamp
 from lecture_lib.twins.world import BY_NAME, THINGS, on_all_cores, runs
@@ -28,19 +28,19 @@ MEMBERS = {
     "boat": ("sailing boat", "ocean liner", "canoe"),
     "bottle": ("bottle",),
     "bus": ("bus",),
-    "car": ("car",),
+    "car": ("car", "convertible", "van", "pickup"),
     "cat": ("cat",),
-    "chair": ("chair",),
+    "chair": ("chair", "armchair", "rocking chair"),
     "cow": ("cow",),
     "diningtable": ("dining table",),
     "dog": tuple(quadrupeds.DOGS),
     "horse": ("horse",),
     "motorbike": ("motorbike",),
     "person": tuple(figures.CLASSES),
-    "pottedplant": ("potted plant",),
+    "pottedplant": ("potted plant", "bonsai"),
     "sheep": ("sheep",),
     "sofa": ("sofa",),
-    "train": ("locomotive",),
+    "train": ("locomotive", "tram"),
     "tvmonitor": ("television",),
 }
 CLASSES = tuple(MEMBERS)
@@ -69,8 +69,10 @@ class Task:
     others   object classes that are drawn but never marked
     upto     [a, b, ..]: shares of pictures with up to 1, 2, .. labelled objects; the rest has one more
     around   the same for unlabelled objects, with up to 0, 1, ..
-    scales   smallest and largest labelled object: half its side, in picture widths
+    scales   smallest and largest main object, which every picture has: half its side, in picture widths
+    beside   the same for the other labelled ones
     x, y     range of an object's centre, in picture widths
+    variety  of individuals and views, see `draw_sprites`
     """
 
     members: Mapping[str, Sequence[str]]
@@ -79,8 +81,10 @@ class Task:
     upto: Sequence[float]
     around: Sequence[float]
     scales: tuple[float, float]
+    beside: tuple[float, float]
     x: tuple[float, float]
     y: tuple[float, float]
+    variety: float
 
     @property
     def labelled(self) -> int:
@@ -92,11 +96,13 @@ OBJECTS = Task(
     members=MEMBERS,
     weights=[PEOPLE if c == "person" else 1.0 for c in CLASSES],
     others=OTHERS,
-    upto=(0.36, 0.66, 0.86, 0.95),
-    around=(0.45, 0.80),
-    scales=(0.085, 0.34),
-    x=(0.04, 0.96),
-    y=(0.08, 0.67),
+    upto=(0.32, 0.53, 0.67, 0.77, 0.84, 0.90, 0.94),
+    around=(0.60, 0.90),
+    scales=(0.24, 0.74),
+    beside=(0.065, 0.34),
+    x=(0.06, 0.94),
+    y=(0.10, 0.65),
+    variety=1.0,
 )
 ACTIONS = Task(
     members={pose: (pose,) for pose in figures.CLASSES},
@@ -104,9 +110,11 @@ ACTIONS = Task(
     others=(*OTHERS, *(name for c, names in MEMBERS.items() if c != "person" for name in names)),
     upto=(0.45, 0.85),
     around=(0.10, 0.40, 0.75),
-    scales=(0.17, 0.34),  # the larger half, on a logarithmic scale: a pose can be seen
+    scales=(0.20, 0.42),
+    beside=(0.20, 0.42),  # the larger half, on a logarithmic scale: a pose can be seen
     x=(0.08, 0.92),  # and seldom lacks its legs or its head
     y=(0.18, 0.57),
+    variety=0.4,  # more would make another pose of one
 )
 
 
@@ -117,11 +125,11 @@ def arrange(keys: Tensor, task: Task = OBJECTS) -> tuple[Placed, Tensor]:
     ends = (weights / weights.sum()).cumsum(0)
     count = torch.searchsorted(torch.tensor(task.upto), r()) + 1
     others = torch.searchsorted(torch.tensor(task.around), r())
-    smallest, largest = task.scales
     columns = []
     for slot in range(task.labelled + len(task.around)):
         label = torch.searchsorted(ends, r()).clamp(max=len(members) - 1)
         there = slot < count if slot < task.labelled else slot - task.labelled < others
+        smallest, largest = task.beside if slot else task.scales
         scale = smallest * (largest / smallest) ** r()  # log-uniform: small objects are frequent
         if slot >= task.labelled:
             label, scale = torch.full_like(label, -1), scale * 0.7
@@ -157,36 +165,35 @@ def draw(keys: Tensor, width: int = 160, task: Task = OBJECTS) -> tuple[np.ndarr
     window = Window(width, height)
 
     def work(rows: np.ndarray) -> None:
-        part = keys[rows]
-        r = Chance(part, 8)
+        r = Chance(keys[rows], 8)
         light, shadow = lamp(r), r(0.1, 0.6)
-        layers = backdrop(Chance(part, 1), window)
-        layers = scatter(layers, Chance(part, 2), window, 4, (0.03, 0.16), 0.6)
-        placed, label = arrange(part, task)
-        sprites = draw_sprites(placed, width, light[placed.picture])
-        for i, row in enumerate(rows):
-            mine = placed.of(i)
-            own = [sprites[j] for j in mine]
-            visible = lay(layers[i], own, light[i], float(shadow[i]))
-            found = [
-                mark(sprite, seen, height, width, int(label[j]))
-                for sprite, seen, j in zip(own, visible, mine, strict=True)
-                if label[j] >= 0 and bool((seen > 0.5).any())
-            ]
-            marks[row, : len(found)] = np.array(found, np.float32).reshape(-1, 7)
-        pictures[rows] = expose(layers, Chance(part, 5), window).numpy()
+        placed, label = arrange(keys[rows], task)
+        sprites = draw_sprites(placed, window, light[placed.picture], shadow[placed.picture], task.variety)
+        for few in runs(len(rows), 16):  # so many whole pictures stay in the processor's cache
+            layers = backdrop(Chance(keys[rows[few]], 1), window)
+            for layer, i in zip(layers, few, strict=True):
+                mine = placed.of(i)
+                own = [sprites[j] for j in mine]
+                found = [
+                    mark(sprite, seen, height, width, int(label[j]))
+                    for sprite, seen, j in zip(own, lay(layer, own), mine, strict=True)
+                    if label[j] >= 0 and bool((seen > 0.5).any())
+                ]
+                marks[rows[i], : len(found)] = np.array(found, np.float32).reshape(-1, 7)
+            pictures[rows[few]] = expose(layers, Chance(keys[rows[few]], 5), window).numpy()
 
-    on_all_cores(work, runs(len(keys), 200))  # a run holds enough objects of each kind for a batch
+    on_all_cores(work, runs(len(keys), 400))  # a run holds enough objects of each kind for a batch
     return pictures, marks
 
 
 def mark(sprite: Sprite, seen: Tensor, height: int, width: int, label: int) -> tuple[float, ...]:
-    """Mark one object: its box, label, difficult, truncated; `seen` [S, S] is what is visible of it."""
+    """Mark one object: its box, label, difficult, truncated; `seen` [h, w] is what is visible of it."""
     rows = (seen > 0.5).any(1).nonzero()[:, 0] + sprite.top
     columns = (seen > 0.5).any(0).nonzero()[:, 0] + sprite.left
     x0, y0, x1, y1 = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     top, left = max(-sprite.top, 0), max(-sprite.left, 0)
     framed = sprite.cover[top : height - sprite.top, left : width - sprite.left].sum()
-    whole = sprite.cover.sum()
-    difficult = bool(seen.sum() < DIFFICULT_SEEN * whole) or max(x1 - x0, y1 - y0) < DIFFICULT_SIDE * width
-    return x0, y0, x1, y1, label, difficult, bool(framed < TRUNCATED_SEEN * whole)
+    difficult = (
+        bool(seen.sum() < DIFFICULT_SEEN * sprite.whole) or max(x1 - x0, y1 - y0) < DIFFICULT_SIDE * width
+    )
+    return x0, y0, x1, y1, label, difficult, bool(framed < TRUNCATED_SEEN * sprite.whole)

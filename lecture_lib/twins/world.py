@@ -141,7 +141,7 @@ def portraits(classes: Sequence[ObjectClass], picture_keys: Tensor, size: int) -
         turn = getattr(part[0].kind, "TURN", studio.TURN)
         out[rows] = studio.draw_portraits(part[0].kind.draw, genes_of(part), picture_keys[rows], size, turn)
 
-    on_all_cores(work, chunks_by_kind(classes))
+    on_all_cores(work, chunks_by_kind(classes, max(16, 2 * CHUNK * 64 * 64 // size**2)))
     return out
 
 
@@ -152,5 +152,5 @@ def backgrounds(picture_keys: Tensor, size: int) -> np.ndarray:
     def work(rows: np.ndarray) -> None:
         out[rows] = studio.draw_backgrounds(picture_keys[rows], size)
 
-    on_all_cores(work, runs(len(out)))
+    on_all_cores(work, runs(len(out), 16))
     return out

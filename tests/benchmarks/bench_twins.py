@@ -44,6 +44,7 @@ def main() -> None:
     names = [places.CLASSES[i % len(places.CLASSES)] for i in range(420)]
     rows = {
         "objects, 64 x 64": (n, 64, 64, lambda: world.portraits(classes, world.keys("bench", n), 64)),
+        "objects, 128 x 128": (n, 128, 128, lambda: world.portraits(classes, world.keys("bench", n), 128)),
         "objects, 256 x 256": (64, 256, 256, lambda: world.portraits(classes[:64], world.keys("b", 64), 256)),
         "places, 64 x 64": (420, 64, 64, lambda: places.draw(names, world.keys("bench", 420), 64)),
         "VOC, 160 x 120": (400, 160, 120, lambda: voc.draw(world.keys("bench", 400), twin.VOC_WIDTH)),

@@ -45,10 +45,10 @@ from lecture_lib.chapters.fine_tuning.statements import (
 )
 from lecture_lib.chapters.fine_tuning.tasks import Task, from_scratch
 from lecture_lib.datasets import ImageCollection
-from lecture_lib.encoders import TEN_CROPS
+from lecture_lib.encoders import TEN_CROPS, WHOLE
 from lecture_lib.results import records
 from lecture_lib.results.claims import Claim, verdicts
-from lecture_lib.training import CENTRE, Recipe, prepare, to_scores
+from lecture_lib.training import Recipe, prepare, to_scores
 
 NAME, COMMAND = "fine_tuning", "python -m lecture_lib.chapters.fine_tuning.record"
 SEEDS = {"twin": 3, "real": 1}
@@ -80,7 +80,7 @@ RATIOS = (0.0001, 0.001, 0.01)
 GRID_EPOCHS = 15
 WIDTHS = (768, 384, 192, 24)  # of fc7, the fractions 1, 1/2, 1/4 and 1/32 that 2048, 1024 and 128 are of 4096
 PER_CLASS = 250  # source pictures, as in the network's own training
-MIDDLE = [TEN_CROPS.index(CENTRE[0])]
+MIDDLE = [[view.name for view in TEN_CROPS].index("centre")]
 
 
 def split(net: Backbone, images: ImageCollection) -> list[Task]:
@@ -100,7 +100,7 @@ def choose_ratio(record: Record, task: Task, net: Backbone, method: str, seed: i
     found = {}
     for ratio in TRIED:
         tuned = part.learn(net, loss, replace(recipe, ratio=ratio, seed=seed)).net
-        found[ratio] = part.by_class(to_scores(tuned, part.phi(tuned, part.test, CENTRE)))
+        found[ratio] = part.by_class(to_scores(tuned, part.phi(tuned, part.test, [WHOLE])))
         record.add(found[ratio], **about, ratio=ratio, metric="validation mAP of one crop")
     return replace(recipe, ratio=max(found, key=lambda ratio: found[ratio].mean()))
 

@@ -8,12 +8,12 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from lecture_lib import backbones
-from lecture_lib.backbones import Backbone, twin_alexnet
+from lecture_lib.backbones import Backbone, twin_nets
 from lecture_lib.datasets import ImageCollection
-from lecture_lib.encoders import TEN_CROPS, View, summed
+from lecture_lib.encoders import TEN_CROPS, WHOLE, View, summed
 from lecture_lib.linear import classify, folds, kernel
 from lecture_lib.metrics import by_class
-from lecture_lib.training import CENTRE, Pictures, Recipe, Tuned, fine_tune, phi, with_head
+from lecture_lib.training import Pictures, Recipe, Tuned, fine_tune, phi, with_head
 from lecture_lib.training.sgd import Loss
 
 
@@ -59,9 +59,9 @@ class Task:
     def phi(self, net: Backbone, rows: np.ndarray, views: Sequence[View] | None = None) -> np.ndarray:
         """Encode pictures in the views of a test: float32 [n, V, d].
 
-        Ten crops (scheme C of Chatfield et al. 2014), or, where a picture shows one object in its middle, that.
+        Ten crops (scheme C of Chatfield et al. 2014), or, where a picture shows one object, the picture.
         """
-        views = views or (TEN_CROPS if self.images.multi_label else CENTRE)
+        views = views or (TEN_CROPS if self.images.multi_label else (WHOLE,))
         return phi(net, self.pictures.take(rows), views)
 
     def both_parts(self, net: Backbone) -> tuple[np.ndarray, np.ndarray]:
@@ -102,10 +102,10 @@ class Task:
 
 
 def from_scratch(net: Backbone, seed: int) -> Backbone:
-    """Return the network with random weights; twin-alexnet with the BatchNorm that its pre-training had, too."""
-    if net.name != twin_alexnet.NAME:
+    """Return the network with random weights; one of the twins with the BatchNorm that its pre-training had, too."""
+    if net.name not in twin_nets.NETS:
         return backbones.load(net.name, "random", seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        stages = twin_alexnet.build(1, batchnorm=True).eval().to(net.device)
+        stages = twin_nets.build(net.name, 1, batchnorm=True).eval().to(net.device)
     return replace(net, stages=stages, weights=f"random seed {seed}")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torchvision.transforms.v2.functional import resize
 
-from lecture_lib.backbones import Backbone, crop
+from lecture_lib.backbones import Backbone, to_square
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.datasets.derived import derive
 
@@ -14,12 +14,13 @@ VERSION = 1  # part of the recipe: raise it when the same picture would give oth
 
 def shrunk(images: ImageCollection, net: Backbone) -> ImageCollection:
     """Return the pictures whole, their shorter side brought to what the network's preprocessing brings it to."""
-    return _made(images, net, "shrunk", lambda picture: resize(picture, [net.resize], antialias=True))
+    shorter = net.resize or net.input_size
+    return _made(images, net, "shrunk", lambda picture: resize(picture, [shorter], antialias=True))
 
 
 def as_seen(images: ImageCollection, net: Backbone) -> ImageCollection:
-    """Return the very pixels that the network takes: the central squares of the shrunk pictures."""
-    return _made(images, net, "as seen", lambda picture: crop(net, picture))
+    """Return the very pixels that the network takes: squares, of the pictures' centres or squashed (`to_square`)."""
+    return _made(images, net, "as seen", lambda picture: to_square(net, picture))
 
 
 def _made(

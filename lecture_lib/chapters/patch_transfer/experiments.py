@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lecture_lib import datasets
-from lecture_lib.backbones import twin_alexnet
+from lecture_lib.backbones import twin_nets
 from lecture_lib.chapters.patch_transfer import baselines
 from lecture_lib.chapters.patch_transfer.adaptation import (
     BACKGROUND_KEPT,
@@ -155,7 +155,7 @@ def other_readings(train_part: Part, test_part: Part, seed: int) -> dict[str, np
 
 
 def no_transfer(train_part: Part, test_part: Part, seed: int) -> np.ndarray:
-    """Train all layers of twin-alexnet on patches alone (the paper's 4.1), and score: y float32 [n, C + 1].
+    """Train all layers of a twin network on patches alone (the paper's 4.1), and score: y float32 [n, C + 1].
 
     With batch normalisation, as its pre-training was; without, it hardly learns from so few pictures.
     """
@@ -163,11 +163,11 @@ def no_transfer(train_part: Part, test_part: Part, seed: int) -> np.ndarray:
     chosen, y = train_part.choose(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        stages = twin_alexnet.build(len(net.classes), batchnorm=True).eval()
+        stages = twin_nets.build(net.name, len(net.classes), batchnorm=True).eval()
     start = replace(net, stages=stages.to(memory_format=torch.channels_last), weights=f"random seed {seed}")
     patches, recipe = torch.cat([*train_part.cut(chosen)]), replace(FROM_SCRATCH, seed=seed)
     own, layers = train_all(start, patches, y, train_part.n_classes + 1, recipe)
-    folded = twin_alexnet.fold_batchnorm(own.stages.to(memory_format=torch.contiguous_format))
+    folded = twin_nets.fold_batchnorm(own.stages.to(memory_format=torch.contiguous_format))
     own = PatchNet(replace(own, stages=folded.to(memory_format=torch.channels_last)))
     return probabilities(layers, replace(test_part, net=own).phi)
 

@@ -7,8 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from lecture_lib.twins.canvas import Sketch, Value
+from lecture_lib.twins.canvas import Sketch
 from lecture_lib.twins.chance import Chance
+from lecture_lib.twins.extents import Value
 
 GROUP = "conveyance, transport"
 GENES = ("front", "rear", "tyre", "bars", "saddle", "back", "engine", "diamond", "trike", "pedals")

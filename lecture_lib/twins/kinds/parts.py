@@ -34,12 +34,14 @@ def each(s: Sketch, *parts: tuple) -> Tensor:
     shape(p, *values) is worked out for those pictures only whose `when` [B] is 1, p being the sketch and values
     the tensors [B] of just these; a mixed batch so costs one shape a picture rather than all of them.
     """
-    d = torch.full_like(s.y, 9.0)
+    d = torch.full_like(s.cover, 9.0)
     p = copy.copy(s)
     for when, shape, *values in parts:
         rows = when.nonzero().flatten()
         if len(rows):
-            p.x, p.y = s.x[rows], s.y[rows]
+            p.cover = s.cover[rows]
+            if len(s.x) > 1:
+                p.x, p.y = s.x[rows], s.y[rows]
             d[rows] = torch.minimum(d[rows], shape(p, *(v[rows] for v in values)))
     return d
 

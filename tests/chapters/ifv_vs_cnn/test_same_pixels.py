@@ -14,7 +14,7 @@ def test_as_seen_the_network_computes_the_same_and_shrunk_pictures_have_their_si
     images = ImageCollection("noise", "twin", ArrayImages(pixels), ("a", "b"), np.arange(2))
     small, seen = same_pixels.shrunk(images, net), same_pixels.as_seen(images, net)
     side = net.input_size
-    assert small.tensor(1).shape[1:] == (net.resize, round(net.resize * 160 / 120))
+    assert small.tensor(1).shape[1:] == (side, round(side * 160 / 120))
     assert seen.tensor(1).shape == (3, side, side)
     assert torch.equal(backbones.preprocess(net, seen.tensor(1)), backbones.preprocess(net, images.tensor(1)))
     assert len({images.images.fingerprint, small.images.fingerprint, seen.images.fingerprint}) == 3

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lecture_lib import backbones, settings
-from lecture_lib.backbones import caffe_nets, torchvision_nets, twin_alexnet
+from lecture_lib.backbones import caffe_nets, torchvision_nets, twin_nets
 from lecture_lib.chapters.patch_transfer import encode as module
 from lecture_lib.chapters.patch_transfer.encode import PatchNet, encode_patches, phi_shared, resized
 from lecture_lib.chapters.patch_transfer.grid import grid
@@ -16,7 +16,8 @@ from lecture_lib.datasets import ImageCollection
 
 # side, product of all strides up to the last convolution, cells along a patch: from the papers' plans
 GEOMETRY = {
-    "twin-alexnet": (64, 2 * 2 * 2, 8),
+    "twin-alexnet": (112, 2 * 2 * 2, 13),
+    "twin-cnn-s": (112, 3 * 2, 17),
     "alexnet": (224, 4 * 2 * 2, 13),
     "vgg16": (224, 2**4, 14),
     **dict.fromkeys(["squeezenet1_0", "squeezenet1_1"], (224, 2**4, 13)),
@@ -77,7 +78,7 @@ def twin():
 @pytest.mark.parametrize("name", backbones.NAMES)
 def test_geometry_is_that_of_the_papers(name, monkeypatch):
     monkeypatch.setattr(caffe_nets, "draw_weights", lambda stages: None)  # shapes are enough
-    maker = {twin_alexnet.NAME: twin_alexnet} | dict.fromkeys(torchvision_nets.NETS, torchvision_nets)
+    maker = dict.fromkeys(twin_nets.NETS, twin_nets) | dict.fromkeys(torchvision_nets.NETS, torchvision_nets)
     with torch.device("meta"):
         net = PatchNet(maker.get(name, caffe_nets).backbone(name, None, ""))
     assert (net.side, net.cell, net.window) == GEOMETRY[name]

@@ -7,11 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from narrow import plans
 from torch import nn
 from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import datasets, settings
-from lecture_lib.backbones import Backbone, standardise, twin_alexnet
+from lecture_lib.backbones import Backbone, standardise, twin_nets
+from lecture_lib.backbones.caffe_nets import DECAF
 from lecture_lib.chapters.patch_transfer import adaptation, baselines, experiments
 from lecture_lib.chapters.patch_transfer.adaptation import RECIPE, gather, probabilities, resample, train
 from lecture_lib.chapters.patch_transfer.encode import PatchNet, cut_patches, phi_one_by_one, phi_shared
@@ -25,6 +27,7 @@ from lecture_lib.metrics import average_precision
 
 CLASSES = ("bus", "cat", "sofa")
 SOURCE = ("cat", "stone", "bus", "boulder")  # a sofa is none of them
+SIDE = twin_nets.INPUT_SIZE
 SHORT = replace(RECIPE, epochs=1, batch=16)
 
 
@@ -46,17 +49,16 @@ def collect(n, seed):
 
 def narrow(patch):
     """Build twin-alexnet with few channels from here on."""
-    patch.setattr(twin_alexnet, "CHANNELS", dict.fromkeys(twin_alexnet.CHANNELS, 8))
-    patch.setattr(twin_alexnet, "FC", 24)
+    patch.setattr(twin_nets, "NETS", plans(channels=8, units=24))
 
 
 def backbone(batchnorm=False):
     with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng(devices=[]):
         narrow(patch)
         torch.manual_seed(0)
-        stages = twin_alexnet.build(len(SOURCE), batchnorm).eval()
-    about = twin_alexnet.MEAN, twin_alexnet.STD, SOURCE, "random seed 0", twin_alexnet.DECAF
-    return Backbone("narrow", stages, 64, 64, *about)
+        stages = twin_nets.build("twin-alexnet", len(SOURCE), batchnorm).eval()
+    about = twin_nets.MEAN, twin_nets.STD, SOURCE, "random seed 0", DECAF
+    return Backbone("twin-alexnet", stages, None, SIDE, *about)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +124,7 @@ def test_a_cut_patch_shows_what_is_in_its_box(net):
     chosen = np.random.default_rng(1).permutation(len(grid))[:60]
     found = cut_patches(net, picture, grid, chosen)
     for patch, (x0, y0, x1, y1) in zip(found, grid.xyxy[chosen].round().astype(int), strict=True):
-        seen = resize(picture[:, y0:y1, x0:x1], [64, 64], antialias=True)
+        seen = resize(picture[:, y0:y1, x0:x1], [SIDE, SIDE], antialias=True)
         assert (patch.float() - seen.float()).abs().mean() < 4
 
 
@@ -138,10 +140,10 @@ def test_a_picture_that_is_one_patch_has_its_phi(net):
 
 
 def colours(n, seed):
-    """Pictures of 64 pixels of two colours, and which."""
+    """Pictures of two colours, and which."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, 2, n)
-    pixels = rng.integers(0, 120, (n, 3, 64, 64), dtype=np.uint8)
+    pixels = rng.integers(0, 120, (n, 3, SIDE, SIDE), dtype=np.uint8)
     pixels[np.arange(n), y] += 100
     return torch.from_numpy(pixels), y
 
@@ -160,7 +162,7 @@ def test_all_layers_learn_and_the_start_stays():
     assert net.weights == "random seed 0, trained on patches alone"
     new, truth = colours(40, 1)
     assert (probabilities(layers, in_body(net, new).numpy()).argmax(1) == truth).mean() > 0.9
-    folded = replace(net, stages=twin_alexnet.fold_batchnorm(net.stages))
+    folded = replace(net, stages=twin_nets.fold_batchnorm(net.stages))
     np.testing.assert_allclose(in_body(folded, new), in_body(net, new), atol=1e-3)
 
 
@@ -181,7 +183,7 @@ def test_the_seed_decides_all_and_the_generator_is_left_alone():
 
 
 def test_half_of_the_patches_are_mirrored_anew_in_each_epoch_and_keep_their_labels(monkeypatch):
-    patches = torch.arange(40, dtype=torch.uint8)[:, None, None, None].repeat(1, 3, 64, 64)
+    patches = torch.arange(40, dtype=torch.uint8)[:, None, None, None].repeat(1, 3, SIDE, SIDE)
     patches[..., 32:] += 200
     shown, labels = [], []
     loss = torch.nn.functional.cross_entropy
@@ -236,7 +238,7 @@ def ten_crops(net, images):
     """Crops of all pictures as the network takes them, one by one: uint8 [10 N, 3, 64, 64]."""
     pictures = [images.tensor(i) for i in range(len(images))]
     return torch.stack(
-        [resize(cut_view(p, view), [64, 64], antialias=True) for p in pictures for view in TEN_CROPS]
+        [resize(cut_view(p, view), [SIDE, SIDE], antialias=True) for p in pictures for view in TEN_CROPS]
     )
 
 
