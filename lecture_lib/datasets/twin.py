@@ -7,7 +7,7 @@ changing. Pictures are drawn once, kept in the cache, and can be drawn again at 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -20,13 +20,13 @@ from lecture_lib.datasets.images import ArrayImages
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
 from lecture_lib.twins import indoor, places, skeleton, species, voc, world
 
-SIZE = 64  # pixels, what twin-alexnet sees
+SIZE = 128  # pixels, 256/224 of what the twin networks see, as photographs are prepared for AlexNet
 CALTECH_PER_CLASS = 60  # 30 to train on and 30 to test on
 SUN_PER_CLASS = 100  # 50 and 50, as in SUN-397's partitions
 MIT_TRAIN, MIT_TEST = 80, 20  # pictures a class, as in MIT-67
 CUB_PER_CLASS = 60  # 30 and 30, as in CUB-200-2011
-CUB_SIZE = 128  # pixels: a crop of the bird shows what the whole picture at SIZE does not
-VOC_SPLIT = 2_000  # pictures in each of trainval and test; VOC 2007 has about 5,000
+CUB_SIZE = 224  # pixels: a crop of the bird shows what the whole picture at SIZE does not
+VOC_SPLIT = 500  # pictures in each of trainval and test that a notebook takes; VOC 2007 has about 5,000
 ACTION_SPLIT = 400  # and in each of train and val of its action task
 VOC_WIDTH = 160  # pixels; the height is three quarters of it
 BACKGROUND = "BACKGROUND_Google"
@@ -108,12 +108,12 @@ def _train_and_test(n: int, per_class: int, n_train: int) -> dict[str, np.ndarra
     return {"train": np.flatnonzero(first), "test": np.flatnonzero(~first)}
 
 
-def ilsvrc2012(split: str = "val", per_class: int = 20, width: int = SIZE) -> ImageCollection:
+def ilsvrc2012(split: str = "val", per_class: int = 20) -> ImageCollection:
     """The source task: world.SOURCE, 135 classes in 13 groups. `train` is what the twin networks were trained on."""
     if split not in ("train", "val"):
         raise ValueError(f"ilsvrc2012: no split {split!r}; take 'train' or 'val'.")
     names, groups = zip(*((c.name, c.group) for c in world.SOURCE), strict=True)
-    labels, images = labelled(f"ilsvrc2012/{split}", names, per_class, _draw_objects, width=width)
+    labels, images = labelled(f"ilsvrc2012/{split}", names, per_class, _draw_objects)
     splits = {split: np.arange(len(labels))}
     return ImageCollection("ilsvrc2012", "twin", images, names, labels, groups, splits=splits)
 
@@ -188,14 +188,20 @@ def cub200() -> ImageCollection:
     )
 
 
-def voc2007(pictures: int | None = None) -> ImageCollection:
-    """Several objects a picture, with boxes; splits `trainval` and `test` of so many pictures each (VOC_SPLIT)."""
-    return _voc("voc2007", ("trainval", "test"), pictures or VOC_SPLIT, voc.OBJECTS, voc.GROUPS)
+def voc2007(pictures: int = VOC_SPLIT) -> ImageCollection:
+    """Several objects a picture, with boxes; splits `trainval` (`train` and `val`) and `test`.
+
+    pictures  in each of trainval and test; the first hundred of a split are the same in one of any size
+    """
+    images = _voc("voc2007", ("trainval", "test"), pictures, voc.OBJECTS, voc.GROUPS)
+    half = pictures // 2
+    parts = {"train": np.arange(half), "val": np.arange(half, pictures)}
+    return replace(images, splits=images.splits | parts)
 
 
-def voc2012(pictures: int | None = None) -> ImageCollection:
+def voc2012() -> ImageCollection:
     """As VOC 2007, with other pictures; splits `train` and `val`, as its test labels are not published."""
-    return _voc("voc2012", ("train", "val"), pictures or VOC_SPLIT, voc.OBJECTS, voc.GROUPS)
+    return _voc("voc2012", ("train", "val"), VOC_SPLIT, voc.OBJECTS, voc.GROUPS)
 
 
 def voc2012_action() -> ImageCollection:

@@ -49,7 +49,6 @@ PER_CLASS, HELD_OUT = (
     250,
     10,
 )  # pictures drawn of each source class; of these, not trained on: they choose the epoch
-WIDTH = 128  # pixels of a picture, 256/224 of the input: a window of 3/4 of its area keeps its scale
 
 
 def train(
@@ -174,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     chosen = settings.use("demo")
     recipe = replace(RECIPE, seed=chosen.seed)
-    source, val = (twin.ilsvrc2012(*part, width=WIDTH) for part in (("train", PER_CLASS), ("val",)))
+    source, val = (twin.ilsvrc2012(*part) for part in (("train", PER_CLASS), ("val",)))
     parts = few_shot_split(source.labels, PER_CLASS - HELD_OUT, seed=chosen.seed)
     pictures, held_out, test = (
         Pictures(part.images, torch.tensor(part.labels)) for part in (*(source[rows] for rows in parts), val)

@@ -29,43 +29,39 @@ def two_panels(title: str) -> tuple[Figure, np.ndarray]:
     return figure, panels
 
 
-def training_curves(loss: pd.DataFrame, validation: pd.DataFrame, *, title: str = "") -> Figure:
-    """Plot how trainings went, epoch by epoch: the loss on the left, the validation on the right, its best marked.
+def training_curves(loss: pd.DataFrame, *, title: str = "") -> Figure:
+    """Plot the loss of trainings, epoch by epoch.
 
-    loss, validation  a row an epoch, a column a method, NaN after its training has stopped; validation is mAP in %
+    loss  a row an epoch, a column a method, NaN after its training has ended
 
     Losses of different kinds have no unit in common, so each is drawn relative to its own first epoch.
     """
     with style.look():
-        figure, (left, right) = two_panels(title)
-        for axes, curves in ((left, loss / loss.iloc[0]), (right, validation)):
-            for method, look in style.of(*curves).items():
-                axes.plot(curves[method].dropna(), color=look.colour, lw=1.8, label=method)
-        for method, look in style.of(*validation).items():
-            best = validation[method].idxmax()
-            mark = {"marker": look.marker, "color": look.colour, "mec": "white"}
-            right.plot(best, validation[method][best], ls="", ms=9, **mark)
-        left.set(ylabel="training loss ÷ that of the first epoch", ylim=(0, None))
-        right.set_ylabel("validation mAP, % (marked: the best epoch)")
-        for axes in (left, right):
-            axes.set_xlabel("epoch")
-            axes.xaxis.get_major_locator().set_params(integer=True)
-            name_ends(axes)
+        figure = style.new_figure(7.5, 4.2, layout="constrained")
+        axes = figure.subplots()
+        for method, look in style.of(*loss).items():
+            curve = loss[method].dropna()
+            axes.plot(curve / curve.iloc[0], color=look.colour, lw=1.8, label=method)
+        axes.set(
+            xlabel="epoch", ylabel="training loss ÷ that of the first epoch", ylim=(0, None), title=title
+        )
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(axis="y", color="#eeeeee")
+        name_ends(axes)
     return figure
 
 
 def trainings(rows: pd.DataFrame) -> pd.DataFrame:
     """Gather what was recorded of each training of the grid: one row with `frozen`, `ratio`, `value`, `validation`.
 
-    rows     of the record's experiment "freezing", the less frozen first
+    rows     of the record's experiment "recipe", of one method, the less frozen first
     returns  `frozen`, the last frozen layer ("none": all learn); `ratio`, the learning rate of the pre-trained layers
-             ÷ that of the head, NaN where only the head learns; `value`, mAP of the test; `validation`, a list of
-             mAPs, one an epoch
+             ÷ that of the head, NaN where only the head learns; `validation`, a list of mAPs, one an epoch; `value`,
+             the last of them
     """
     by = ["frozen", "ratio"]
-    runs = rows[rows.metric == "mAP"].set_index(by)[["value"]]
-    runs["validation"] = rows[rows.metric == "validation"].groupby(by).value.apply(list)
-    runs = runs.reset_index()
+    curves = rows[rows.metric == "validation"].sort_values("epoch").groupby(by, sort=False).value
+    runs = pd.DataFrame({"validation": curves.apply(list), "value": curves.last()}).reset_index()
     return runs.assign(ratio=runs.ratio.where(runs.ratio > 0))
 
 
@@ -73,7 +69,7 @@ def freeze_curves(runs: pd.DataFrame, baseline: float, *, title: str = "") -> Fi
     """Plot what fine-tuning reached against the layers that were frozen, one line a learning rate: all, and the top.
 
     runs      as `trainings` gives them
-    baseline  what an SVM reached on the network as it was
+    baseline  what an SVM reached with the same pictures, on the network as it was
     """
     depths, ratios = sliders(runs)
     colours = mpl.colormaps["plasma"](np.linspace(0.85, 0, len(ratios)))
@@ -95,7 +91,7 @@ def freeze_curves(runs: pd.DataFrame, baseline: float, *, title: str = "") -> Fi
             axes.set_xlim(-0.3, len(depths) - 0.7)
             axes.set_xticks(range(len(depths)), depths)
             axes.set_xlabel(DEPTH)
-        left.set_ylabel("test mAP, %")
+        left.set_ylabel("validation mAP, %")
         right.set_ylim(best - CLOSE, best + 0.1 * CLOSE)
         right.set_title(f"the best {CLOSE} points, enlarged", fontsize=11)
         handles = left.get_lines()
@@ -104,10 +100,10 @@ def freeze_curves(runs: pd.DataFrame, baseline: float, *, title: str = "") -> Fi
 
 
 def freeze_map(runs: pd.DataFrame, chosen: pd.Series | None = None, *, title: str = "") -> Figure:
-    """Show trainings by what was frozen and how fast the rest learned: test results as a map, validation by epoch.
+    """Show trainings by what was frozen and how fast the rest learned: the last epoch as a map, all epochs of one.
 
     runs    as `trainings` gives them
-    chosen  the row that is outlined and drawn strongly (default: that with the best validation)
+    chosen  the row that is outlined and drawn strongly (default: the best)
 
     A row whose ratio is NaN stands for all ratios: only the head learned.
     """
@@ -116,7 +112,7 @@ def freeze_map(runs: pd.DataFrame, chosen: pd.Series | None = None, *, title: st
     with style.look():
         figure, (left, right) = two_panels(title)
         draw_map(left, runs, depths, ratios)
-        left.set_title("test mAP, %", fontsize=11)
+        left.set_title("validation mAP after the last epoch, %", fontsize=11)
         x, width = (-0.5, len(ratios)) if np.isnan(chosen.ratio) else (ratios.index(chosen.ratio) - 0.5, 1)
         corner = x, depths.index(chosen.frozen) - 0.5
         left.add_patch(Rectangle(corner, width, 1, fill=False, ec=CHOSEN, lw=3, clip_on=False, zorder=4))
@@ -124,7 +120,7 @@ def freeze_map(runs: pd.DataFrame, chosen: pd.Series | None = None, *, title: st
             right.plot(np.arange(1, len(validation) + 1), validation, color="#cccccc", lw=1)
         values = np.array(chosen.validation)
         right.plot(np.arange(1, len(values) + 1), values, color=CHOSEN, lw=2.4)
-        right.plot(values.argmax() + 1, values.max(), ls="", marker="o", ms=9, color=CHOSEN, mec="white")
+        right.plot(len(values), values[-1], ls="", marker="o", ms=9, color=CHOSEN, mec="white")
         right.set_title(describe(chosen), fontsize=11)
         right.set(xlabel="epoch", ylabel="validation mAP, % (grey: the other runs)")
         right.xaxis.get_major_locator().set_params(integer=True)
@@ -158,13 +154,12 @@ def sliders(runs: pd.DataFrame) -> tuple[list[str], list[float]]:
 
 
 def best_of(runs: pd.DataFrame) -> pd.Series:
-    """The run whose best validation is highest: tests are not there to choose by."""
-    return runs.iloc[runs["validation"].map(max).argmax()]
+    """The run that ended with the highest mAP in validation: tests are not there to choose by."""
+    return runs.iloc[runs["value"].argmax()]
 
 
 def describe(run: pd.Series) -> str:
     """What a run was and what it reached."""
     what = "nothing frozen" if run.frozen == "none" else f"frozen up to {run.frozen}"
     rates = "any ratio" if np.isnan(run.ratio) else f"ratio {run.ratio:g}"
-    epoch = np.argmax(run.validation) + 1
-    return f"{what}, {rates}: best {max(run.validation):.1f} in epoch {epoch} of {len(run.validation)}"
+    return f"{what}, {rates}: {run.value:.1f} after {len(run.validation)} epochs"

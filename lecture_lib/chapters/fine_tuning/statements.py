@@ -6,112 +6,82 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lecture_lib.chapters.fine_tuning.tasks import Task
-from lecture_lib.results.claims import Claim, ap_claims, ap_rows, paired_claim
+from lecture_lib.results.claims import Claim, Tested, ap_claims, ap_rows, paired_claim
 from lecture_lib.training import Tuned
 
-CLS, RNK, FROZEN, SCRATCH = "TUNE-CLS", "TUNE-RNK", "frozen, SVM", "from scratch"
+CLS, RNK, FROZEN, SCRATCH, SOFTMAX = "TUNE-CLS", "TUNE-RNK", "frozen, SVM", "from scratch", "softmax"
 ON_PHI, AUC = ", SVM on phi", "area under the ROC curve"
-TESTED = [  # on photographs, over pictures
+FEW, NARROW = "few pictures: ", "fc7 of "  # what rows of the further experiments begin with
+TESTED: list[Tested] = [  # those of whose rows there are scores
     ("cls", "TUNE-CLS beats SVMs on the frozen network", CLS, FROZEN, 0),
     ("rnk", "TUNE-RNK beats SVMs on the frozen network", RNK, FROZEN, 0),
     ("phi of cls", "SVMs on phi after TUNE-CLS beat SVMs on phi before", CLS + ON_PHI, FROZEN, 0),
     ("phi of rnk", "SVMs on phi after TUNE-RNK beat SVMs on phi before", RNK + ON_PHI, FROZEN, 0),
     ("ranking", "TUNE-RNK beats TUNE-CLS", RNK, CLS, 0),
     ("scratch", "TUNE-CLS is over 10 points ahead of training from scratch", CLS, SCRATCH, 10),
+    ("scratch, few", "with a sixteenth of the pictures, too", FEW + CLS, FEW + SCRATCH, 10),
+    ("quarter", "a quarter of fc7's units costs at most 2 points", NARROW + "192", NARROW + "768", -2),
+    ("thirtieth", "a thirty-second of fc7's units costs at most 2 points", NARROW + "24", NARROW + "768", -2),
+]
+OF_CALTECH: list[Tested] = [
+    ("softmax", "fine-tuning with softmax beats SVMs on the frozen network", SOFTMAX, FROZEN, 0),
+    ("scratch", "fine-tuning is over 10 points ahead of training from scratch", SOFTMAX, SCRATCH, 10),
+    *(claim for claim in TESTED if claim[2].startswith(NARROW)),
 ]
 
 
 @dataclass(frozen=True)
 class Record:
-    """What was measured: rows of the record, and behind each of them a number for each class, or one."""
+    """What was measured: rows of the record."""
 
     rows: list[dict] = field(default_factory=list)
-    values: list[np.ndarray] = field(default_factory=list)
 
     def add(self, values: np.ndarray | float, **about: object) -> None:
-        """Add what one training gave."""
-        self.values.append(np.atleast_1d(values))
+        """Add the mean of what one training gave, a number for each class, or one."""
         self.rows.append(about | {"value": np.mean(values)})
-        if "class" not in about:
-            print(*about.values(), f"{np.mean(values):.2f}", flush=True)
-
-    def add_scores(self, task: Task, scores: np.ndarray, **about: object) -> None:
-        """Add what scores of the test pictures give, with several labels a picture also AP of each class."""
-        values = task.by_class(scores)
-        self.add(values, **about, metric=task.metric)
-        for name, ap in zip(task.classes, values, strict=True) if task.images.multi_label else ():
-            self.add(ap, **about, metric="AP", **{"class": name})
+        print(*about.values(), f"{np.mean(values):.2f}", flush=True)
 
     def add_curve(self, tuned: Tuned, **about: object) -> None:
         """Add what was measured after every epoch."""
         for epoch, line in enumerate(tuned.curve, start=1):
-            for metric in ("loss", "validation"):
-                if metric in line:
-                    self.add(line[metric], **about, epoch=epoch, metric=metric)
+            for metric in {"loss", "validation"} & line.keys():
+                self.rows.append(about | {"epoch": epoch, "metric": metric, "value": line[metric]})
 
-    def mean(self, **about: object) -> np.ndarray:
-        """Return the mean over seeds of what has these columns, for each class."""
-        pairs = zip(self.rows, self.values, strict=True)
-        return np.mean([values for row, values in pairs if about.items() <= row.items()], axis=0)
+    def over_pictures(
+        self, task: Task, scores: Mapping[str, np.ndarray], tested: Sequence[Tested], seed: int
+    ) -> list[Claim]:
+        """Add AP of each row and class, mAP with its interval over test pictures; put statements to the test.
+
+        scores  row -> [m, C] of the test pictures
+        """
+        images, truth = task.images, task.images.labels[task.test][:, task.shared]
+        shared = {row: of_row[None][..., task.shared] for row, of_row in scores.items()}
+        table = {row: of_row for row, of_row in shared.items() if not row.startswith((FEW, NARROW))}
+        about = task.about("table", n=len(task.train), n_test=len(task.test), n_classes=len(task.classes))
+        self.rows.extend(ap_rows(table, truth, task.classes, seed=seed, **about))
+        tested = [
+            (f"tune/{images.name}/{id}", f"On {images.name}, {text}", *pair, margin)
+            for id, text, *pair, margin in tested
+            if set(pair) <= scores.keys()
+        ]
+        return ap_claims(shared, truth, tested, source=images.source, seed=seed)
 
 
-def over_pictures(
-    record: Record, task: Task, scores: Mapping[str, Sequence[np.ndarray]], about: dict, seed: int
-) -> list[Claim]:
-    """Add mAP of photographs with its interval over test pictures, and put the lecture's statements to the test.
+def claims_of_accuracy(task: Task, scores: Mapping[str, np.ndarray], seed: int) -> list[Claim]:
+    """Put the statements about Caltech-101 to the test, over its test pictures: each is named rightly or not.
 
-    scores  method -> for each seed [m, C] of the test pictures
+    scores  row -> [m, C] of the test pictures
     """
-    images = task.images
-    truth = images.labels[task.test][:, task.shared]
-    shared = {method: np.stack(of_method)[..., task.shared] for method, of_method in scores.items()}
-    for row in ap_rows(shared, truth, task.classes, seed=seed, **about):
-        record.add(row.pop("value"), **row)
-    tested = [
-        (f"photographs: {id}, {images.name}", f"On photographs of {images.name}, {text}", *rest)
-        for id, text, *rest in TESTED
-    ]
-    return ap_claims(shared, truth, tested, source=images.source, seed=seed)
-
-
-def claims_over_classes(record: Record, widths: Sequence[int], n: int, seed: int) -> list[Claim]:
-    """Put the lecture's statements to the test on twins, paired over the classes, each a mean over seeds.
-
-    widths  of fc7, four, the widest first
-    n       training pictures, the fewest
-    """
-
-    def ap(method: str, metric: str = "mAP", experiment: str = "table", **about: object) -> np.ndarray:
-        about = {"dataset": "voc2007", "method": method, "metric": metric, "experiment": experiment} | about
-        return record.mean(**about)
-
-    def narrow(name: str, width: int) -> np.ndarray:
-        return record.mean(experiment="narrow fc7", dataset=name, width=width)
-
-    few = {"experiment": "training pictures", "n": n}
-    share = {"metric": "mean class accuracy", "dataset": "caltech101"}
-    tested = [
-        ("scratch/few", f"voc2007, pre-training is over 20 points of mAP ahead on {n} pictures", 20,
-         ap(CLS, **few) - ap(SCRATCH, **few)),
-        ("scratch", "voc2007, pre-training is over 20 points of mAP ahead on 800 pictures", 20, ap(CLS) - ap(SCRATCH)),
-        ("frozen/cls", "voc2007, TUNE-CLS beats the frozen network", 0, ap(CLS) - ap(FROZEN)),
-        ("frozen/rnk", "voc2007, TUNE-RNK beats the frozen network", 0, ap(RNK) - ap(FROZEN)),
-        ("frozen/phi", "voc2007, SVMs on the phi of TUNE-CLS beat SVMs on the frozen phi", 0,
-         ap(CLS + ON_PHI) - ap(FROZEN)),
-        ("rnk", "voc2007, TUNE-RNK beats TUNE-CLS in mAP", 0, ap(RNK) - ap(CLS)),
-        ("rnk/phi", "voc2007, SVMs on the phi of TUNE-RNK beat those on the phi of TUNE-CLS", 0,
-         ap(RNK + ON_PHI) - ap(CLS + ON_PHI)),
-        ("rnk/auc", f"voc2007, TUNE-RNK beats TUNE-CLS in the {AUC}", 0, ap(RNK, AUC) - ap(CLS, AUC)),
-        ("caltech/frozen", "caltech101, fine-tuning with softmax beats the frozen network", 0,
-         ap("softmax", **share) - ap(FROZEN, **share)),
-        ("caltech/scratch", "caltech101, pre-training is over 20 points ahead", 20,
-         ap("softmax", **share) - ap(SCRATCH, **share)),
-    ]  # fmt: skip
-    for name in ("voc2007", "caltech101"):
-        for id, part, width in (("quarter", "quarter", widths[2]), ("thirtieth", "thirty-second", widths[3])):
-            text = f"{name}, a {part} of the dimensions costs at most 2 points"
-            tested.append((f"dim/{id}/{name}", text, -2, narrow(name, width) - narrow(name, widths[0])))
+    images, truth = task.images, task.images.labels[task.test]
+    right = {row: 100.0 * (of_row.argmax(1) == truth) for row, of_row in scores.items()}
+    about = {"over": "pictures", "source": images.source, "seed": seed}
     return [
-        paired_claim(f"tune/{id}", f"On {text}", gain, margin=margin, source="twin", seed=seed)
-        for id, text, margin, gain in tested
+        paired_claim(
+            f"tune/{images.name}/{id}",
+            f"On {images.name}, {text}",
+            right[more] - right[less],
+            margin=margin,
+            **about,
+        )
+        for id, text, more, less, margin in OF_CALTECH
     ]

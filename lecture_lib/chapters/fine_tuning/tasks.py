@@ -11,7 +11,7 @@ from lecture_lib import backbones
 from lecture_lib.backbones import Backbone, twin_nets
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders import TEN_CROPS, WHOLE, View, summed
-from lecture_lib.linear import classify, folds, kernel
+from lecture_lib.linear import classify, kernel
 from lecture_lib.metrics import by_class
 from lecture_lib.training import Pictures, Recipe, Tuned, fine_tune, phi, with_head
 from lecture_lib.training.sgd import Loss
@@ -22,8 +22,6 @@ class Task:
     """A split of a collection, its pictures as a network is trained on them.
 
     train, test  int64 [n] and [m], indices of pictures
-    held_back    a fifth of the training pictures says when a training stops, and which weights are kept; else all are
-                 trained on, for all epochs
     bfloat16     whether trainings compute in it, where the device is faster so
     """
 
@@ -31,7 +29,6 @@ class Task:
     pictures: Pictures
     train: np.ndarray
     test: np.ndarray
-    held_back: bool
     bfloat16: bool = False
 
     def about(self, experiment: str, **more: object) -> dict:
@@ -64,21 +61,28 @@ class Task:
         views = views or (TEN_CROPS if self.images.multi_label else (WHOLE,))
         return phi(net, self.pictures.take(rows), views)
 
-    def both_parts(self, net: Backbone) -> tuple[np.ndarray, np.ndarray]:
+    def both_parts(self, net: Backbone, views: Sequence[View] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Encode the training and the test pictures by the phi of a network, as it is."""
         net = with_head(net, self.images.classes)
-        return self.phi(net, self.train), self.phi(net, self.test)
+        return self.phi(net, self.train, views), self.phi(net, self.test, views)
 
-    def learn(self, start: Backbone, loss: Loss, recipe: Recipe, rows: np.ndarray | None = None) -> Tuned:
-        """Train a network with a new head on random crops of the training pictures, or of some of them."""
+    def learn(
+        self,
+        start: Backbone,
+        loss: Loss,
+        recipe: Recipe,
+        rows: np.ndarray | None = None,
+        validation: np.ndarray | None = None,
+    ) -> Tuned:
+        """Train a network with a new head on random crops of the training pictures, or of some of them.
+
+        validation  pictures that are named after every epoch; the weights of the best are kept. None: the last ones
+        """
         rows, recipe = self.train if rows is None else rows, replace(recipe, bfloat16=self.bfloat16)
         head = with_head(start, self.images.classes, recipe.seed)
         head.stages.to(memory_format=torch.channels_last)  # a quarter faster with photographs in bfloat16
-        if not self.held_back:
-            return fine_tune(head, self.pictures.take(rows), None, loss, recipe, progress=False)
-        four_fifths, fifth = folds(self.images.labels[rows], 5, recipe.seed)[0]
-        parts = self.pictures.take(rows[four_fifths]), self.pictures.take(rows[fifth])
-        return fine_tune(head, *parts, loss, recipe, progress=False)
+        held = None if validation is None else self.pictures.take(validation)
+        return fine_tune(head, self.pictures.take(rows), held, loss, recipe, progress=False)
 
     def svm_scores(self, train: np.ndarray, test: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """Score test pictures by SVMs that learn from training pictures, vectors summed over views: float32 [m, C].

@@ -12,7 +12,7 @@ from lecture_lib.display.showing import explorer
 def freeze_explorer(runs: pd.DataFrame) -> ipywidgets.VBox:
     """Make a widget of `freeze_map` with two sliders: the last frozen layer, and the ratio of the learning rates.
 
-    runs  as `figures.trainings` gives them; it starts at the run with the best validation
+    runs  as `figures.trainings` gives them; it starts at the best run
     """
     depths, ratios = figures.sliders(runs)
     best = figures.best_of(runs)
@@ -20,7 +20,7 @@ def freeze_explorer(runs: pd.DataFrame) -> ipywidgets.VBox:
     def draw(depth: str, ratio: float) -> tuple[Figure, str]:
         of_depth = runs[runs.frozen == depth]
         run = of_depth[of_depth.ratio.isna() | (of_depth.ratio == ratio)].iloc[0]
-        alt = f"Test results of all runs as a map; {figures.describe(run)}"
+        alt = f"Validation of all runs as a map; {figures.describe(run)}"
         return figures.freeze_map(runs, run), alt
 
     wide = {"style": {"description_width": "130px"}, "layout": {"width": "420px"}}

@@ -22,15 +22,18 @@ RATIOS = [0.01, 0.1, 1.0]
 def record():
     """Nine runs, no two alike, and one of which only the head learned, as they are recorded."""
     runs = [
-        (depth, ratio, 50 + 3 * i + k, [40.0 + i, 45 + 5 * i + k, 42 + k])
+        (depth, ratio, [40.0 + i, 45 + 5 * i + k, 50 + 3 * i + k])
         for i, depth in enumerate(DEPTHS)
         for k, ratio in enumerate(RATIOS)
     ]
-    runs.append(("fc7", 0.0, 47, [30.0, 31, 44, 43]))
-    rows = [(depth, ratio, "mAP", value) for depth, ratio, value, _ in runs]
-    rows += [(depth, ratio, "validation", v) for depth, ratio, _, values in runs for v in values]
-    rows += [("none", 0.01, "loss", 7.0)]
-    return pd.DataFrame(rows, columns=["frozen", "ratio", "metric", "value"])
+    runs.append(("fc7", 0.0, [30.0, 31, 44, 47]))
+    rows = [
+        (depth, ratio, "validation", epoch, value)
+        for depth, ratio, values in runs
+        for epoch, value in enumerate(values, start=1)
+    ]
+    rows += [("none", 0.01, "loss", 1, 7.0), ("none", 0.01, "validation mAP of one view", np.nan, 7.0)]
+    return pd.DataFrame(rows, columns=["frozen", "ratio", "metric", "epoch", "value"])
 
 
 RUNS = figures.trainings(record())
@@ -58,7 +61,7 @@ def test_every_figure_has_its_title_and_a_white_ground_and_leaves_the_users_styl
     curves = pd.DataFrame({"a": [1, 2], "b": [2, 3]}, index=[1, 2])
     check_figures(
         [
-            figures.training_curves(curves, curves, title="title"),
+            figures.training_curves(curves, title="title"),
             figures.freeze_curves(RUNS, 40, title="title"),
             figures.freeze_map(RUNS, title="title"),
             changes.layer_changes(*changed(0.1, 0.2), title="title"),
@@ -68,24 +71,20 @@ def test_every_figure_has_its_title_and_a_white_ground_and_leaves_the_users_styl
     )
 
 
-def test_losses_are_relative_to_their_first_epoch_and_validation_is_as_given():
-    loss, validation = (
-        pd.DataFrame({"softmax": [*softmax, np.nan], "TUNE-RNK": ranking}, index=range(1, 5))
-        for softmax, ranking in (([2, 1, 0.5], [0.3, 0.3, 0.15, 0.1]), ([40, 50, 45], [41, 42, 60, 60]))
+def test_losses_are_relative_to_their_first_epoch():
+    loss = pd.DataFrame(
+        {"softmax": [2, 1, 0.5, np.nan], "TUNE-RNK": [0.3, 0.3, 0.15, 0.1]}, index=range(1, 5)
     )
-    left, right = figures.training_curves(loss, validation).axes
-    np.testing.assert_allclose(lines(left)["softmax"], [[1, 1], [2, 0.5], [3, 0.25]])
-    np.testing.assert_allclose(lines(left)["TUNE-RNK"][:, 1], [1, 1, 1 / 2, 1 / 3])
-    assert lines(right)["TUNE-RNK"].tolist() == [[1, 41], [2, 42], [3, 60], [4, 60]]
-    best = [line.get_xydata()[0].tolist() for line in right.lines if line.get_ls() == "None"]
-    assert best == [[2, 50], [3, 60]]
-    assert left.get_ylim()[0] == 0
-    assert {"softmax", "TUNE-RNK"} == set(written(left)) == set(written(right))
+    (axes,) = figures.training_curves(loss).axes
+    np.testing.assert_allclose(lines(axes)["softmax"], [[1, 1], [2, 0.5], [3, 0.25]])
+    np.testing.assert_allclose(lines(axes)["TUNE-RNK"][:, 1], [1, 1, 1 / 2, 1 / 3])
+    assert axes.get_ylim()[0] == 0
+    assert {"softmax", "TUNE-RNK"} == set(written(axes))
 
 
 def test_a_training_is_gathered_from_its_rows_of_the_record():
     assert len(RUNS) == 10
-    assert run("conv1", 0.1)[["value", "validation"]].tolist() == [54, [41, 51, 43]]
+    assert run("conv1", 0.1)[["value", "validation"]].tolist() == [54, [41, 51, 54]]
     assert RUNS.ratio.isna().tolist() == [False] * 9 + [True]
 
 
@@ -122,34 +121,33 @@ def test_each_cell_of_the_map_is_its_run_and_has_its_number():
         assert abs(ground - np.dot(to_rgb(text.get_color()), (0.3, 0.59, 0.11))) > 0.3  # it can be read
 
 
-def test_the_chosen_run_is_outlined_and_drawn_strongly_with_a_dot_at_its_best():
+def test_the_chosen_run_is_outlined_and_drawn_strongly_with_a_dot_at_its_end():
     left, right = figures.freeze_map(RUNS, run("pool5", 0.01)).axes
     (outline,) = of(Rectangle, left)
     assert outline.get_bbox().extents.tolist() == [-0.5, 1.5, 0.5, 2.5]
     strong = [line for line in right.lines if to_hex(line.get_color()) == figures.CHOSEN]
-    assert [line.get_xydata().tolist() for line in strong] == [[[1, 42], [2, 55], [3, 42]], [[2, 55]]]
+    assert [line.get_xydata().tolist() for line in strong] == [[[1, 42], [2, 55], [3, 56]], [[3, 56]]]
     assert len(right.lines) == len(RUNS) + 2
     head = figures.freeze_map(RUNS, run("fc7", 0.1)).axes
     assert of(Rectangle, head[0])[0].get_bbox().extents.tolist() == [-0.5, 2.5, 2.5, 3.5]
-    assert head[1].lines[-1].get_xydata().tolist() == [[3, 44]]
+    assert head[1].lines[-1].get_xydata().tolist() == [[4, 47]]
 
 
-def test_without_a_choice_it_is_the_best_in_validation_and_not_in_the_test():
-    runs = RUNS.assign(value=RUNS.value.where(RUNS.index != 3, 99.0))
-    left, right = figures.freeze_map(runs).axes
+def test_without_a_choice_it_is_the_best_after_the_last_epoch():
+    left, right = figures.freeze_map(RUNS).axes
     assert of(Rectangle, left)[0].get_bbox().extents.tolist() == [1.5, 1.5, 2.5, 2.5]  # pool5, 1
-    assert right.lines[-1].get_ydata()[0] == 57
+    assert right.lines[-1].get_ydata()[0] == 58
 
 
-def test_the_explorer_starts_at_the_best_validation_and_shows_the_map_of_what_is_chosen(displayed):
+def test_the_explorer_starts_at_the_best_and_shows_the_map_of_what_is_chosen(displayed):
     row, _ = widget.freeze_explorer(RUNS).children
     frozen, rates = row.children
     assert frozen.options == (*DEPTHS, "fc7")
     assert [ratio for _, ratio in rates.options] == RATIOS
     assert (frozen.value, rates.value) == ("pool5", 1.0)
     for depth, ratio, said in (
-        ("none", 0.01, "nothing frozen, ratio 0.01: best 45.0 in epoch 2 of 3"),
-        ("fc7", 0.1, "frozen up to fc7, any ratio: best 44.0 in epoch 3 of 4"),
+        ("none", 0.01, "nothing frozen, ratio 0.01: 50.0 after 3 epochs"),
+        ("fc7", 0.1, "frozen up to fc7, any ratio: 47.0 after 4 epochs"),
     ):
         frozen.value, rates.value = depth, ratio
         assert said in displayed[-1][0]["text/plain"]

@@ -1,9 +1,7 @@
 """The recorded run of fine-tuning: end to end on small collections in both profiles, and its pieces."""
 
-from collections import defaultdict
 from dataclasses import replace
 from functools import partial
-from itertools import product
 
 import numpy as np
 import pytest
@@ -13,13 +11,24 @@ from lecture_lib import backbones, datasets, results, settings
 from lecture_lib.backbones import standardise
 from lecture_lib.chapters.fine_tuning import narrow_fc7, record, statements, tasks
 from lecture_lib.chapters.fine_tuning.losses import tune_cls
-from lecture_lib.chapters.fine_tuning.statements import AUC, CLS, FROZEN, ON_PHI, RNK, SCRATCH, TESTED, Record
+from lecture_lib.chapters.fine_tuning.statements import (
+    CLS,
+    FROZEN,
+    OF_CALTECH,
+    ON_PHI,
+    RNK,
+    SCRATCH,
+    SOFTMAX,
+    TESTED,
+    Record,
+    claims_of_accuracy,
+)
 from lecture_lib.chapters.fine_tuning.tasks import Task, from_scratch
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.encoders.augment import TEN_CROPS, cut
 from lecture_lib.metrics import average_precision
 from lecture_lib.results.claims import DID_NOT_HOLD, HELD
-from lecture_lib.training import Recipe, prepare, sgd, to_scores, with_head
+from lecture_lib.training import Recipe, Tuned, prepare, sgd, to_scores, with_head
 
 
 @pytest.fixture(autouse=True)
@@ -29,20 +38,11 @@ def short(monkeypatch, tmp_path):
     monkeypatch.setattr(settings, "_settings", None)
     monkeypatch.setattr(settings, "PACKAGE_DATA", tmp_path / "data")
 
-    def shortened(methods):
-        return {name: (loss, replace(recipe, epochs=1, batch=8)) for name, (loss, recipe) in methods.items()}
-
-    twins, photographs = shortened(record.TWINS), shortened(record.PHOTOGRAPHS)
-    caltech = shortened(record.METHODS["demo"]["caltech101"])
-    methods = {"demo": {"voc2007": twins, "caltech101": caltech}, "real": {"voc2007": photographs}}
-    changed = {
-        "METHODS": methods,
-        "TWINS": twins,
-        "PHOTOGRAPHS": photographs,
-        "SEEDS": {"twin": 2, "real": 1},
-    }
-    changed |= {"TRIED": (0.001, 0.1), "SIZES": (10,), "GRID_EPOCHS": 1, "PER_CLASS": 1}
-    changed |= {"FREEZE": (None, "conv4"), "RATIOS": (0.001,)}
+    for name in ("METHODS", "CALTECH"):
+        methods = getattr(record, name).items()
+        short = {name: (loss, replace(recipe, epochs=1, batch=8)) for name, (loss, recipe) in methods}
+        monkeypatch.setattr(record, name, short)
+    changed = {"TRIED": (0.001, 0.1), "SIZES": (10,), "FREEZE": (None, "conv4", "fc7"), "PER_CLASS": 1}
     for name, value in changed.items():
         monkeypatch.setattr(record, name, value)
     monkeypatch.setattr(narrow_fc7, "RECIPE", replace(narrow_fc7.RECIPE, epochs=1))
@@ -97,14 +97,13 @@ def one_class_a_picture(name, n_classes, source="twin"):
 def load(monkeypatch):
     """Small collections in the place of the twins and of the photographs."""
 
-    def load_available(*names):
-        if settings.current().profile == "demo":
-            return {"voc2007": squares("voc2007", "twin"), "caltech101": one_class_a_picture("caltech101", 3)}
-        return {"voc2007": squares("voc2007", "real")}
-
-    source = one_class_a_picture("ilsvrc2012", 2)
-    monkeypatch.setattr(datasets, "load_available", load_available)
-    monkeypatch.setattr(datasets, "load", lambda name, split, per_class=None: source)
+    source = {"demo": "twin", "real": "real"}
+    small = {
+        "voc2007": lambda pictures=None: squares("voc2007", source[settings.current().profile]),
+        "caltech101": lambda: one_class_a_picture("caltech101", 3),
+        "ilsvrc2012": lambda split, per_class=None: one_class_a_picture("ilsvrc2012", 2),
+    }
+    monkeypatch.setattr(datasets, "load", lambda name, **how: small[name](**how))
 
 
 def read(profile):
@@ -120,23 +119,25 @@ def test_the_twins_run_from_end_to_end_and_finished_trainings_are_not_done_again
     monkeypatch.setattr(sgd, "_train_epoch", lambda *given: epochs.append(1) or train_epoch(*given))
     settings.use("demo", quiet=True)
     rows, n = read("demo"), len(epochs)
-    assert set(rows.experiment) == {"table", "epochs", "freezing", "training pictures", "narrow fc7"}
+    assert set(rows.experiment) == {"recipe", "table", "epochs", "training pictures", "narrow fc7"}
     table = rows.query("experiment == 'table' and metric in ['mAP', 'mean class accuracy']")
-    counts = table.groupby(["dataset", "method"]).size().unstack(0)
-    assert counts.voc2007.to_dict() == {
-        FROZEN: 1, CLS: 2, RNK: 2, "softmax": 2, SCRATCH: 2,
-        **dict.fromkeys((CLS + ON_PHI, RNK + ON_PHI, "softmax" + ON_PHI), 1),
-    }  # fmt: skip
-    assert counts.caltech101[FROZEN] == 2  # a split a seed
-    ap = rows.query(f"metric == 'AP' and method == '{CLS}'").groupby("seed").value
-    assert ap.size().tolist() == [3, 3]  # a class without a test picture counts nothing
-    np.testing.assert_allclose(ap.mean(), table.query(f"dataset == 'voc2007' and method == '{CLS}'").value)
-    assert set(rows.query("experiment == 'freezing'").frozen) == {"none", "conv4", "fc7"}
+    found = table.groupby("dataset").method.agg(sorted)
+    assert found.voc2007 == sorted((FROZEN, CLS, CLS + ON_PHI, RNK, RNK + ON_PHI, SCRATCH))
+    assert found.caltech101 == sorted((FROZEN, SOFTMAX, SCRATCH))
+    ap = rows.query(f"metric == 'AP' and method == '{CLS}'").value
+    assert len(ap) == 3  # a class without a test picture counts nothing
+    assert ap.mean() == pytest.approx(table.query(f"dataset == 'voc2007' and method == '{CLS}'").value.item())
+    tried = rows.query(
+        f"experiment == 'recipe' and method == '{CLS}' and metric.str.startswith('validation mAP')"
+    )
+    assert list(zip(tried.frozen, tried.ratio, strict=True)) == [
+        ("none", 0.001), ("none", 0.1), ("conv4", 0.001), ("conv4", 0.1), ("fc7", 0),
+    ]  # fmt: skip
     widths = rows.query("experiment == 'narrow fc7'").groupby("width").size()
     assert widths.to_dict() == dict.fromkeys(record.WIDTHS, 3)
     claims = results.claims_of("fine_tuning", "demo")
-    assert len({claim.id for claim in claims}) == 14
-    assert {claim.over for claim in claims} == {"classes"}
+    assert len({claim.id for claim in claims}) == len(TESTED) + len(OF_CALTECH)
+    assert {claim.over for claim in claims} == {"pictures"}
     again = read("demo")
     assert len(epochs) == n + len(record.WIDTHS)
     assert again.equals(rows)
@@ -153,9 +154,9 @@ def test_photographs_run_through_the_same_functions_and_each_row_learns_from_all
     settings.use("real", quiet=True)
     rows = read("real")
     # two ratios of two losses, then each once, and from scratch
-    assert batches == [(9, None)] * 4 + [(18, None)] * 3
+    assert [(n, validate is None) for n, validate in batches] == [(9, False)] * 4 + [(18, True)] * 3
     assert set(rows.experiment) == {"recipe", "table", "epochs"}
-    about = rows[rows.experiment != "recipe"][["n", "n_test", "n_classes"]]
+    about = rows[rows.metric == "mAP"][["n", "n_test", "n_classes"]]
     assert about.drop_duplicates().to_numpy().tolist() == [[18, 18, 3]]
     table = rows.query("metric == 'mAP'").groupby("method").size()
     assert table.to_dict() == dict.fromkeys((FROZEN, CLS, CLS + ON_PHI, RNK, RNK + ON_PHI, SCRATCH), 1)
@@ -173,35 +174,32 @@ def test_a_few_photographs_of_voc_run_from_end_to_end(monkeypatch):
     rows = np.argsort(-(images.labels == 1).sum(1), kind="stable")[:24]  # those that show most
     parts = {"train": np.arange(6), "val": np.arange(6, 12)}
     few = replace(images[rows], splits=parts, protocol=lambda *_: (np.arange(12), np.arange(12, 24)))
-    monkeypatch.setattr(datasets, "load_available", lambda *names: {"voc2007": few})
+    monkeypatch.setattr(datasets, "load", lambda name: few)
     found = read("real").query("experiment == 'table' and metric == 'mAP'")
     assert len(found) == 6
     assert found.value.between(0, 100).all()
 
 
-def test_without_photographs_nothing_is_written(tmp_path, capsys):
+def test_without_photographs_nothing_is_written(tmp_path):
     settings.use("real", data=tmp_path / "nothing", quiet=True)
-    with pytest.raises(SystemExit, match="set LECTURE_DATA"):
+    with pytest.raises(SystemExit, match="voc2007"):
         record.main()
-    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("left out")]
-    assert any("voc2007" in line for line in printed)
     assert not (tmp_path / "data").exists()
 
 
-def test_the_ratio_is_that_of_the_best_validation_and_no_test_picture_chooses(task, net, monkeypatch):
-    def learn(part, net, loss, recipe):
-        assert sorted([*part.train, *part.test]) == list(range(18))
-        return type("Tuned", (), {"net": recipe.ratio})
+def test_the_ratio_is_that_of_the_best_last_epoch_and_no_test_picture_chooses(task, net, monkeypatch):
+    last = {(None, 0.001): 30, (None, 0.1): 60, ("conv4", 0.001): 90, ("conv4", 0.1): 10}
 
-    truth = task.images.labels[9:18]
+    def learn(part, net, loss, recipe, validation):
+        assert (part.train.tolist(), validation.tolist()) == (list(range(9)), list(range(9, 18)))
+        curve = [{"validation": 99 - recipe.ratio}, {"validation": last[recipe.frozen, recipe.ratio]}]
+        return Tuned(net, curve)
+
     monkeypatch.setattr(Task, "learn", learn)
-    monkeypatch.setattr(Task, "phi", lambda part, net, rows, views: rows)
-    monkeypatch.setattr(record, "to_scores", lambda ratio, rows: truth * (1.0 if ratio == 0.1 else -1.0))
-    task = replace(task, held_back=False)
     found = Record()
-    assert record.choose_ratio(found, task, net, CLS, 0).ratio == 0.1
-    assert [(row["ratio"], row["value"]) for row in found.rows][1] == (0.1, 100)
-    assert found.rows[0]["value"] < 100
+    assert record.search(found, task, net, CLS, 0, (None, "conv4")).ratio == 0.1
+    tried = [row["value"] for row in found.rows if "epoch" not in row]
+    assert tried[1:] == [*last.values()]
 
 
 # tasks
@@ -209,9 +207,8 @@ def test_the_ratio_is_that_of_the_best_validation_and_no_test_picture_chooses(ta
 
 @pytest.fixture
 def task(net):
-    settings.use("demo", quiet=True)
-    (task, _) = record.split(net, squares("voc2007", "twin"))
-    return task
+    images = squares("voc2007", "twin")
+    return Task(images, prepare(net, images), *images.split_indices())
 
 
 def test_no_test_label_changes_a_score(task, net):
@@ -227,19 +224,14 @@ def test_no_test_label_changes_a_score(task, net):
         np.testing.assert_array_equal(one, two)
 
 
-def test_a_fifth_of_the_training_pictures_and_of_no_others_validates(task, net, monkeypatch):
+def test_a_training_sees_the_rows_it_is_given_and_no_others(task, net, monkeypatch):
     seen = []
-    monkeypatch.setattr(tasks, "fine_tune", lambda *given, **_: seen.append(given))
-    rows = task.train[3:]
-    task.learn(net, tune_cls, Recipe(seed=1), rows)
-    replace(task, held_back=False).learn(net, tune_cls, Recipe(seed=1), rows)
+    monkeypatch.setattr(tasks, "fine_tune", lambda *given, **_: seen.append(given[1:3]))
+    task.learn(net, tune_cls, Recipe())
+    task.learn(net, tune_cls, Recipe(), task.train[3:9], task.train[9:])
     shown = {image.numpy().tobytes(): i for i, image in enumerate(task.pictures.images)}
-    (_, kept, held, *_), (_, everything, none, *_) = seen
-    kept, held, everything = (
-        [shown[image.numpy().tobytes()] for image in of.images] for of in (kept, held, everything)
-    )
-    assert (len(kept), len(held), none) == (12, 3, None)
-    assert sorted(kept + held) == sorted(everything) == rows.tolist()
+    found = [[of and [shown[image.numpy().tobytes()] for image in of.images] for of in pair] for pair in seen]
+    assert found == [[list(range(18)), None], [list(range(3, 9)), list(range(9, 18))]]
 
 
 def test_svms_see_ten_crops_summed_to_length_one(task, net):
@@ -267,50 +259,44 @@ def test_only_the_twin_starts_with_batchnorm_and_seeds_differ(net):
 
 TRUTH = np.repeat(np.array([[1], [1], [0], [0], [0], [0]], np.int8), 20, axis=0)
 PERFECT = np.repeat(np.arange(6, 0, -1.0)[:, None], 20, axis=0)
-METHODS = [FROZEN, *(method + of for method in (CLS, RNK, "softmax", SCRATCH) for of in ("", ON_PHI))]
 
 
-def over_pictures(**changed):
-    """Verdicts on scores of one class in 120 pictures, perfect ones where not changed."""
+def judged(tested, **changed):
+    """Claims on scores of one class in 120 pictures, perfect ones where not changed."""
     nothing = ArrayImages(np.zeros((240, 3, 1, 1), np.uint8))
     images = ImageCollection("few", "real", nothing, ("cat",), np.tile(TRUTH, (2, 1)))
-    task = Task(images, None, np.arange(120), np.arange(120, 240), False)
-    scores = {method: [PERFECT] for method in METHODS} | {method: [of] for method, of in changed.items()}
-    claims = statements.over_pictures(Record(), task, scores, {}, 0)
-    return {claim.id.split(": ")[1].split(",")[0]: claim for claim in claims}
+    task = Task(images, None, np.arange(120), np.arange(120, 240))
+    rows = {row for _, _, *pair, _ in tested for row in pair}
+    claims = Record().over_pictures(task, dict.fromkeys(rows, PERFECT) | changed, tested, 0)
+    return {claim.id.removeprefix("tune/few/"): claim for claim in claims}
 
 
 @pytest.mark.parametrize(("id", "more", "less"), [(id, more, less) for id, _, more, less, _ in TESTED])
 def test_each_statement_compares_what_it_names(id, more, less):
-    claims = over_pictures(**{less: -PERFECT})
-    held = {key for key, claim in claims.items() if claim.verdict == HELD}
-    assert held == {other for other, _, _, worse, _ in TESTED if worse == less}
-    claim = over_pictures(**{more: -PERFECT})[id]
+    claims = judged(TESTED, **{less: -PERFECT})
+    assert all(claims[other].verdict == HELD for other, _, _, worse, _ in TESTED if worse == less)
+    assert {claim.effect for other, claim in claims.items() if claims[other].effect > 0} == {
+        claims[id].effect
+    }
+    claim = judged(TESTED, **{more: -PERFECT})[id]
     # by hand: a third of the pictures are positive; all at the end, precision is at most 1 / 3 at every recall
     assert (claim.verdict, claim.effect) == (DID_NOT_HOLD, pytest.approx(-100 * 2 / 3))
 
 
-def test_claims_over_classes_compare_what_they_name():
-    gains = {"scratch/few": 1, "scratch": 30, "frozen/cls": 5, "frozen/rnk": -5, "rnk": -10}
-    values = defaultdict(lambda: 50.0) | {FROZEN: 45.0, RNK: 40.0, SCRATCH: 20.0}
-    run, of_class = Record(), np.arange(12.0)
-    for seed, name in product((0, 1), ("voc2007", "caltech101")):  # seeds are averaged, then classes paired
-        about = {"dataset": name, "seed": seed}
-        for method in METHODS:
-            for metric in ("mAP", AUC, "mean class accuracy"):
-                line = about | {"experiment": "table", "method": method, "metric": metric}
-                run.add(values[method] + of_class + 3 * seed, **line)
-            line = about | {"experiment": "training pictures", "method": method, "metric": "mAP", "n": 10}
-            run.add(49.0 * (method == SCRATCH) + 50.0 * (method == CLS) + of_class, **line)
-        for width in record.WIDTHS:
-            run.add(of_class - 5 * (width == 24), **about, experiment="narrow fc7", width=width)
-    found = statements.claims_over_classes(run, record.WIDTHS, 10, 0)
-    claims = {claim.id.removeprefix("tune/"): claim for claim in found}
-    assert {id: round(claims[id].effect) for id in gains} == gains
-    assert claims["scratch"].verdict == HELD
-    assert claims["scratch/few"].verdict == DID_NOT_HOLD
-    assert claims["dim/quarter/voc2007"].verdict == HELD
-    assert claims["dim/thirtieth/caltech101"].verdict == DID_NOT_HOLD
+def test_a_statement_without_its_rows_is_left_out():
+    assert [*judged([TESTED[0]], **{"else": PERFECT})] == ["cls"]
+    assert len(judged(TESTED[:6])) == 6
+
+
+def test_accuracy_is_compared_picture_by_picture():
+    images = one_class_a_picture("few", 3)
+    task = Task(images, None, np.arange(0), np.arange(30))
+    right = np.eye(3)[images.labels]
+    half = np.where(np.arange(30)[:, None] < 15, right, -right)
+    scores = dict.fromkeys({row for _, _, *pair, _ in OF_CALTECH for row in pair}, right) | {FROZEN: half}
+    claims = {claim.id.rpartition("/")[2]: claim for claim in claims_of_accuracy(task, scores, 0)}
+    assert (claims["softmax"].verdict, claims["softmax"].effect, claims["softmax"].n) == (HELD, 50, 30)
+    assert (claims["scratch"].verdict, claims["quarter"].verdict) == (DID_NOT_HOLD, HELD)
 
 
 def test_the_measure_is_over_classes_that_count(task):

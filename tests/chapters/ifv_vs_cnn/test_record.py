@@ -93,7 +93,7 @@ def test_the_whole_table_on_a_few_twins(monkeypatch, few_gaussians):
     classes, labels = tuple(images.classes[c] for c in frequent), images.labels[:30, frequent]
     part = replace(images[:30], classes=classes, labels=labels, groups=(), boxes=None)
     written = []
-    monkeypatch.setattr(record.datasets, "load", lambda name: replace(part, protocol=lambda *_: parts))
+    monkeypatch.setattr(record.datasets, "load", lambda name, **_: replace(part, protocol=lambda *_: parts))
     monkeypatch.setattr(record.records, "write", lambda *args, **about: written.extend(args))
     record.main()
     name, measured, claims = written

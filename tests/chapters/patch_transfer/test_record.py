@@ -207,7 +207,7 @@ def planted(monkeypatch):
     for name, fake in fakes.items():
         monkeypatch.setattr(experiments, name, fake)
 
-    def load(name):
+    def load(name, pictures=None):
         n = len(world.train)
         split = np.arange(n), np.arange(n, n + len(READ))
         return collect(np.concatenate([world.train, READ]), name, protocol=lambda images, seed: split)
@@ -218,7 +218,7 @@ def planted(monkeypatch):
 
 
 def test_all_of_a_collection_is_run_and_every_row_recorded(planted):
-    rows, claims = record.run(NET, "voc2007", record.MORE["demo"]["voc2007"], SEED)
+    rows, claims = record.run(NET, record.datasets.load("voc2007"), record.RUNS["demo"]["voc2007"][1], SEED)
     assert planted.seeds == [3, 4, 5]
     ids = {claim.id.removeprefix("patches/voc2007/"): claim for claim in claims}
     assert set(ids) == {*(id for id, *_ in TESTED), "pointing"}
@@ -244,7 +244,7 @@ def test_all_of_a_collection_is_run_and_every_row_recorded(planted):
 
 def test_a_class_without_training_pictures_is_left_out(planted):
     planted.train = TRAIN[[0, 1] * 4]
-    rows, _ = record.run(NET, "few", (), SEED)
+    rows, _ = record.run(NET, record.datasets.load("few"), (), SEED)
     frame = pd.DataFrame(rows)
     assert set(frame.experiment) == {"table", "k", "pointing game", "labels"}
     assert set(frame["class"].dropna()) == {"bus", "cat"}
@@ -258,10 +258,11 @@ def test_the_run_follows_the_profile(planted, monkeypatch, profile):
     monkeypatch.setattr(settings, "_settings", None)
     monkeypatch.setattr(record.backbones, "load", lambda: NET.backbone)
     monkeypatch.setattr(record, "PatchNet", lambda net: NET)
-    monkeypatch.setattr(record.datasets, "load_available", lambda *names: names[-1:])
+    runs = {name: (how, ()) for name, (how, _) in record.RUNS[profile].items()}
+    monkeypatch.setattr(record, "RUNS", {profile: runs})
     record.main()
     found = read("patch_transfer", profile)
-    assert set(found[found.experiment == "table"].dataset) == {*list(record.MORE[profile])[-1:]}
+    assert set(found[found.experiment == "table"].dataset) == {*runs}
     assert "lecture_lib.chapters.patch_transfer.record\n(toy, " in made_by("patch_transfer", profile)
 
 
@@ -271,5 +272,5 @@ def test_without_photographs_what_is_missing_is_named_and_nothing_is_written(mon
     monkeypatch.setattr(record, "PatchNet", lambda net: NET)
     with pytest.raises(SystemExit, match="LECTURE_DATA"):
         record.main()
-    assert capsys.readouterr().out.count("left out") == len(record.MORE["real"])
+    assert capsys.readouterr().out.count("left out") == len(record.RUNS["real"])
     assert not (tmp_path / "recorded").exists()
