@@ -22,7 +22,7 @@ export MPLCONFIGDIR := $(CURDIR)/.venv/var/matplotlib
 export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab copy test notebooks lint format bench clean
+.PHONY: help setup lab copy test notebooks slides book pages lint format bench clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /:/' | awk -F: '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -47,6 +47,14 @@ test: .venv/.ready  ## run all tests and all notebooks
 notebooks: .venv/.ready  ## run all notebooks and save them with their outputs
 	@$(RUN) notebooks/execute.py $(ONLY)
 
+slides: .venv/.pages  ## write the notebooks as decks of slides, a file each that needs no network, to build/slides/
+	@$(RUN) notebooks/slides.py $(ONLY)
+
+book: .venv/.pages  ## write notebooks and the instructor's pages as a site that needs no server, to build/book/
+	@$(RUN) -m sphinx -q -W --keep-going -c docs . build/book && echo "build/book/index.html"
+
+pages: .venv/.pages  ## install what slides, book and their tests need beyond the set-up
+
 lint: .venv/.ready  ## look for mistakes of style
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
@@ -61,6 +69,11 @@ bench: .venv/.ready  ## measure speed against what one would use instead
 clean:  ## remove build/ and caches; .venv and my-work/ stay
 	rm -rf build .pytest_cache .ruff_cache *.egg-info
 	find lecture_lib tests notebooks -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.pages: .venv/.ready requirements-pages.txt
+	@echo "Installing the packages of requirements-pages.txt into .venv, this once."
+	@$(RUN) -m pip install --quiet -r requirements-pages.txt
+	@touch .venv/.pages
 
 # The set-up is done once, and again when its two files change.
 .venv/.ready: requirements.txt pyproject.toml

@@ -131,7 +131,8 @@ def test_a_misplaced_import_is_found_wherever_it_hides(module, source):
 
 
 def pins():
-    lines = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    files = [REPOSITORY / f"requirements{of}.txt" for of in ("", "-pages")]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
