@@ -23,7 +23,7 @@ FLOORS = [
     ["backbones"],
     ["encoders"],
     ["linear", "training", "results"],
-    ["display", "exercises", "environment", "features"],
+    ["display", "exercises", "environment", "features", "fetch"],
     ["chapters"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
