@@ -116,18 +116,26 @@ def outputs(cell: nbformat.NotebookNode) -> list[tuple[str, float | None]]:
     seen, printed = [], []
     for output in cell.outputs:
         data = output.get("data", {})
-        picture = next((kind for kind in data if kind.startswith("image/")), None)
-        if picture:
-            width, height = Image.open(io.BytesIO(base64.b64decode(data[picture]))).size
-            alt = html.escape(output.metadata.get(picture, {}).get("alt", ""))
-            source = f"data:{picture};base64,{data[picture].strip()}"
-            seen.append((f'<img alt="{alt}" src="{source}">', width / height))
+        if any(kind.startswith("image/") for kind in data):
+            seen.append(figure(output))
         elif "<table" in data.get("text/html", ""):
-            table = re.sub(r"<style.*?</style>", "", data["text/html"], flags=re.DOTALL)
-            seen.append((table.replace("<td>NaN</td>", "<td></td>"), None))
+            seen.append((table(data["text/html"]), None))
         elif output.output_type == "stream" and output.name == "stdout":
             printed.append((f"<pre>{html.escape(output.text)}</pre>", None))
     return seen or printed
+
+
+def figure(output: nbformat.NotebookNode) -> tuple[str, float]:
+    """Return the HTML of an output's picture, with its alternative text and its bytes, and its width by height."""
+    kind, data = next((kind, data) for kind, data in output.data.items() if kind.startswith("image/"))
+    width, height = Image.open(io.BytesIO(base64.b64decode(data))).size
+    alt = html.escape(output.metadata.get(kind, {}).get("alt", ""))
+    return f'<img alt="{alt}" src="data:{kind};base64,{data.strip()}">', width / height
+
+
+def table(source: str) -> str:
+    """Return a table of pandas without pandas' style, and with nothing where nothing is known."""
+    return re.sub(r"<style.*?</style>", "", source, flags=re.DOTALL).replace("<td>NaN</td>", "<td></td>")
 
 
 def faults(notebook: nbformat.NotebookNode) -> list[str]:

@@ -30,7 +30,10 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 LIBRARY = REPOSITORY / "lecture_lib"
 MODULES = sorted(LIBRARY.rglob("*.py"))
-CODE = [*MODULES, *(REPOSITORY / "tests").rglob("*.py"), *(REPOSITORY / "notebooks").glob("*.py")]
+CODE = [
+    *MODULES,
+    *(path for of in ("tests", "notebooks", "docs") for path in (REPOSITORY / of).rglob("*.py")),
+]
 TEXTS = {".py", ".ipynb", ".md", ".toml", ".txt", ".csv", ".json", ""}
 
 
@@ -74,7 +77,10 @@ def misplaced_imports(module, source):
 
 def undeclared(source, declared):
     """Packages that are imported without a line in requirements.txt."""
-    ours = {"lecture_lib", *(path.stem for path in REPOSITORY.glob("tests/*.py"))}
+    ours = {
+        "lecture_lib",
+        *(path.stem for of in ("tests", "notebooks") for path in REPOSITORY.glob(f"{of}/*.py")),
+    }
     packages = {name.partition(".")[0] for name in imported(source)} - set(sys.stdlib_module_names) - ours
     providers = packages_distributions()
     return sorted(p for p in packages if not declared & {d.lower() for d in providers.get(p, [p])})
@@ -162,7 +168,9 @@ def test_no_file_names_a_path_of_this_machine():
             assert not found, f"{place(path)} names {found.group()}"
 
 
-@pytest.mark.parametrize("text", ["README.md", "CONTRIBUTING.md", "data/results/README.md"])
+@pytest.mark.parametrize(
+    "text", ["README.md", "CONTRIBUTING.md", "data/results/README.md", "docs/teaching.md"]
+)
 def test_places_that_are_named_are_there(text):
     named = re.findall(
         r"`((?:lecture_lib|data|tests|notebooks)/[\w./-]+)`", (REPOSITORY / text).read_text("utf-8")
