@@ -56,7 +56,10 @@ class Slide:
 
 def mathml(tex: str, display: bool) -> str:
     """Return a formula of TeX as MathML, which browsers show without a script."""
-    return latex2mathml.converter.convert(tex, display="block" if display else "inline")
+    found = latex2mathml.converter.convert(tex, display="block" if display else "inline")
+    # a labelled arrow as browsers know it: nothing around the arrow, no relative sizes around its label
+    found = re.sub(r'<mover><mstyle scriptlevel="0">(<mo>&#x2192;</mo>)</mstyle>', r"<mover>\1", found)
+    return re.sub(r'</?mpadded[^>]*>|<mspace depth="[^"]*" />', "", found)
 
 
 _MARKDOWN = MarkdownIt().enable("table").use(

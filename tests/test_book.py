@@ -1,6 +1,7 @@
 """The book: made without a warning, whole without network and server, legible in light and dark."""
 
 import re
+import runpy
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from browsing import browser
 from lecture_lib.settings import REPOSITORY
 
 pytest.importorskip("furo", reason="needs the packages of requirements-pages.txt: make pages")
+DOCS = REPOSITORY / "docs"
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("[0-9]*.ipynb"))
 
 
@@ -71,3 +73,17 @@ def test_search_works_from_a_file_and_figures_keep_their_white_ground_in_the_dar
         assert ground != figure
     assert wrong == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_minutes_that_instructors_read_are_those_of_the_slides(path):
+    slides = runpy.run_path(str(path.with_name("slides.py")))["slides"]
+    minutes = sum(slide.minutes for slide in slides(nbformat.read(path, as_version=4)))
+    row = next(
+        line for line in (DOCS / "teaching.md").read_text("utf-8").splitlines() if path.stem[:2] in line[:6]
+    )
+    assert float(row.split("|")[2].split()[0]) == minutes
+    lesson = DOCS / f"lesson_{path.stem[:2]}.md"
+    if path.stem[:2] != "00":
+        parts = lesson.read_text("utf-8").partition("**Minutes on slides**")[2].partition("\n\n")[0]
+        assert sum(map(int, re.findall(r"(?<!\w)\d+", parts))) == minutes
