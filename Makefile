@@ -37,8 +37,8 @@ test: .venv/.ready  ## run all tests and all notebooks
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadscope --durations=20
 
 browser: .venv/.ready  ## try the notebooks in JupyterLab as a student would; needs Chromium
-	@$(RUN) -m pip install --quiet -r requirements-browser.txt
-	@$(RUN) -m pytest --durations=0 $(if $(ONLY),-k "$(ONLY)") tests/browser
+	@$(RUN) -c "import playwright" 2>/dev/null || $(RUN) -m pip install --quiet -r requirements-browser.txt
+	@$(RUN) -m pytest -m browser --durations=10 $(if $(ONLY),-k "$(ONLY)") tests/browser
 
 notebooks: .venv/.ready  ## run all notebooks and save them with their outputs
 	@$(RUN) notebooks/execute.py $(ONLY)

@@ -40,7 +40,7 @@ def copy_missing(folder: Path, originals: Path = ORIGINALS) -> list[str]:
     """
     from ipykernel.ipkernel import IPythonKernel
 
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     kept = []
     for path in sorted(originals.glob("[0-9]*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
@@ -60,7 +60,10 @@ def copy_missing(folder: Path, originals: Path = ORIGINALS) -> list[str]:
 
 def options(folder: Path) -> list[str]:
     """What JupyterLab is started with, to open the first notebook of a folder of the project."""
-    chosen = [*OPTIONS, f"--LabApp.default_url=/lab/tree/{folder.name}/00_start_here.ipynb"]
+    chosen = [
+        *OPTIONS,
+        f"--LabApp.default_url=/lab/tree/{folder.relative_to(REPOSITORY).as_posix()}/00_start_here.ipynb",
+    ]
     if os.name == "posix" and os.getuid() == 0:
         chosen.append("--allow-root")
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

@@ -6,6 +6,7 @@ import graphlib
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -23,7 +24,7 @@ FLOORS = [
     ["backbones"],
     ["encoders"],
     ["linear", "training", "results"],
-    ["display", "exercises", "environment", "features"],
+    ["display", "exercises", "environment", "features", "start"],
     ["chapters"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -131,7 +132,8 @@ def test_a_misplaced_import_is_found_wherever_it_hides(module, source):
 
 
 def pins():
-    lines = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    files = (REPOSITORY / "requirements.txt", REPOSITORY / "requirements-browser.txt")
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
@@ -139,6 +141,18 @@ def test_what_is_imported_is_pinned():
     declared = {Requirement(line.partition("#")[0]).name.lower() for line in pins()}
     faults = {place(path): undeclared(path.read_text(encoding="utf-8"), declared) for path in CODE}
     assert {path: names for path, names in faults.items() if names} == {}
+
+
+def test_what_the_library_imports_comes_with_it_and_the_pins_satisfy_it():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = project["optional-dependencies"]["lab"]
+    needed = {Requirement(line).name.lower(): Requirement(line) for line in project["dependencies"] + extra}
+    faults = {place(path): undeclared(path.read_text(encoding="utf-8"), set(needed)) for path in MODULES}
+    assert {path: names for path, names in faults.items() if names} == {}
+    pinned = {pin.name.lower(): pin for line in pins() if (pin := Requirement(line.partition("#")[0]))}
+    for name, requirement in needed.items():
+        (pin,) = pinned[name].specifier
+        assert requirement.specifier.contains(pin.version), name
 
 
 def test_every_pin_is_exact_and_has_its_reason():
@@ -161,7 +175,7 @@ def test_no_file_names_a_path_of_this_machine():
             assert not found, f"{place(path)} names {found.group()}"
 
 
-@pytest.mark.parametrize("text", ["README.md", "CONTRIBUTING.md", "data/results/README.md"])
+@pytest.mark.parametrize("text", ["CONTRIBUTING.md", "docs/running.md", "data/results/README.md"])
 def test_places_that_are_named_are_there(text):
     named = re.findall(
         r"`((?:lecture_lib|data|tests|notebooks)/[\w./-]+)`", (REPOSITORY / text).read_text("utf-8")

@@ -58,10 +58,14 @@ def bundle(figure: Figure, alt: str) -> dict[str, str]:
 
 # A widget needs a running kernel, and what is saved of it is a name. So a picture goes with it, as an output of its own
 # that is hidden while the widget beside it is alive; without one, the picture is there and the dead widget is hidden.
+# The script leaves arrow keys to the controls: JupyterLab would move to another cell.
 STILL = """<style>
 .jp-OutputArea-child:has(.still):has(+ .jp-OutputArea-child .moving),
 .jp-OutputArea-child:has(.still) + .jp-OutputArea-child:not(:has(.moving)):has(.jupyter-widgets) { display: none; }
-</style><div class="still"><p>Run this cell to move it.</p>%s</div>"""
+</style><script>{
+const here = document.currentScript;
+setTimeout(() => here?.closest(".jp-OutputArea")?.setAttribute("data-lm-suppress-shortcuts", "true"));
+}</script><div class="still"><p>Run this cell to move it.</p>%s</div>"""
 
 
 class Explorer(ipywidgets.VBox):
@@ -94,15 +98,13 @@ class Explorer(ipywidgets.VBox):
         ipython.display(self._repr_mimebundle_(), raw=True)
 
 
-def choice(name: str, options: Sequence, value: Any = None) -> ipywidgets.RadioButtons:
-    """Make a control of a few values, all to be seen; at first it has `value`, or else the first of them.
+def choice(name: str, options: Sequence, value: Any = None) -> ipywidgets.Dropdown:
+    """Make a control that takes one of some values; at first `value`, or else the first of them.
 
     options  values, or pairs of a text and a value
 
-    Radio buttons and no slider: those of ipywidgets have neither a name nor a value that can be read aloud.
+    A list and no slider: those of ipywidgets have neither a name nor a value that can be read aloud.
     """
     first = {} if value is None else {"value": value}
     look = {"layout": {"width": "auto"}, "style": {"description_width": "initial"}}
-    return ipywidgets.RadioButtons(
-        options=options, description=name, orientation="horizontal", **look, **first
-    )
+    return ipywidgets.Dropdown(options=options, description=name, **look, **first)

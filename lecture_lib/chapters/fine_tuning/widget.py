@@ -25,4 +25,4 @@ def freeze_explorer(runs: pd.DataFrame) -> Explorer:
     frozen = choice("frozen up to", depths, best.frozen)
     start = ratios[0] if np.isnan(best.ratio) else best.ratio
     rates = choice("ratio of the rates", [(f"{r:g}", r) for r in ratios], start)
-    return Explorer(draw, {"depth": frozen}, {"ratio": rates})
+    return Explorer(draw, {"depth": frozen, "ratio": rates})

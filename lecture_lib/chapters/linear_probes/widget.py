@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -54,9 +53,7 @@ def probe_explorer(images: ImageCollection, scores: Scores) -> Explorer:
         key=lambda at: (scores[at[0]][at[1]].argmax(1) == images.labels).mean(),
     )
     names = [(name, c) for c, name in enumerate(images.classes)]
-    which = ipywidgets.Dropdown(
-        options=names, value=first_class(scores[best[0]][best[1]], images.labels), description="class"
-    )
+    which = choice("class", names, first_class(scores[best[0]][best[1]], images.labels))
     Cs = choice("C", [(f"{C:g}", C) for C in sorted(scores[best[0]])], best[1])
     return Explorer(draw, {"c": which, "C": Cs, "layer": choice("layer", list(scores), best[0])})
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -51,8 +50,8 @@ def patch_explorer(images: ImageCollection, grids: Sequence[Grid], y: Sequence[n
     def best_of(i: int) -> int:
         return max(shown[i] or range(len(names)), key=lambda c: picture_score(y[i])[c])
 
-    which = ipywidgets.Dropdown(options=pictures, description="picture")
-    wanted = ipywidgets.Dropdown(options=classes, value=best_of(0), description="class")
+    which = choice("picture", pictures)
+    wanted = choice("class", classes, best_of(0))
     which.observe(lambda change: setattr(wanted, "value", best_of(change["new"])), "value")
     scales = [("all", ALL), *((f"λ = {lam:g}", s) for s, lam in enumerate(LAMBDAS))]
     return Explorer(
