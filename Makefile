@@ -51,8 +51,8 @@ format: .venv/.ready  ## put modules and notebooks into the common style
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-bench: .venv/.ready  ## measure speed against what one would use instead
-	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(RUN) "$$file" || exit 1; done
+bench: .venv/.ready  ## measure speed against what one would use instead, in one table and build/bench.json
+	@$(RUN) tests/benchmarks/table.py
 
 clean:  ## remove build/ and caches; .venv and my-work/ stay
 	rm -rf build .pytest_cache .ruff_cache *.egg-info
