@@ -6,6 +6,7 @@
 What is in the folder already is kept. More arguments are options of JupyterLab.
 """
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -20,8 +21,6 @@ OPTIONS = (
     "--log-level=WARN",
     "--LanguageServerManager.autodetect=False",
     f"--ServerApp.root_dir={REPOSITORY}",
-    # its defaults (30 and 90 s) contradict each other, of which tornado warns for each kernel
-    "--ServerApp.tornado_settings={'ws_ping_timeout': 30000}",
 )
 # What Jupyter reads in the folder of this Python: no news from the network at the first start, and no warning for each
 # kernel that its talk on this computer is not encrypted, which it never was.
@@ -89,6 +88,9 @@ def main(arguments: list[str]) -> None:
         if sys.prefix != sys.base_prefix and not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(content, encoding="utf-8")
+    # jupyter-server gives tornado milliseconds for seconds, and tornado says so for each kernel; nothing comes of it
+    about_pings = logging.getLogger("tornado.general")
+    about_pings.addFilter(lambda record: "websocket_ping_timeout" not in record.getMessage())
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     print("JupyterLab is starting; stop it with Ctrl-C, twice.", flush=True)
     LabApp.launch_instance([*options(folder), *arguments[named:]])
