@@ -75,6 +75,8 @@ def server(tmp_path_factory):
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/api")
                 break
             time.sleep(1)
+        else:
+            pytest.fail(f"JupyterLab did not start in two minutes: {said.read_text()}")
         yield f"http://127.0.0.1:{port}/lab/tree/{FOLDER.relative_to(REPOSITORY).as_posix()}", said
         run.terminate()
 
