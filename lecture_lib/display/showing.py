@@ -61,7 +61,7 @@ def bundle(figure: Figure, alt: str) -> dict[str, str]:
 # The script leaves arrow keys to the controls: JupyterLab would move to another cell.
 STILL = """<style>
 .jp-OutputArea-child:has(.still):has(+ .jp-OutputArea-child .moving),
-.jp-OutputArea-child:has(.still) + .jp-OutputArea-child:not(:has(.moving)):has(.jupyter-widgets) { display: none; }
+.jp-OutputArea-child:has(.still) + .jp-OutputArea-child:not(:has(.moving)) { display: none; }
 </style><script>{
 const here = document.currentScript;
 setTimeout(() => here?.closest(".jp-OutputArea")?.setAttribute("data-lm-suppress-shortcuts", "true"));
