@@ -64,7 +64,9 @@ STILL = """<style>
 .jp-OutputArea-child:has(.still) + .jp-OutputArea-child:not(:has(.moving)) { display: none; }
 </style><script>{
 const here = document.currentScript;
-setTimeout(() => here?.closest(".jp-OutputArea")?.setAttribute("data-lm-suppress-shortcuts", "true"));
+setTimeout(() => here?.closest(".jp-OutputArea")?.addEventListener("focusin", (event) => {
+    event.target.dataset.lmSuppressShortcuts = "true";
+}));
 }</script><div class="still"><p>Run this cell to move it.</p>%s</div>"""
 
 
