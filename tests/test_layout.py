@@ -6,6 +6,7 @@ import graphlib
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -16,14 +17,14 @@ from lecture_lib.settings import REPOSITORY
 
 # From the ground up: a module imports only what stands on a floor below its own, or beside it in its own room.
 FLOORS = [
-    ["settings", "checks"],
+    ["settings", "checks", "progress"],
     ["store", "metrics", "twins"],
     ["download"],
     ["datasets"],
     ["backbones"],
     ["encoders"],
     ["linear", "training", "results"],
-    ["display", "exercises", "environment", "features", "fetch"],
+    ["display", "exercises", "environment", "features", "fetch", "start"],
     ["chapters"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -148,6 +149,18 @@ def test_what_is_imported_is_pinned():
     assert {path: names for path, names in faults.items() if names} == {}
 
 
+def test_what_the_library_imports_comes_with_it_and_the_pins_satisfy_it():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = project["optional-dependencies"]["lab"]
+    needed = {Requirement(line).name.lower(): Requirement(line) for line in project["dependencies"] + extra}
+    faults = {place(path): undeclared(path.read_text(encoding="utf-8"), set(needed)) for path in MODULES}
+    assert {path: names for path, names in faults.items() if names} == {}
+    pinned = {pin.name.lower(): pin for line in pins() if (pin := Requirement(line.partition("#")[0]))}
+    for name, requirement in needed.items():
+        (pin,) = pinned[name].specifier
+        assert requirement.specifier.contains(pin.version), name
+
+
 def test_every_pin_is_exact_and_has_its_reason():
     for line in pins():
         assert re.fullmatch(r"[\w-]+==[\d.]+ +# .{5,}", line), line
@@ -169,7 +182,7 @@ def test_no_file_names_a_path_of_this_machine():
 
 
 @pytest.mark.parametrize(
-    "text", ["README.md", "CONTRIBUTING.md", "data/results/README.md", "docs/teaching.md"]
+    "text", ["CONTRIBUTING.md", "docs/running.md", "docs/teaching.md", "data/results/README.md"]
 )
 def test_places_that_are_named_are_there(text):
     named = re.findall(

@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lecture_lib import checks, store
+from lecture_lib import checks, progress, store
 
 Schedule = Literal["cosine", "cosine to zero", "warm cosine"]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -95,8 +95,6 @@ def train(
     Modules of which no parameter learns (requires_grad) are in eval mode: averages of a frozen BatchNorm stay.
     Raises Diverged as soon as a loss is not finite; the checkpoint stays at the epoch before.
     """
-    from tqdm.auto import tqdm
-
     if n < 1:
         raise ValueError("There is nothing to train on (0 samples).")
     for module in net.modules():
@@ -107,7 +105,7 @@ def train(
     highest = [group["lr"] for group in optimizer.param_groups]
     with_state = {"loss": loss} if isinstance(loss, nn.Module) else {}  # such as an average over batches
     curve, best = _resume(checkpoint, net, {"optimizer": optimizer} | with_state)
-    bar = tqdm(total=recipe.epochs, initial=len(curve), desc=label, disable=label is None, leave=False)
+    bar = progress.bar(total=recipe.epochs, initial=len(curve), desc=label, disable=label is None)
     while not _is_over(curve, recipe):
         line = _train_epoch(net, n, samples, loss, recipe, optimizer, highest, len(curve))
         line |= validate() if validate else {}
