@@ -67,8 +67,8 @@ def as_html(output: nbformat.NotebookNode) -> str:
     data = output.get("data", {})
     if output.output_type == "stream":
         return _pre(output.text)
-    if any(kind.startswith("image/") for kind in data):
-        return f'<div class="figure">{slides.figure(output)[0]}</div>'
+    if picture := slides.figure(data.get("text/html", "")):
+        return f'<div class="figure">{picture[0]}</div>'
     if "text/html" in data:
         return f'<div class="table">{slides.table(data["text/html"])}</div>'
     return _pre(data["text/plain"]) if "text/plain" in data and len(data) == 1 else ""

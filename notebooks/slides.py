@@ -41,6 +41,8 @@ MINUTES = 50  # of a lesson
 LINES = 12  # of code that fit on a slide, and that an audience reads
 WIDE = 1.5  # width by height from which a figure stands below its text, not beside it
 HEADING = re.compile(r"\A\s*#+ +(.+)\n?")
+# what `display.show` saves of a figure, and a widget of its own
+FIGURE = re.compile(r'(?:\A|<div class="still">.*?)(<img alt="[^"]*" src="data:image/\w+;base64,([^"]+)">)')
 
 
 @dataclass
@@ -118,22 +120,23 @@ def outputs(cell: nbformat.NotebookNode) -> list[tuple[str, float | None]]:
     """Return the HTML of a cell's figures (with width by height) and tables, or if it has none what it printed."""
     seen, printed = [], []
     for output in cell.outputs:
-        data = output.get("data", {})
-        if any(kind.startswith("image/") for kind in data):
-            seen.append(figure(output))
-        elif "<table" in data.get("text/html", ""):
-            seen.append((table(data["text/html"]), None))
+        source = output.get("data", {}).get("text/html", "")
+        if picture := figure(source):
+            seen.append(picture)
+        elif "<table" in source:
+            seen.append((table(source), None))
         elif output.output_type == "stream" and output.name == "stdout":
             printed.append((f"<pre>{html.escape(output.text)}</pre>", None))
     return seen or printed
 
 
-def figure(output: nbformat.NotebookNode) -> tuple[str, float]:
-    """Return the HTML of an output's picture, with its alternative text and its bytes, and its width by height."""
-    kind, data = next((kind, data) for kind, data in output.data.items() if kind.startswith("image/"))
-    width, height = Image.open(io.BytesIO(base64.b64decode(data))).size
-    alt = html.escape(output.metadata.get(kind, {}).get("alt", ""))
-    return f'<img alt="{alt}" src="data:{kind};base64,{data.strip()}">', width / height
+def figure(source: str) -> tuple[str, float] | None:
+    """Return the picture in an output's HTML, with its alternative text, and its width by height; None without one."""
+    found = FIGURE.search(source)
+    if not found:
+        return None
+    width, height = Image.open(io.BytesIO(base64.b64decode(found[2]))).size
+    return found[1], width / height
 
 
 def table(source: str) -> str:

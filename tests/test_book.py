@@ -42,7 +42,8 @@ def test_a_notebook_is_there_with_its_figures_formulas_and_folded_solutions(book
     notebook = nbformat.read(path, as_version=4)
     page = (book / "notebooks" / f"{path.stem}.html").read_text("utf-8")
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    pictures = sum(any(kind.startswith("image/") for kind in o.get("data", ())) for o in outputs)
+    shown = [o.get("data", {}).get("text/html", "") for o in outputs]
+    pictures = sum(html.startswith("<img") or 'class="still"' in html for html in shown)
     asked = {n for cell in notebook.cells for n in re.findall(r'(?m)^check\("([\d.]+)"', cell.source)}
     assert page.count('<div class="figure"><img alt="') == pictures
     assert set(re.findall(r"<details><summary>A solution of ([\d.]+)<", page)) == asked

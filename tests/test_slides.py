@@ -6,6 +6,8 @@ import nbformat
 import pytest
 from browsing import browser
 
+from lecture_lib.display.showing import bundle
+from lecture_lib.display.style import new_figure
 from lecture_lib.settings import REPOSITORY
 
 pytest.importorskip("sphinx_revealjs", reason="needs the packages of requirements-pages.txt: make pages")
@@ -77,13 +79,8 @@ def test_the_cells_text_goes_to_the_notes_where_the_slide_has_its_own():
 
 
 def test_a_widget_is_its_static_figure_and_a_second_figure_has_a_slide_of_its_own():
-    path = PATHS[1]
-    figure = next(
-        o
-        for c in nbformat.read(path, 4).cells
-        for o in c.get("outputs", ())
-        if "image/png" in o.get("data", {})
-    )
+    saved = bundle(new_figure(4, 2), "two figures")
+    figure = nbformat.v4.new_output("display_data", saved)
     widget = nbformat.v4.new_output(
         "display_data", {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "VBox()"}
     )
