@@ -55,7 +55,8 @@ class NotebookParser(MystParser):
 def as_markdown(cell: nbformat.NotebookNode) -> list[str]:
     """Return the parts of a cell as Markdown."""
     if cell.cell_type == "markdown":
-        return [cell.source]
+        # JupyterLab's links to headings keep their capitals
+        return [re.sub(r"(?<=\.ipynb)#[\w-]+(?=\))", lambda anchor: anchor[0].lower(), cell.source)]
     asked = re.findall(r'(?m)^check\("([\d.]+)"', cell.source)
     folded = [f"<details><summary>A solution of {n}</summary>{_pre(SOLUTIONS[n])}</details>" for n in asked]
     shown = [] if asked else [part for output in cell.outputs if (part := as_html(output))]

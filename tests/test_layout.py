@@ -78,10 +78,7 @@ def misplaced_imports(module, source):
 
 def undeclared(source, declared):
     """Packages that are imported without a line in requirements.txt."""
-    ours = {
-        "lecture_lib",
-        *(path.stem for of in ("tests", "notebooks") for path in REPOSITORY.glob(f"{of}/*.py")),
-    }
+    ours = {"lecture_lib", *(path.stem for path in CODE)}
     packages = {name.partition(".")[0] for name in imported(source)} - set(sys.stdlib_module_names) - ours
     providers = packages_distributions()
     return sorted(p for p in packages if not declared & {d.lower() for d in providers.get(p, [p])})

@@ -71,7 +71,7 @@ def test_root_and_a_computer_without_display_get_what_they_need(monkeypatch):
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 @pytest.mark.parametrize(("given", "started"), [([], ""), (["NOTEBOOKS=notebooks"], " notebooks")])
 def test_make_lab_hands_on_the_folder(given, started):
-    command = ["make", "--dry-run", "--assume-old=.venv/.ready", "lab", *given]
+    command = ["make", "--dry-run", "--no-print-directory", "--assume-old=.venv/.ready", "lab", *given]
     done = subprocess.run(command, cwd=start.REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout.split("lecture_lib.start")[1].rstrip() == started
 
