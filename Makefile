@@ -2,6 +2,7 @@
 #
 # Variables: PYTHON      the Python that makes .venv                    make lab PYTHON=python3.12
 #            LECTURE_... a setting of lecture_lib                       make lab LECTURE_PROFILE=real
+#            NOTEBOOKS   the folder that is opened, instead of my-work  make lab NOTEBOOKS=notebooks
 #            LAB_OPTIONS more options for JupyterLab                    make lab LAB_OPTIONS="--port 9999"
 #            TORCH_INDEX where torch comes from, if not from PyPI       make setup TORCH_INDEX=https://...
 #            ONLY        some notebooks instead of all                  make notebooks ONLY=00_start_here
@@ -22,30 +23,32 @@ export MPLCONFIGDIR := $(CURDIR)/.venv/var/matplotlib
 export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab copy test notebooks lint format bench clean
+.PHONY: help setup lab test browser notebooks slides book pages lint format bench clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /:/' | awk -F: '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 setup: .venv/.ready  ## install everything into .venv (the other commands do it when needed)
 
-lab: .venv/.ready  ## open JupyterLab at notebooks/00_start_here.ipynb
-	@options=; \
-	if [ "$$(id -u)" = 0 ]; then options="--allow-root"; fi; \
-	if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then options="$$options --no-browser"; fi; \
-	echo "JupyterLab is starting; stop it with Ctrl-C, twice."; \
-	PATH="$(CURDIR)/.venv/bin:$$PATH" exec $(RUN) -m jupyterlab $$options --log-level=WARN \
-	    --LanguageServerManager.autodetect=False \
-	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_OPTIONS)
-
-copy:  ## copy the notebooks, without outputs, to my-work/ to write in; what is there already is kept
-	@$(PYTHON) notebooks/copies.py
+lab: .venv/.ready  ## open your copies of the notebooks, in my-work/; what you wrote there is kept
+	@exec $(RUN) -m lecture_lib.start $(NOTEBOOKS) $(LAB_OPTIONS)
 
 test: .venv/.ready  ## run all tests and all notebooks
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadscope --durations=20
 
+browser: .venv/.pages  ## try the notebooks in JupyterLab as a student would; needs Chromium
+	@$(RUN) -m pytest -m browser --durations=10 $(if $(ONLY),-k "$(ONLY)") tests/browser
+
 notebooks: .venv/.ready  ## run all notebooks and save them with their outputs
 	@$(RUN) notebooks/execute.py $(ONLY)
+
+slides: .venv/.pages  ## write the notebooks as decks of slides, a file each that needs no network, to build/slides/
+	@$(RUN) notebooks/slides.py $(ONLY)
+
+book: .venv/.pages  ## write notebooks and the instructor's pages as a site that needs no server, to build/book/
+	@$(RUN) -m sphinx -q -W --keep-going -c docs . build/book && echo "build/book/index.html"
+
+pages: .venv/.pages  ## install what slides, book and tests in a browser need beyond the set-up
 
 lint: .venv/.ready  ## look for mistakes of style
 	@$(RUN) -m ruff check .
@@ -55,12 +58,17 @@ format: .venv/.ready  ## put modules and notebooks into the common style
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-bench: .venv/.ready  ## measure speed against what one would use instead
-	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(RUN) "$$file" || exit 1; done
+bench: .venv/.ready  ## measure speed against what one would use instead, in one table and build/bench.json
+	@$(RUN) tests/benchmarks/table.py
 
 clean:  ## remove build/ and caches; .venv and my-work/ stay
 	rm -rf build .pytest_cache .ruff_cache *.egg-info
 	find lecture_lib tests notebooks -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.pages: .venv/.ready requirements-pages.txt
+	@echo "Installing the packages of requirements-pages.txt into .venv, this once."
+	@$(RUN) -m pip install --quiet -r requirements-pages.txt
+	@touch .venv/.pages
 
 # The set-up is done once, and again when its two files change.
 .venv/.ready: requirements.txt pyproject.toml
@@ -77,12 +85,6 @@ clean:  ## remove build/ and caches; .venv and my-work/ stay
 	fi; \
 	$(RUN) -m pip install $$quiet -r requirements.txt && $(RUN) -m pip install --quiet --no-deps -e . || { \
 	    echo "The installation stopped; pip says why above. With a network and about 8 GB of free disk, the same command goes on from here."; exit 1; }
-	@# no news from the network at the first start; no warning for each kernel that its talk on this computer is
-	@# not encrypted, which it never was; and the fonts are listed now, not in a lesson
-	@mkdir -p .venv/share/jupyter/lab/settings
-	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
-	    >.venv/share/jupyter/lab/settings/overrides.json
-	@mkdir -p .venv/etc/ipython
-	@echo 'c.IPKernelApp.log_level = "ERROR"' >.venv/etc/ipython/ipython_kernel_config.py
+	@# the fonts are listed now, not in a lesson
 	@$(RUN) -c "import matplotlib.font_manager"
 	@touch .venv/.ready

@@ -31,11 +31,11 @@ NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PR
 
 
 @pytest.fixture
-def displayed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict, dict]]:
-    """What a notebook would show: a list of (data, metadata)."""
+def displayed(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """What a notebook would show: data by MIME type, one output after the other."""
     outputs = []
     show = "IPython.display.display"
-    monkeypatch.setattr(show, lambda data, metadata, raw: outputs.append((data, metadata)))
+    monkeypatch.setattr(show, lambda data, raw: outputs.append(data))
     return outputs
 
 

@@ -1,10 +1,11 @@
 """Run notebooks and save them with their outputs, free of what differs between two machines.
 
-    python notebooks/execute.py                 all of them, as `make notebooks` does
+    python notebooks/execute.py                 all of them, as `make notebooks` does, each from an empty cache
     python notebooks/execute.py 01_decaf_tsne   one of them
 
 They run as everyone gets them: on the twins, without network and without photographs, which are never
-saved in a notebook. A notebook that stops with an error is left as it was.
+saved in a notebook. A notebook that stops with an error is left as it was. A run of all of them is measured, and
+00_start_here tells what each took.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
+import runpy
+import shutil
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
+import navigation
 import nbformat
+import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -25,7 +30,6 @@ FOLDER = Path(__file__).resolve().parent
 BUILD = FOLDER.parent / "build"
 KEPT = ("slideshow", "tags", "jupyter")  # what authors write about a cell; the rest is the editor's
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-PROGRESS = re.compile(r"\d+%\||\d+it \[")  # a bar of tqdm
 
 
 def source_hash(notebook: nbformat.NotebookNode) -> str:
@@ -35,7 +39,7 @@ def source_hash(notebook: nbformat.NotebookNode) -> str:
 
 
 def tidy(notebook: nbformat.NotebookNode) -> None:
-    """Take out what is noise in a saved notebook: widgets without a kernel, bars, editors' notes."""
+    """Take out what is noise in a saved notebook: widgets without a kernel, bars that are done, editors' notes."""
     for cell in notebook.cells:
         cell.metadata = {key: cell.metadata[key] for key in KEPT if key in cell.metadata}
         if cell.cell_type == "code":
@@ -48,14 +52,18 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
 
 
 def _is_noise(output: nbformat.NotebookNode) -> bool:
-    if output.output_type == "stream":
-        lines = [line for line in re.split(r"[\r\n]+", output.text) if line.strip()]
-        return output.name == "stderr" and all(PROGRESS.search(line) for line in lines)
-    return any(kind.startswith("application/vnd.jupyter.widget") for kind in output.get("data", ()))
+    data = output.get("data")
+    return data is not None and (not data or any("jupyter.widget" in kind for kind in data))
 
 
-def execute(path: Path) -> None:
-    """Run one notebook in its folder and save it, whole or not at all."""
+def execute(path: Path, cache: Path = BUILD / "cache") -> dict[str, float]:
+    """Run one notebook in its folder and save it, whole or not at all; return the seconds and GB of memory it took."""
+    began, peak = time.perf_counter(), 0.0
+
+    def look(**_: object) -> None:
+        nonlocal peak
+        peak = max(peak, _memory(client.km.provisioner.pid))
+
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
@@ -64,38 +72,53 @@ def execute(path: Path) -> None:
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         coalesce_streams=True,
+        on_cell_executed=look,
     )
-    client.execute(env=_environment())
+    client.execute(env=_environment(cache))
     tidy(notebook)
     nbformat.validate(notebook)
     unfinished = path.with_suffix(".unfinished")
     nbformat.write(notebook, unfinished)
     os.replace(unfinished, path)
+    return {"seconds": round(time.perf_counter() - began, 1), "GB": round(peak, 2)}
 
 
-def _environment() -> dict[str, str]:
+def _memory(process: int) -> float:
+    """The most memory that a process has held so far, in GB; where there is no /proc, what it holds now."""
+    status = Path(f"/proc/{process}/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024 / 1e9
+    return psutil.Process(process).memory_info().rss / 1e9
+
+
+def _environment(cache: Path) -> dict[str, str]:
     # as everyone has it: nothing that a user has set, a backend that draws into the notebook
     mine = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     mine = {name: value for name, value in mine.items() if not name.startswith("LECTURE_")}
-    settings = {"PROFILE": "demo", "OFFLINE": "1", "DATA": BUILD / "data", "CACHE": BUILD / "cache"}
+    settings = {"PROFILE": "demo", "OFFLINE": "1", "DATA": BUILD / "data", "CACHE": cache}
     return mine | {f"LECTURE_{name}": str(value) for name, value in settings.items()}
 
 
 def main(names: list[str]) -> int:
     """Run the named notebooks, or all; return 1 if one stopped."""
-    stopped = 0
-    for path in [FOLDER / f"{name}.ipynb" for name in names] or sorted(FOLDER.glob("[0-9]*.ipynb")):
-        began = time.perf_counter()
+    measured, stopped, fresh = {}, 0, BUILD / "fresh"
+    for path in [FOLDER / f"{name}.ipynb" for name in names] or navigation.notebooks(FOLDER):
+        if not names:
+            shutil.rmtree(fresh, ignore_errors=True)
         try:
-            execute(path)
-            seconds, size = time.perf_counter() - began, path.stat().st_size / 1e6
-            print(f"{path.stem:24} {seconds:6.1f} s  {size:.2f} MB", flush=True)
+            took = measured[path.stem] = execute(path, **({} if names else {"cache": fresh}))
+            size = path.stat().st_size / 1e6
+            print(f"{path.stem:24} {took['seconds']:6.1f} s  {took['GB']:5.2f} GB  {size:.2f} MB", flush=True)
         except FileNotFoundError:
             print(f"{path.stem:24} there is no such notebook")
             stopped = 1
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             print(f"{path.stem:24} stopped and was left as it was:\n{error}")
             stopped = 1
+    if not names and not stopped:
+        about = {"machine": f"{os.cpu_count()} cores, {date.today():%B %Y}", "notebooks": measured}
+        (FOLDER / "measured.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        runpy.run_path(navigation.__file__, run_name="__main__")
     return stopped
 
 

@@ -1,7 +1,9 @@
 """What tests of figures look at: pixels, texts, and pictures that tell their number by their colour."""
 
+import base64
 import colorsys
 import io
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -32,6 +34,13 @@ def render(figure):
     return np.asarray(Image.open(io.BytesIO(showing.compress(figure)[0])).convert("RGB")).astype(int)
 
 
+def picture_in(output):
+    """The picture of an output that a notebook shows, as PIL reads it."""
+    return Image.open(
+        io.BytesIO(base64.b64decode(re.search(r'src="data:[^,]+,([^"]+)"', output["text/html"])[1]))
+    )
+
+
 def pixels_of(figure):
     """RGB pixels [H, W, 3] as drawn, with all their colours."""
     canvas = FigureCanvasAgg(figure)
@@ -43,6 +52,11 @@ def texts(figure):
     """All that is written in a figure, in axes, legends and beside them."""
     found = [t.get_text() for axes in figure.axes for t in axes.texts]
     return found + [t.get_text() for legend in figure.legends for t in legend.get_texts()]
+
+
+def controls(box):
+    """The controls of an explorer, row by row."""
+    return [control for row in box.children[:-1] for control in row.children]
 
 
 def at_places(figure, least=1000):

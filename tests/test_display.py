@@ -1,20 +1,22 @@
 """Figures of several chapters: one look for one thing, no picture over another, text for those who cannot see."""
 
-import base64
-import io
+import html
+import re
 from itertools import combinations
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from looking import N, check_figures, colour_of, coloured, render, texts
+from looking import N, check_figures, colour_of, coloured, controls, picture_in, render, texts
 from matplotlib import pyplot
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from nbconvert import HTMLExporter
 from PIL import Image
 
 from lecture_lib import display
@@ -67,10 +69,43 @@ def all_figures(images):
 def test_show_gives_one_image_with_its_text_once_also_of_a_figure_of_pyplots(displayed):
     figure = pyplot.figure(figsize=(2, 1))
     display.show(figure, "An empty page.")
-    ((data, metadata),) = displayed
-    assert data["text/plain"] == metadata["image/png"]["alt"] == "An empty page."
-    assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).format == "PNG"
+    (data,) = displayed
+    assert data["text/plain"] == "An empty page."
+    assert picture_in(data).format == "PNG"
     assert not pyplot.fignum_exists(figure.number)
+
+
+def test_the_text_of_a_figure_reaches_an_exported_page(displayed):
+    display.show(Figure((2, 1)), 'A page, "empty" & <white>')
+    (data,) = displayed
+    cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", data)])
+    page, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    alts = re.findall(r"""<img alt=(["'])(.*?)\1""", page)
+    assert [html.unescape(alt) for _, alt in alts] == [data["text/plain"]]
+
+
+def test_an_explorer_leaves_its_picture_for_when_no_kernel_runs(displayed):
+    drawn = []
+
+    def draw(x):
+        drawn.append(x)
+        return Figure((x, 1)), f"A page {x} wide"
+
+    box = showing.Explorer(draw, {"x": showing.choice("x", [1, 2], 2)})
+    displayed.clear()
+    box._ipython_display_()
+    still, moving = displayed
+    assert picture_in(still).width == 2 * picture_in(showing.bundle(Figure((1, 1)), "as wide as one")).width
+    assert 'alt="A page 2 wide"' in still["text/html"]
+    assert moving["application/vnd.jupyter.widget-view+json"]["model_id"] == box.model_id
+    for x in (1, 2, 1):
+        controls(box)[0].value = x
+    assert [output["text/plain"] for output in displayed[2:]] == [
+        "A page 1 wide",
+        "A page 2 wide",
+        "A page 1 wide",
+    ]
+    assert drawn == [2, 1]  # what was drawn is kept
 
 
 def test_a_figure_without_a_text_is_refused():

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from lecture_lib import download, settings
+from lecture_lib import download, fetch, settings
 from lecture_lib.download import DownloadError, RemoteFile, fetching, unpacking
 
 DATA = np.random.default_rng(0).bytes(300_000)
@@ -105,6 +105,11 @@ class Handler(BaseHTTPRequestHandler):
         site.requests.append(dict(self.headers))
         with contextlib.suppress(OSError):  # the client has gone
             site.next()(self)
+        self.close_connection = True
+
+    def do_HEAD(self):
+        content = self.server.sites[self.path].behaviours[0]
+        content(self)  # a client that asked for the head leaves the rest
         self.close_connection = True
 
     def log_message(self, *arguments):
@@ -469,3 +474,83 @@ def test_a_full_disk_while_unpacking_gives_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(DownloadError, match=r"The disk is full.*a\.tgz is not unpacked"):
         download.unpack(archive, folder)
     assert names(folder) == []
+
+
+# python -m lecture_lib.fetch
+
+
+@pytest.fixture
+def room(serve, tmp_path, monkeypatch):
+    """A dataset of one archive and a network's weights on a server; the folder for a room, and the two sites."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "elsewhere"))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("gulls/1.jpg", DATA)
+    content = packed.getvalue()
+    birds_site, weights_site = serve(give(content)), serve(give())
+    table = {
+        "folder": "birds/gulls",
+        "archives": [
+            {
+                "name": "birds.zip",
+                "urls": [birds_site.url],
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "size": len(content),
+                "page": "https://birds.example",
+                "into": "birds",
+                "holds": "birds/gulls",
+            }
+        ],
+    }
+    monkeypatch.setitem(fetch.layout.LAYOUT, "caltech101", table)
+    file = RemoteFile("alexnet.pth", (weights_site.url,), SHA256)
+    monkeypatch.setattr(fetch.backbones.PUBLISHED["alexnet"], "published", lambda name: file)
+    return tmp_path / "room", birds_site, weights_site
+
+
+def test_a_room_is_filled_after_sizes_were_said_and_somebody_agreed(room, monkeypatch, capsys):
+    folder, birds_site, weights_site = room
+    answers = iter(["", "y"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
+    what = ["caltech101", "alexnet", "--to", str(folder)]
+    assert fetch.main(what) == 1
+    said = capsys.readouterr().out
+    assert "0.3 MB  birds.zip" in said
+    assert "0.3 MB  alexnet.pth" in said  # its server was asked
+    assert not birds_site.requests
+    assert not folder.exists()
+    assert fetch.main(what) == 0
+    assert (folder / "birds/gulls/1.jpg").read_bytes() == DATA
+    assert (folder / "torch_home/hub/checkpoints/alexnet.pth").read_bytes() == DATA
+    before = len(birds_site.requests) + len(weights_site.requests)
+    assert fetch.main(what) == 0  # nothing is asked, nothing fetched again
+    assert len(birds_site.requests) + len(weights_site.requests) == before
+
+
+def test_filling_a_room_goes_on_where_it_stopped_and_counts_what_is_there(room, capsys):
+    folder, _, weights_site = room
+    part = folder / "torch_home/hub/checkpoints/alexnet.pth.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(DATA[:200_000])
+    assert fetch.main(["alexnet", "--to", str(folder), "--yes"]) == 0
+    assert "0.1 MB  alexnet.pth" in capsys.readouterr().out
+    assert weights_site.requests[-1]["Range"] == "bytes=200000-"
+    assert part.with_suffix("").read_bytes() == DATA
+
+
+def test_a_room_without_answer_or_with_wrong_bytes_is_not_ready(room, monkeypatch, capsys):
+    folder, _, weights_site = room
+
+    def nobody(prompt):
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", nobody)
+    assert fetch.main(["alexnet", "--to", str(folder)]) == 1
+    assert "--yes" in capsys.readouterr().out
+    weights_site.behaviours = [give(OTHER)]
+    assert fetch.main(["alexnet", "caltech101", "--to", str(folder), "--yes"]) == 1
+    said = capsys.readouterr().out
+    assert "as published" in said
+    assert (folder / "birds/gulls/1.jpg").exists()  # the other one came all the same
+    assert fetch.main(["ilsvrc2012", "--to", str(folder), "--yes"]) == 1
+    assert "image-net.org" in capsys.readouterr().out

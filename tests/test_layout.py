@@ -6,6 +6,7 @@ import graphlib
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -16,21 +17,24 @@ from lecture_lib.settings import REPOSITORY
 
 # From the ground up: a module imports only what stands on a floor below its own, or beside it in its own room.
 FLOORS = [
-    ["settings", "checks"],
+    ["settings", "checks", "progress"],
     ["store", "metrics", "twins"],
     ["download"],
     ["datasets"],
     ["backbones"],
     ["encoders"],
     ["linear", "training", "results"],
-    ["display", "exercises", "environment", "features"],
+    ["display", "exercises", "environment", "features", "fetch", "start"],
     ["chapters"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 LIBRARY = REPOSITORY / "lecture_lib"
 MODULES = sorted(LIBRARY.rglob("*.py"))
-CODE = [*MODULES, *(REPOSITORY / "tests").rglob("*.py"), *(REPOSITORY / "notebooks").glob("*.py")]
+CODE = [
+    *MODULES,
+    *(path for of in ("tests", "notebooks", "docs") for path in (REPOSITORY / of).rglob("*.py")),
+]
 TEXTS = {".py", ".ipynb", ".md", ".toml", ".txt", ".csv", ".json", ""}
 
 
@@ -74,7 +78,7 @@ def misplaced_imports(module, source):
 
 def undeclared(source, declared):
     """Packages that are imported without a line in requirements.txt."""
-    ours = {"lecture_lib", *(path.stem for path in REPOSITORY.glob("tests/*.py"))}
+    ours = {"lecture_lib", *(path.stem for path in CODE)}
     packages = {name.partition(".")[0] for name in imported(source)} - set(sys.stdlib_module_names) - ours
     providers = packages_distributions()
     return sorted(p for p in packages if not declared & {d.lower() for d in providers.get(p, [p])})
@@ -131,14 +135,30 @@ def test_a_misplaced_import_is_found_wherever_it_hides(module, source):
 
 
 def pins():
-    lines = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    files = [REPOSITORY / f"requirements{of}.txt" for of in ("", "-pages")]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
 def test_what_is_imported_is_pinned():
+    pytest.importorskip(
+        "mdit_py_plugins", reason="whose packages they are is known once they are there: make pages"
+    )
     declared = {Requirement(line.partition("#")[0]).name.lower() for line in pins()}
     faults = {place(path): undeclared(path.read_text(encoding="utf-8"), declared) for path in CODE}
     assert {path: names for path, names in faults.items() if names} == {}
+
+
+def test_what_the_library_imports_comes_with_it_and_the_pins_satisfy_it():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = project["optional-dependencies"]["lab"]
+    needed = {Requirement(line).name.lower(): Requirement(line) for line in project["dependencies"] + extra}
+    faults = {place(path): undeclared(path.read_text(encoding="utf-8"), set(needed)) for path in MODULES}
+    assert {path: names for path, names in faults.items() if names} == {}
+    pinned = {pin.name.lower(): pin for line in pins() if (pin := Requirement(line.partition("#")[0]))}
+    for name, requirement in needed.items():
+        (pin,) = pinned[name].specifier
+        assert requirement.specifier.contains(pin.version), name
 
 
 def test_every_pin_is_exact_and_has_its_reason():
@@ -161,7 +181,9 @@ def test_no_file_names_a_path_of_this_machine():
             assert not found, f"{place(path)} names {found.group()}"
 
 
-@pytest.mark.parametrize("text", ["README.md", "CONTRIBUTING.md", "data/results/README.md"])
+@pytest.mark.parametrize(
+    "text", ["CONTRIBUTING.md", "docs/running.md", "docs/teaching.md", "data/results/README.md"]
+)
 def test_places_that_are_named_are_there(text):
     named = re.findall(
         r"`((?:lecture_lib|data|tests|notebooks)/[\w./-]+)`", (REPOSITORY / text).read_text("utf-8")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from looking import controls
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
@@ -164,14 +165,14 @@ def test_a_contact_sheet_says_how_many_classes_have_no_picture():
 # ------------------------------------------------------------------------------------------------- widgets and HTML
 
 
-def controls(box):
-    return {control.description: control for row in box.children[:-1] for control in row.children}
+def controls_of(box):
+    return {control.description: control for control in controls(box)}
 
 
 def test_controls_of_widgets_list_names_as_they_are(displayed):
     images = collection(FEW)
     scores = np.random.default_rng(0).random((len(images), len(FEW)))
-    box = controls(probe_explorer(images, {"$fc6_": {1.0: scores}}))
+    box = controls_of(probe_explorer(images, {"$fc6_": {1.0: scores}}))
     assert [name for name, _ in box["class"].options] == list(images.classes)
     assert box["layer"].options == ("$fc6_",)
     for c in range(5):
@@ -179,7 +180,7 @@ def test_controls_of_widgets_list_names_as_they_are(displayed):
     shown = collection(FEW, several=True)
     lattice = grid(60, 80)
     y = [np.random.default_rng(i).random((len(lattice), len(FEW))) for i in range(len(shown))]
-    box = controls(patch_explorer(shown, [lattice] * len(shown), y))
+    box = controls_of(patch_explorer(shown, [lattice] * len(shown), y))
     assert [name for name, _ in box["class"].options] == [style.short(name) for name in shown.classes]
 
 
@@ -201,9 +202,11 @@ def test_tables_hold_no_formulas_and_no_tags():
 
 def test_alternative_texts_can_be_sent(displayed):
     display.show(style.new_figure(2, 1), "A picture of caf\udce9 & <b>$x$</b>")
-    ((data, metadata),) = displayed
-    assert "& <b>$x$</b>" in data["text/plain"].encode().decode()
-    assert metadata["image/png"]["alt"] == data["text/plain"]
+    (data,) = displayed
+    data["text/html"].encode()
+    alt = re.search(r'<img alt="([^"]*)"', data["text/html"])[1]
+    assert html.unescape(alt) == data["text/plain"]
+    assert alt.endswith("&amp; &lt;b&gt;$x$&lt;/b&gt;")
 
 
 def test_records_of_any_name_are_files_side_by_side(tmp_path, monkeypatch):

@@ -165,8 +165,13 @@ def backbone(name: str, file: Path | None, weights: str) -> Backbone:
     return Backbone(name, stages, RESIZE, input_size, mean, std, classes, weights, DECAF)
 
 
-def find_published(name: str) -> Path:
-    """Return MatConvNet's file of weights; see `fetch_weights`."""
+def published(name: str) -> RemoteFile:
+    """Return where MatConvNet publishes the weights."""
     file = NETS[name][2]
     # No hash: the site gave the files new MD5 sums with each release.
-    return fetch_weights(name, RemoteFile(file, (f"{SITE}/models/{file}",), page=f"{SITE}/pretrained/"))
+    return RemoteFile(file, (f"{SITE}/models/{file}",), page=f"{SITE}/pretrained/")
+
+
+def find_published(name: str) -> Path:
+    """Return MatConvNet's file of weights; see `fetch_weights`."""
+    return fetch_weights(name, published(name))

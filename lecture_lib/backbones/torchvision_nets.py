@@ -119,16 +119,18 @@ def backbone(name: str, file: Path | None, weights: str) -> Backbone:
     )
 
 
+def published(name: str) -> RemoteFile:
+    """Return where torchvision publishes the ImageNet weights; the file's name ends in the start of its hash."""
+    url = models.get_model_weights(name).IMAGENET1K_V1.url
+    file = Path(urlsplit(url).path)
+    return RemoteFile(file.name, (url,), file.stem.rpartition("-")[2])
+
+
 def find_published(name: str) -> Path:
     """Return torchvision's file of ImageNet weights; see `fetch_weights`.
 
     One that is there already is taken as it is, as torchvision does: people keep converted weights under its names.
     """
-    url = models.get_model_weights(name).IMAGENET1K_V1.url
-    file = Path(urlsplit(url).path)
+    file = published(name)
     there = Path(torch.hub.get_dir()) / "checkpoints" / file.name
-    return (
-        there
-        if there.is_file()
-        else fetch_weights(name, RemoteFile(file.name, (url,), file.stem.rpartition("-")[2]))
-    )
+    return there if there.is_file() else fetch_weights(name, file)

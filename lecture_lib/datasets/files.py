@@ -21,9 +21,8 @@ from pathlib import Path
 
 import numpy as np
 from torch import Tensor
-from tqdm.auto import tqdm
 
-from lecture_lib import settings, store
+from lecture_lib import progress, settings, store
 from lecture_lib.datasets import reading
 from lecture_lib.datasets.images import frozen_array
 from lecture_lib.datasets.reading import UnreadablePicture
@@ -97,9 +96,7 @@ def check(
     names = [_find_spelling(root, name) for name in names]
     new = [name for name in dict.fromkeys(names) if _stamp(root / name) != known.get(name, [])[:-3]]
     skipped = {}
-    bar = tqdm(
-        total=len(new), desc=f"{reading.printable(title)}: checking pictures once", delay=1, leave=False
-    )
+    bar = progress.bar(total=len(new), desc=f"{reading.printable(title)}: checking pictures once", delay=1)
     pool = ThreadPoolExecutor(settings.current().threads)
     try:
         for start in range(0, len(new), _SAVE_EVERY):

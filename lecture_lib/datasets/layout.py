@@ -66,11 +66,20 @@ def fetch(name: str) -> Path:
     return data / place["folder"]
 
 
+def missing(name: str) -> list[RemoteFile]:
+    """Return the published files of a dataset that `fetch` would bring into LECTURE_DATA, in its order."""
+    data = settings.current().data
+    return [_file(a) for a in LAYOUT[name].get("archives", ()) if not (data / a["holds"]).exists()]
+
+
+def _file(archive: dict) -> RemoteFile:
+    sha256, size = archive.get("sha256"), archive.get("size")
+    return RemoteFile(archive["name"], tuple(archive["urls"]), sha256, size, archive["page"])
+
+
 def _fetch_archive(archive: dict, data: Path) -> None:
     name, into, inner = archive["name"], data / archive["into"], archive.get("inner")
-    file = RemoteFile(
-        name, tuple(archive["urls"]), archive.get("sha256"), archive.get("size"), archive["page"]
-    )
+    file = _file(archive)
     if into / name == data / archive["holds"]:  # no archive
         download.fetch(file, into)
         return

@@ -1,10 +1,12 @@
 """A figure in a notebook: a small file, with an alternative text; or drawn anew for the values of controls."""
 
 import base64
+import html
 import io
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -36,40 +38,75 @@ def compress(figure: Figure) -> tuple[bytes, str]:
 
 def show(figure: Figure, alt: str) -> None:
     """Show a figure in a notebook, once, with the text `alt` for those who cannot see it."""
-    data, metadata = bundle(figure, alt)
+    data = bundle(figure, alt)
     if "matplotlib.pyplot" in sys.modules:  # a figure of pyplot's would be shown again at the end of the cell
         sys.modules["matplotlib.pyplot"].close(figure)
-    ipython.display(data, metadata=metadata, raw=True)
+    ipython.display(data, raw=True)
 
 
-def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
-    """What Jupyter shows of a figure, data and metadata by MIME type; ValueError if `alt` is empty."""
+def bundle(figure: Figure, alt: str) -> dict[str, str]:
+    """What Jupyter shows of a figure, by MIME type; ValueError if `alt` is empty.
+
+    An HTML element, since JupyterLab and nbconvert give no alternative text to a picture that is sent as one.
+    """
     if not alt.strip():
         raise ValueError("A figure needs an alternative text: say in a sentence what it shows.")
     alt, (drawn, kind) = drawable(alt), compress(figure)
-    data = {f"image/{kind}": base64.b64encode(drawn).decode(), "text/plain": alt}
-    return data, {f"image/{kind}": {"alt": alt}}
+    source = f"data:image/{kind};base64,{base64.b64encode(drawn).decode()}"
+    return {"text/html": f'<img alt="{html.escape(alt)}" src="{source}">', "text/plain": alt}
 
 
-def explorer(
-    draw: Callable[..., tuple[Figure, str]], *rows: Mapping[str, ipywidgets.Widget]
-) -> ipywidgets.VBox:
-    """Make a widget of a figure function: rows of controls, and below them the figure they ask for.
+# A widget needs a running kernel, and what is saved of it is a name. So a picture goes with it, as an output of its own
+# that is hidden while the widget beside it is alive; without one, the picture is there and the dead widget is hidden.
+# The script leaves arrow keys to the controls: JupyterLab would move to another cell.
+STILL = """<style>
+.jp-OutputArea-child:has(.still):has(+ .jp-OutputArea-child .moving),
+.jp-OutputArea-child:has(.still) + .jp-OutputArea-child:not(:has(.moving)) { display: none; }
+</style><script>{
+const here = document.currentScript;
+setTimeout(() => here?.closest(".jp-OutputArea")?.addEventListener("focusin", (event) => {
+    event.target.dataset.lmSuppressShortcuts = "true";
+}));
+}</script><div class="still"><p>Run this cell to move it.</p>%s</div>"""
 
-    draw  takes the values of all controls by name; returns a figure and its alternative text
-    rows  name of an argument of `draw` -> its control; those of a row stand side by side
 
-    A figure is kept: to go back to it takes no time.
+class Explorer(ipywidgets.VBox):
+    """A figure that is drawn anew for the values of controls, and its picture for when no kernel runs."""
+
+    def __init__(self, draw: Callable[..., tuple[Figure, str]], *rows: Mapping[str, ipywidgets.Widget]):
+        """Put rows of controls above the figure they ask for.
+
+        draw  takes the values of all controls by name; returns a figure and its alternative text
+        rows  name of an argument of `draw` -> its control; those of a row stand side by side
+
+        A figure is kept: to go back to it takes no time.
+        """
+
+        @cache
+        def drawn(**values: Any) -> dict[str, str]:
+            return bundle(*draw(**values))
+
+        controls = {name: control for row in rows for name, control in row.items()}
+        self.first = drawn(**{name: control.value for name, control in controls.items()})
+        view = ipywidgets.interactive_output(
+            lambda **values: ipython.display(drawn(**values), raw=True), controls
+        )
+        super().__init__([*(ipywidgets.HBox(list(row.values())) for row in rows), view])
+        self.add_class("moving")
+
+    def _ipython_display_(self) -> None:
+        still = {"text/html": STILL % self.first["text/html"], "text/plain": self.first["text/plain"]}
+        ipython.display(still, raw=True)
+        ipython.display(self._repr_mimebundle_(), raw=True)
+
+
+def choice(name: str, options: Sequence, value: Any = None) -> ipywidgets.Dropdown:
+    """Make a control that takes one of some values; at first `value`, or else the first of them.
+
+    options  values, or pairs of a text and a value
+
+    A list and no slider: those of ipywidgets have neither a name nor a value that can be read aloud.
     """
-
-    @cache
-    def drawn(**values) -> tuple[dict, dict]:
-        return bundle(*draw(**values))
-
-    def turn(**values) -> None:
-        data, metadata = drawn(**values)
-        ipython.display(data, metadata=metadata, raw=True)
-
-    controls = {name: control for row in rows for name, control in row.items()}
-    view = ipywidgets.interactive_output(turn, controls)
-    return ipywidgets.VBox([*(ipywidgets.HBox(list(row.values())) for row in rows), view])
+    first = {} if value is None else {"value": value}
+    look = {"layout": {"width": "auto"}, "style": {"description_width": "initial"}}
+    return ipywidgets.Dropdown(options=options, description=name, **look, **first)

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from lecture_lib import settings, store
+from lecture_lib.progress import bar
 
 TIMEOUT = (10, 30)  # seconds: to connect, of silence
 RETRIES = 4  # times in a row without a new byte
@@ -87,7 +88,7 @@ def fetch(file: RemoteFile, folder: Path) -> Path:
 def _fault(path: Path, file: RemoteFile) -> str:
     """Say what is wrong with a file on disk; "" if it is as published."""
     size = path.stat().st_size
-    with open(path, "rb") as content, _byte_bar(f"checking {path.name}", size) as bar:
+    with open(path, "rb") as content, _byte_bar(f"checking {path.name}", size) as checked:
         digest = hashlib.sha256(head := content.read(1 << 20))
         page = rb"(\xef\xbb\xbf)?\s*<(!--.*?)?(!doctype html|html|head)"
         if re.match(page, head[:512], re.IGNORECASE | re.DOTALL) and not file.name.endswith("html"):
@@ -96,7 +97,7 @@ def _fault(path: Path, file: RemoteFile) -> str:
             return f"has {size:,} bytes, not {file.size:,}"
         while file.sha256 and (chunk := content.read(1 << 20)):
             digest.update(chunk)
-            bar.update(len(chunk))
+            checked.update(len(chunk))
     right = not file.sha256 or digest.hexdigest().startswith(file.sha256)
     return (
         "" if right else f"has SHA-256 {digest.hexdigest()[:16]}..., not {file.sha256[:16]}... as published"
@@ -163,11 +164,11 @@ def _transfer(url: str, file: RemoteFile, part: Path) -> None:
                 raise _Refused(f"offers {_megabytes(total)} where {_megabytes(file.size)} were published")
             if shutil.disk_usage(part.parent).free < total - start:
                 raise OSError(errno.ENOSPC, f"No room for {_megabytes(total - start)}")
-        with open(part, "ab" if start else "wb") as out, _byte_bar(file.name, total, start) as bar:
+        with open(part, "ab" if start else "wb") as out, _byte_bar(file.name, total, start) as loaded:
             # The raw stream: some servers declare a .tar.gz as a compressed .tar, and requests would unpack it.
             for chunk in response.raw.stream(1 << 16, decode_content=False):
                 out.write(chunk)
-                bar.update(len(chunk))
+                loaded.update(len(chunk))
 
 
 def _reason(error: Exception) -> str:
@@ -185,7 +186,7 @@ def _reason(error: Exception) -> str:
 
 def _byte_bar(label: str, total: int | None, start: int = 0) -> tqdm:
     """A progress bar over bytes, shown when it takes more than a second."""
-    return tqdm(total=total, initial=start, desc=label, unit="B", unit_scale=True, leave=False, delay=1)
+    return bar(total=total, initial=start, desc=label, unit="B", unit_scale=True, delay=1)
 
 
 def _size(part: Path) -> int:

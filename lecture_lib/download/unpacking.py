@@ -8,10 +8,9 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from lecture_lib import store
 from lecture_lib.download.fetching import DownloadError
+from lecture_lib.progress import bar
 
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
@@ -51,13 +50,13 @@ def unpack(archive: Path, folder: Path) -> Path:
 
 
 def _extract(archive: Path, folder: Path) -> None:
-    shown = {"unit": " files", "desc": f"unpacking {archive.name}", "leave": False, "delay": 1}
+    shown = {"unit": " files", "desc": f"unpacking {archive.name}", "delay": 1}
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as members:
-            members.extractall(folder, tqdm(members.namelist(), **shown))  # leaves out "..", drives and "/"
+            members.extractall(folder, bar(members.namelist(), **shown))  # leaves out "..", drives and "/"
     else:
         with tarfile.open(archive) as members:
-            members.extractall(folder, tqdm(members, **shown), filter="data")  # refuses ways out, and devices
+            members.extractall(folder, bar(members, **shown), filter="data")  # refuses ways out, and devices
             # tarfile takes damage, and the end of the file, for the end of the archive; that is two blocks of zeros,
             # of which it has read the first
             members.fileobj.seek(members.offset + tarfile.BLOCKSIZE)

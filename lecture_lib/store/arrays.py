@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
-from tqdm.auto import tqdm
 
+from lecture_lib.progress import bar
 from lecture_lib.store import contents
 from lecture_lib.store.files import StoreError, alone, write_atomically, writing
 from lecture_lib.store.fingerprints import fingerprint, to_plain
@@ -135,14 +135,14 @@ def _compute(slots: list[_Slot], n: int, stream: Stream, block: int, progress: s
     """Run the stream over all rows that any of the slots lacks, and keep each block at once."""
     first = min((slot.resume(block) for slot in slots), default=n)
     spans = [(start, min(start + block, n)) for start in range(first, n, block)]
-    bar = {"total": n, "initial": first, "desc": progress, "disable": progress is None, "unit": " images"}
+    shown = {"total": n, "initial": first, "desc": progress, "disable": progress is None, "unit": " images"}
     if spans:
         names = [slot.name for slot in slots]
         # closing stops a loader that reads ahead, also after an error
-        with tqdm(**bar, leave=False, delay=1) as bar, contextlib.closing(stream(spans, names)) as blocks:
+        with bar(**shown, delay=1) as under_way, contextlib.closing(stream(spans, names)) as blocks:
             for (start, stop), rows in zip(spans, blocks, strict=True):
                 for slot in slots:
                     slot.append(start, stop, np.asarray(rows[slot.name]))
-                bar.update(stop - start)
+                under_way.update(stop - start)
     for slot in slots:
         slot.finish()

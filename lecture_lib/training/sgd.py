@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lecture_lib import checks, store
+from lecture_lib import checks, progress, store
 
 Schedule = Literal["cosine", "cosine to zero", "warm cosine"]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -99,8 +99,6 @@ def train(
     Modules of which no parameter learns (requires_grad) are in eval mode: averages of a frozen BatchNorm stay.
     Raises Diverged as soon as a loss is not finite; the checkpoint stays at the epoch before.
     """
-    from tqdm.auto import tqdm
-
     if n < 1:
         raise ValueError("There is nothing to train on (0 samples).")
     for module in net.modules():
@@ -121,7 +119,7 @@ def train(
             torch.save({"curve": curve, "best": best} | states, buffer)
             store.write_atomically(checkpoint, buffer.getvalue())
 
-    bar = tqdm(total=recipe.epochs, initial=len(curve), desc=label, disable=label is None, leave=False)
+    bar = progress.bar(total=recipe.epochs, initial=len(curve), desc=label, disable=label is None)
     while not _is_over(curve, recipe):
         if begin:
             begin(len(curve))

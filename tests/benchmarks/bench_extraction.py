@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from table import row
 
 from lecture_lib import backbones, datasets, encoders, settings
 from lecture_lib.encoders.cnn import BATCH, WORKERS
@@ -82,6 +83,14 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
             low, high = min(ratios), max(ratios)
             print(f"end to end / {name}, {kind}: {statistics.median(ratios):.3f} ({low:.3f} to {high:.3f})")
     again = [a[0] / b[0] for a, b in zip(times["end to end"], times["second run"], strict=True)]
+    walls = {name: statistics.median(run[0] / n for run in runs) for name, runs in times.items()}
+    row("features, end to end (s a picture)", "the bare network", walls["end to end"], walls["network"])
+    row(
+        "features again, from the cache (s a picture)",
+        "computed anew",
+        walls["second run"],
+        walls["end to end"],
+    )
     print(f"second run: {statistics.median(again):.0f} times faster")
 
 

@@ -19,6 +19,7 @@ import torch
 from skimage import feature
 from sklearn.datasets import load_sample_image
 from sklearn.mixture import GaussianMixture
+from table import row
 from torch import Tensor
 
 from lecture_lib import settings
@@ -63,6 +64,8 @@ def compare(x: Tensor, xy: Tensor, gmm: GMM, runs: int) -> None:
     print(f"{len(x)} descriptors")
     for name, spent in seconds.items():
         print(f"  {name:24} {1000 * spent:5.0f} ms, {spent / ours:.2f} of ours")
+    for name in ("scikit-image, float64", "scikit-image, float32"):
+        row(f"Fisher vector of {len(x)} descriptors (s)", name, ours, seconds[name])
     K, D = gmm.means.shape
     u, v = ways["scikit-image, float64"]()[K:].reshape(2, K, D)
     apart = np.abs(fisher_vector(x, gmm).numpy() - np.stack([u, -v], 1).ravel()).max()

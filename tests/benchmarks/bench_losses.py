@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from table import row
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
@@ -54,6 +55,8 @@ def compare(scores: Tensor, labels: Tensor, runs: int) -> None:
             f"{peak(loss, scores, labels) / 2**20:7.2f} MB; apart {apart:.0e}",
             flush=True,
         )
+        if loss is not tune_rnk:
+            row(f"ranking loss, B = {len(labels)} (s)", name, seconds["tune_rnk"], seconds[name])
 
 
 def step(loss: Callable, scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,6 +21,7 @@ import tempfile
 
 import nbformat
 from nbclient import NotebookClient
+from table import row
 
 from lecture_lib import settings
 
@@ -99,6 +100,7 @@ def main() -> None:
             statistics.median(sum(times[i] for i in parts) for times in runs) for runs in (alone, together)
         )
         ratio = beside / lone
+        row(f"{name} with two neighbours (s)", "alone", beside, lone)
         print(f"{name}: alone {lone:.2f} s, with two neighbours {beside:.2f} s, {ratio:.1f} times as long")
     sys.exit(ratio > arguments.most)  # the last, of the whole piece
 

@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from sklearn.datasets import load_sample_image
+from table import row
 from torch import Tensor
 from torchvision import transforms
 
@@ -69,6 +70,8 @@ def compare_encoders(net: PatchNet, photograph: Image.Image, runs: int) -> None:
         print(
             f"  {name:12} {clock:7.2f} s, {ratio:5.2f} of ours; {processor:7.2f} processor s, {busy:5.2f}{bar}"
         )
+        if name != "shared":
+            row(f"patches through {net.backbone.name} (s)", name, seconds["shared"][0], clock)
     alike = F.cosine_similarity(ways["shared"](), ways["in batches"]()).median()
     print(f"  median cosine of shared and in batches {alike:.3f}", flush=True)
 
@@ -106,6 +109,7 @@ def compare_maps(net: PatchNet, classes: int, runs: int) -> None:
         print(
             f"  {name:12} {1000 * clock:7.2f} ms; {1000 * processor:7.2f} processor ms, {processor / ours:5.2f} of ours"
         )
+    row(f"maps of {classes} classes (s)", "by slices", ours, seconds["by slices"][1])
     apart = np.abs(ways["by corners"]() - ways["by slices"]()).max()
     print(f"  largest difference {apart:.0e}", flush=True)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import torch
 from PIL import Image
+from table import row
 
 from lecture_lib.datasets import twin
 from lecture_lib.twins import places, voc, world
@@ -51,6 +52,7 @@ def main() -> None:
     }
     for name, (count, width, height, work) in rows.items():
         each = seconds(work) / count
+        row(f"drawing {name} (s)", "decoding a JPEG", each, decode(width, height))
         print(f"{name:20} {1 / each:6.0f} pictures/s, {each / decode(width, height):5.1f} x decoding a JPEG")
 
 

@@ -1,4 +1,4 @@
-"""Figures that answer to the hand: a slider over layers, a map that shows the picture under the mouse."""
+"""Figures that answer to the hand: a map that goes through the layers, one that shows the picture under the mouse."""
 
 import base64
 import hashlib
@@ -16,9 +16,9 @@ from scipy.linalg import orthogonal_procrustes
 from lecture_lib.chapters.decaf_tsne import figures as maps
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import pictures, style
-from lecture_lib.display.showing import compress, explorer
+from lecture_lib.display.showing import Explorer, choice, compress
 
-BETWEEN = 8  # steps of the slider from one layer to the next
+BETWEEN = 8  # steps from one layer to the next, and from any layer to another
 SIZE = 48  # pixels across a picture of the hover map's sheet
 SHOWN = 96  # pixels across the picture under the mouse
 ACROSS = 20  # pictures in a row of the hover map's sheet
@@ -45,8 +45,8 @@ CSS = """
 """
 
 
-def layer_slider(layers: Mapping[str, np.ndarray], groups: maps.Groups) -> ipywidgets.VBox:
-    """Make a slider over layers that moves the points of one map to their places in the next.
+def layer_explorer(layers: Mapping[str, np.ndarray], groups: maps.Groups) -> Explorer:
+    """Make a map whose points move to their places in the layer that is chosen, through those of the layers between.
 
     layers  layer -> map [N, 2] of the same pictures; each is turned, mirrored and scaled onto the one before, which
             t-SNE leaves free
@@ -69,11 +69,17 @@ def layer_slider(layers: Mapping[str, np.ndarray], groups: maps.Groups) -> ipywi
             points.set_offsets(((1 - t) * layouts[k] + t * layouts[ahead])[here])
         return figure, f"The map of {where}, coloured by group"
 
-    last = BETWEEN * (len(order) - 1)
-    slider = ipywidgets.IntSlider(0, 0, last, description="layer", readout=False, layout={"width": "560px"})
-    play = ipywidgets.Play(min=0, max=last, interval=150)
-    ipywidgets.jslink((play, "value"), (slider, "value"))
-    return ipywidgets.VBox([play, explorer(draw, {"step": slider})])
+    layer = choice("layer", [(name, BETWEEN * k) for k, name in enumerate(order)])
+    step = ipywidgets.IntText(layout={"display": "none"})
+
+    def move(change: Mapping) -> None:
+        for between in np.linspace(change["old"], change["new"], BETWEEN + 1).round().astype(int).tolist():
+            step.value = between
+
+    layer.observe(move, "value")
+    box = Explorer(draw, {"step": step})
+    box.children = (layer, *box.children)
+    return box
 
 
 def align(layouts: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -122,7 +128,8 @@ def hover_map(xy: np.ndarray, images: ImageCollection, *, n: int = 300) -> HTML:
         "sheet": base64.b64encode(buffer.getvalue()).decode(),
     }  # fmt: skip
     return HTML(
-        f'<style>{css}</style><div id="{name}">'
+        f"<style>{css}</style><p>Hover over a point: its picture appears.</p>"
+        f'<div id="{name}">'
         f'<img alt="A map of {len(chosen)} of {total} pictures as points, coloured by group" '
         f'src="data:image/{kind};base64,{base64.b64encode(drawn).decode()}">{"".join(points)}</div>'
     )

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 
-import ipywidgets
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from lecture_lib.chapters.ifv_vs_cnn.gaussian_figures import assignment_maps, gaussian_colours
-from lecture_lib.display.showing import explorer
+from lecture_lib.display.showing import Explorer, choice
 from lecture_lib.encoders.sift import Local
 
 STRONGEST = 6  # Gaussians that are shown each by itself
 
 
-def assignment_explorer(picture: Tensor, local: Local, mixtures: Mapping[int, Tensor]) -> ipywidgets.VBox:
+def assignment_explorer(picture: Tensor, local: Local, mixtures: Mapping[int, Tensor]) -> Explorer:
     """Make a widget of `assignment_maps` with controls for the number of Gaussians and the bin size.
 
     picture   uint8 [3, H, W]
@@ -36,9 +35,5 @@ def assignment_explorer(picture: Tensor, local: Local, mixtures: Mapping[int, Te
         )
 
     counts, sizes = sorted(mixtures), [(f"{size:.3g}", size) for size in local.size.unique().tolist()]
-    look = {"style": {"button_width": "auto", "description_width": "90px"}}
-    K = ipywidgets.ToggleButtons(
-        options=counts, value=counts[len(counts) // 2], description="Gaussians", **look
-    )
-    size = ipywidgets.ToggleButtons(options=sizes, description="pixels a bin", **look)
-    return explorer(draw, {"K": K}, {"size": size})
+    K = choice("Gaussians", counts, counts[len(counts) // 2])
+    return Explorer(draw, {"K": K, "size": choice("pixels a bin", sizes)})

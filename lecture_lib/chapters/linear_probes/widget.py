@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 
 from lecture_lib.chapters.linear_probes import figures
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import style
-from lecture_lib.display.showing import explorer
+from lecture_lib.display.showing import Explorer, choice
 
 TOP, MISTAKES = 10, 5  # pictures shown
 GOOD = 7  # right ones of the top: enough to see what was learned, and what was not
@@ -36,7 +35,7 @@ def class_view(images: ImageCollection, scores: np.ndarray, c: int) -> Figure:
     return figures.ranked(images, ranking, title=title)
 
 
-def probe_explorer(images: ImageCollection, scores: Scores) -> ipywidgets.VBox:
+def probe_explorer(images: ImageCollection, scores: Scores) -> Explorer:
     """Make a widget of `class_view` with controls for the class, C and the layer.
 
     images  N pictures with one label each, on which the classifiers were tested
@@ -54,14 +53,9 @@ def probe_explorer(images: ImageCollection, scores: Scores) -> ipywidgets.VBox:
         key=lambda at: (scores[at[0]][at[1]].argmax(1) == images.labels).mean(),
     )
     names = [(name, c) for c, name in enumerate(images.classes)]
-    which = ipywidgets.Dropdown(
-        options=names, value=first_class(scores[best[0]][best[1]], images.labels), description="class"
-    )
-    Cs = [(f"{C:g}", C) for C in sorted(scores[best[0]])]
-    slider = ipywidgets.SelectionSlider(options=Cs, value=best[1], description="C", layout={"width": "360px"})
-    layers = ipywidgets.ToggleButtons(options=list(scores), value=best[0], description="layer")
-    layers.style.button_width = "auto"
-    return explorer(draw, {"c": which, "C": slider}, {"layer": layers})
+    which = choice("class", names, first_class(scores[best[0]][best[1]], images.labels))
+    Cs = choice("C", [(f"{C:g}", C) for C in sorted(scores[best[0]])], best[1])
+    return Explorer(draw, {"c": which, "C": Cs, "layer": choice("layer", list(scores), best[0])})
 
 
 def first_class(scores: np.ndarray, labels: np.ndarray) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -12,24 +11,22 @@ from lecture_lib.chapters.patch_transfer.map_figures import patch_view
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.display import style
 from lecture_lib.display.pictures import classes_of
-from lecture_lib.display.showing import explorer
+from lecture_lib.display.showing import Explorer, choice
 
 KS = (1, 2, 3, 5, 8, 12, 20)
-ALL = -1  # scales: a slider takes no None
+ALL = -1  # scales: a control takes no None
 HIGHEST = 4  # scores in the title
 
 
-def patch_explorer(
-    images: ImageCollection, grids: Sequence[Grid], y: Sequence[np.ndarray]
-) -> ipywidgets.VBox:
+def patch_explorer(images: ImageCollection, grids: Sequence[Grid], y: Sequence[np.ndarray]) -> Explorer:
     """Make a widget of `patch_view` with controls for the picture, the class, k and the scale.
 
     images  of C classes, with boxes
     grids   one a picture
     y       for each picture float [M, C], as of `adaptation.probabilities`
 
-    It starts at the first picture, with the class it shows whose score is highest. The title has the highest scores
-    of the picture, and which classes it shows.
+    It starts at the first picture. Each picture comes with the class it shows whose score is highest. The title has the
+    highest scores of the picture, and which classes it shows.
     """
     names = [style.short(name) for name in images.classes]
 
@@ -48,12 +45,15 @@ def patch_explorer(
     pictures = [
         (f"{i}: {', '.join(names[c] for c in those) or 'nothing'}", i) for i, those in enumerate(shown)
     ]
-    best = max(shown[0] or range(len(names)), key=lambda c: picture_score(y[0])[c])
-    wide = {"style": {"description_width": "60px"}, "layout": {"width": "400px"}}
-    which = ipywidgets.Dropdown(options=pictures, description="picture", **wide)
     classes = [(name, c) for c, name in enumerate(names)]
-    wanted = ipywidgets.Dropdown(options=classes, value=best, description="class", **wide)
-    exponent = ipywidgets.SelectionSlider(options=KS, value=K, description="k", **wide)
+
+    def best_of(i: int) -> int:
+        return max(shown[i] or range(len(names)), key=lambda c: picture_score(y[i])[c])
+
+    which = choice("picture", pictures)
+    wanted = choice("class", classes, best_of(0))
+    which.observe(lambda change: setattr(wanted, "value", best_of(change["new"])), "value")
     scales = [("all", ALL), *((f"λ = {lam:g}", s) for s, lam in enumerate(LAMBDAS))]
-    scale = ipywidgets.SelectionSlider(options=scales, description="scale", **wide)
-    return explorer(draw, {"i": which, "c": wanted}, {"k": exponent, "scale": scale})
+    return Explorer(
+        draw, {"i": which, "c": wanted}, {"k": choice("k", KS, K)}, {"scale": choice("scale", scales)}
+    )

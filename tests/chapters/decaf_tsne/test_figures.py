@@ -1,17 +1,14 @@
 """Filters, activations, maps and costs: every point and number is where it belongs; and the widgets over them."""
 
-import base64
 import html
-import io
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from looking import N, check_figures, colour_of, coloured, render
+from looking import N, check_figures, colour_of, coloured, picture_in, render
 from matplotlib.colors import to_rgb
-from PIL import Image
 
 from lecture_lib.chapters.decaf_tsne import figures, widget
 from lecture_lib.datasets import ArrayImages, ImageCollection
@@ -147,16 +144,18 @@ def test_layers_that_differ_by_turning_and_mirroring_do_not_move(xy):
     assert np.allclose(first, third)
 
 
-def test_moving_the_slider_moves_the_map_and_moving_it_back_restores_it(images, xy, displayed):
-    box = widget.layer_slider({"pool1": xy, "pool5": xy**3, "fc6": xy[::-1]}, images)
-    (slider,) = box.children[1].children[0].children
-    for step in range(1, slider.max + 1):
-        slider.value = step
-    seen = [data for data, _ in displayed]
-    assert len({data["image/png"] for data in seen}) == len(seen) == 2 * widget.BETWEEN + 1
-    assert {Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size for data in seen} == {(900, 660)}
+def test_the_map_moves_to_the_chosen_layer_in_steps_and_back_to_where_it_was(images, xy, displayed):
+    layer, *_ = widget.layer_explorer({"pool1": xy, "pool5": xy**3, "fc6": xy[::-1]}, images).children
+    seen = [displayed[0]]
+    for name in ("pool5", "fc6"):
+        layer.label = name
+        seen += displayed[-widget.BETWEEN :]
+        assert f"The map of {name}," in seen[-1]["text/plain"]
+    assert len({data["text/html"] for data in seen}) == len(seen) == 2 * widget.BETWEEN + 1
+    assert {picture_in(data).size for data in seen} == {(900, 660)}
     assert "pool5 → fc6" in seen[-2]["text/plain"]
-    slider.value = 0
+    layer.label = "pool1"  # two layers back, in no more steps than one
+    assert len(displayed) == 3 * widget.BETWEEN + 1
     assert displayed[-1] == displayed[0]
 
 
@@ -171,9 +170,7 @@ def test_hover_map_holds_every_point_at_its_place_and_loads_and_runs_nothing(ima
     page, points = hover_page(xy, images)
     assert not re.search(r'http|<script|(?:src|href)="(?!data:)|url\((?!data:)', page)
     assert [name.partition(" (")[0] for name, _, _ in points] == [CLASSES[c] for c in images.labels]
-    drawn = Image.open(
-        io.BytesIO(base64.b64decode(re.search(r'src="data:image/png;base64,([^"]+)"', page)[1]))
-    )
+    drawn = picture_in({"text/html": page})
     pixels = np.asarray(drawn.convert("RGB"), int)
     colours = np.array([to_rgb(colour) for colour, _ in style.looks(style.groups_of(images)).values()]) * 255
     for _, x, y in points:  # in the drawing there is a mark of some group; another may lie over this one

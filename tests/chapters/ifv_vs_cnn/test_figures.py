@@ -306,10 +306,10 @@ def test_the_explorer_shows_the_chosen_mixture_at_the_chosen_scale(monkeypatch):
     local = grid((4.0, 8.0))
     q = torch.rand(len(local), 9, generator=torch.Generator().manual_seed(1)) ** 8
     given = {9: q / q.sum(1, keepdim=True), 2: halves(local)}
-    monkeypatch.setattr(widget, "explorer", lambda draw, *rows: (draw, *rows))
+    monkeypatch.setattr(widget, "Explorer", lambda draw, row: (draw, *row.values()))
     draw, counts, sizes = widget.assignment_explorer(plain(), local, given)
-    assert list(counts["K"].options) == [2, 9]
-    assert [size for _, size in sizes["size"].options] == [4, 8]
+    assert list(counts.options) == [2, 9]
+    assert [size for _, size in sizes.options] == [4, 8]
     for K, size in ((2, 8.0), (9, 4.0)):
         share = 100 * given[K][local.size == size].mean(0).numpy()
         strongest = [f"k = {k}: {share[k]:.1f}%" for k in np.argsort(-share, kind="stable")]

@@ -1,14 +1,10 @@
 """Figures of linear probes and the widget over them: what is displayed is what was given."""
 
-import base64
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
-from looking import N, at_places, coloured, render, texts
+from looking import N, at_places, coloured, controls, picture_in, render, texts
 from matplotlib.colors import to_hex
-from PIL import Image
 
 from lecture_lib.chapters.linear_probes import figures, widget
 from lecture_lib.datasets import ImageCollection
@@ -156,10 +152,6 @@ def test_no_confusion_is_still_a_page(images):
 # ------------------------------------------------------------------------------------------------------- explorer
 
 
-def controls(box):
-    return [control for row in box.children[:-1] for control in row.children]
-
-
 def test_a_view_shows_the_top_of_a_class_and_what_was_called_so_wrongly(images, scores):
     for table, c in ((scores["pool1"][0.1], 2), (scores["fc6"][10.0], 0)):
         figure = widget.class_view(images, table, c)
@@ -173,32 +165,31 @@ def test_a_view_shows_the_top_of_a_class_and_what_was_called_so_wrongly(images, 
 def test_the_explorer_shows_what_is_chosen_and_keeps_what_it_has_drawn(
     images, scores, displayed, monkeypatch
 ):
-    which, slider, layers = controls(widget.probe_explorer(images, scores))
+    which, Cs, layers = controls(widget.probe_explorer(images, scores))
     start = which.value
     which.value = 3 - start
-    slider.value, layers.value = 0.1, "pool1"
-    alt = displayed[-1][0]["text/plain"]
+    Cs.value, layers.value = 0.1, "pool1"
+    alt = displayed[-1]["text/plain"]
     assert CLASSES[3 - start] in alt
     assert "pool1" in alt
     assert "C = 0.1" in alt
-    want = showing.bundle(widget.class_view(images, scores["pool1"][0.1], 3 - start), "x")[0]
-    assert displayed[-1][0]["image/png"] == want["image/png"]
-    assert Image.open(io.BytesIO(base64.b64decode(want["image/png"])))
+    want = showing.bundle(widget.class_view(images, scores["pool1"][0.1], 3 - start), "the same")
+    assert picture_in(displayed[-1]) == picture_in(want)
     monkeypatch.setattr(ImageCollection, "pil", None)  # nothing is displayed again
-    layers.value, slider.value = "fc6", 0.1
+    layers.value, Cs.value = "fc6", 0.1
     layers.value = "pool1"
-    assert displayed[-1][0]["image/png"] == want["image/png"]
+    assert picture_in(displayed[-1]) == picture_in(want)
 
 
 def test_the_explorer_starts_where_most_is_right(images, scores, displayed):
-    _, slider, layers = controls(widget.probe_explorer(images, scores))
+    _, Cs, layers = controls(widget.probe_explorer(images, scores))
     right = {
         (layer, C): (s.argmax(1) == images.labels).mean()
         for layer, by in scores.items()
         for C, s in by.items()
     }
-    assert right[layers.value, slider.value] == max(right.values())
-    assert [C for _, C in slider.options] == [0.1, 1, 10]
+    assert right[layers.value, Cs.value] == max(right.values())
+    assert [C for _, C in Cs.options] == [0.1, 1, 10]
     assert len(displayed) == 1
 
 

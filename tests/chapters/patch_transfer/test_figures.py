@@ -342,7 +342,7 @@ def test_classes_fall_in_the_order_of_the_first_method_above_their_mean():
 def explored(few, lattice, monkeypatch):
     """The scores of the pictures, and the explorer's drawing function and controls."""
     monkeypatch.setattr(
-        widget, "explorer", lambda draw, *rows: (draw, {n: c for row in rows for n, c in row.items()})
+        widget, "Explorer", lambda draw, *rows: (draw, {n: c for row in rows for n, c in row.items()})
     )
     images, scores = few
     return scores, *widget.patch_explorer(images, [lattice] * 3, scores)
@@ -357,6 +357,13 @@ def test_the_controls_name_pictures_classes_k_and_scales_and_start_at_the_best_c
     first = picture_score(scores[0])
     assert controls["c"].value == max((0, 2), key=lambda c: first[c])
     assert [controls[key].value for key in ("i", "k", "scale")] == [0, 5, widget.ALL]
+
+
+def test_a_picture_comes_with_the_best_class_that_it_shows(explored):
+    scores, _, controls = explored
+    for i, shown in ((2, {1}), (1, {0, 1, 2}), (0, {0, 2})):
+        controls["i"].value = i
+        assert controls["c"].value == max(shown, key=lambda c: picture_score(scores[i])[c])
 
 
 def test_the_view_is_of_the_chosen_picture_class_k_and_scale(explored, lattice, laid):
