@@ -25,7 +25,7 @@ _MODULES = {
     **dict.fromkeys(caffe_nets.NETS, caffe_nets),
 }
 NAMES = tuple(_MODULES)
-PUBLISHED = {name: module for name, module in _MODULES.items() if module is not twin_alexnet}  # elsewhere
+PUBLISHED = {name: module for name, module in _MODULES.items() if module is not twin_nets}  # elsewhere
 
 
 def load(name: str | None = None, weights: str | Path = "pretrained", seed: int = 0) -> Backbone:
