@@ -19,7 +19,7 @@ TESTED: list[Tested] = [  # those of whose rows there are scores
     ("phi of rnk", "SVMs on phi after TUNE-RNK beat SVMs on phi before", RNK + ON_PHI, FROZEN, 0),
     ("ranking", "TUNE-RNK beats TUNE-CLS", RNK, CLS, 0),
     ("scratch", "TUNE-CLS is over 10 points ahead of training from scratch", CLS, SCRATCH, 10),
-    ("scratch, few", "with an eighth of the pictures, too", FEW + CLS, FEW + SCRATCH, 10),
+    ("scratch, few", "with a quarter of the pictures, too", FEW + CLS, FEW + SCRATCH, 10),
     ("quarter", "a quarter of fc7's units costs at most 2 points", NARROW + "192", NARROW + "768", -2),
     ("thirtieth", "a thirty-second of fc7's units costs at most 2 points", NARROW + "24", NARROW + "768", -2),
 ]

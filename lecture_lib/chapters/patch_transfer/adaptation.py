@@ -16,10 +16,10 @@ from lecture_lib.chapters.patch_transfer.encode import PatchNet
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS
 from lecture_lib.training import sgd
 
-BACKGROUND_KEPT = 0.1
+BACKGROUND_KEPT = 0.01
 HIDDEN = 2048  # units of FCa, the paper's
 ROWS = 8192  # patches at once
-RECIPE = sgd.Recipe(epochs=15, schedule=(10, 13), lr=0.01, batch=128, even=False, dropout=0.5, reseed=None)
+RECIPE = sgd.Recipe(epochs=15, schedule=(10, 13), lr=0.003, batch=128, even=False, dropout=0.5, reseed=None)
 
 
 def resample(
@@ -28,7 +28,7 @@ def resample(
     """Choose the patches to train on: all positives, a part of the background, drawn at random, nothing ambiguous.
 
     labels   for each picture int64 [M], from `label_patches`
-    kept     of the background; the paper keeps a tenth, so that background does not outweigh the classes
+    kept     of the background, so that it does not outweigh the classes; the paper keeps a tenth
     returns  for each picture int64 [n_i], rising indices of patches
     """
     rng = np.random.default_rng(seed)

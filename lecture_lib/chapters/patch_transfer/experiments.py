@@ -15,7 +15,6 @@ from lecture_lib import datasets
 from lecture_lib.backbones import twin_nets
 from lecture_lib.chapters.patch_transfer import baselines
 from lecture_lib.chapters.patch_transfer.adaptation import (
-    BACKGROUND_KEPT,
     RECIPE,
     gather,
     probabilities,
@@ -23,7 +22,7 @@ from lecture_lib.chapters.patch_transfer.adaptation import (
     train,
     train_all,
 )
-from lecture_lib.chapters.patch_transfer.encode import PatchNet, cut_patches, encode_patches, phi_one_by_one
+from lecture_lib.chapters.patch_transfer.encode import PatchNet, cut_patches, encode_patches
 from lecture_lib.chapters.patch_transfer.grid import Grid
 from lecture_lib.chapters.patch_transfer.inference import K, by_picture, picture_scores
 from lecture_lib.chapters.patch_transfer.labelling import AMBIGUOUS, label_all
@@ -39,7 +38,6 @@ WINDOWS = "windows, SVM"
 CENTRED_WHOLE = "centred pictures, tested on wholes"
 CENTRED_ON_PATCHES = "centred pictures, tested on patches"
 SOURCE_WHOLE, SOURCE_PATCHES = "source labels, wholes", "source labels, patches"
-CUT, TWO_OBJECTS = "patches, each cut out", "patches, ambiguous as background"
 TESTED = [  # (id, statement, row, row, margin): the first is over so many points of mAP ahead of the second
     ("transfer", "transfer is over 10 points of mAP ahead of no transfer", PATCHES, NO_TRANSFER, 10),
     ("wholes", "training on patches beats training on whole pictures", PATCHES, WHOLE, 0),
@@ -51,8 +49,6 @@ TESTED = [  # (id, statement, row, row, margin): the first is over so many point
      PATCHES, WHOLE_ON_PATCHES, 0),
     ("k/mean", "k = 5 beats the mean over patches, k = 1", "k = 5", "k = 1", 0),
     ("k/max", "k = 5 beats the best patch alone", "k = 5", "k = inf", 0),
-    ("shared", "shared convolutions cost at most 2 points of mAP against patches cut out", PATCHES, CUT, -2),
-    ("ambiguous", "leaving ambiguous patches out beats calling them background", PATCHES, TWO_OBJECTS, 0),
     ("capture", "training on patches beats training on centred pictures", PATCHES, CENTRED_ON_PATCHES, 0),
     ("labels", "new layers beat the source task's own labels", PATCHES, SOURCE_PATCHES, 0),
 ]  # fmt: skip
@@ -63,13 +59,11 @@ class Part:
     """Pictures to train on, or to test with, and the network that sees their patches.
 
     recipe  of the layers that learn from patches
-    kept    of the background, for training
     """
 
     net: PatchNet
     images: ImageCollection
     recipe: sgd.Recipe = RECIPE
-    kept: float = BACKGROUND_KEPT
 
     @property
     def n_classes(self) -> int:
@@ -101,18 +95,13 @@ class Part:
         for i, (grid, of_picture) in enumerate(zip(self.grids, chosen, strict=True)):
             yield cut_patches(self.net, self.images.tensor(i), grid, of_picture)
 
-    def phi_cut_out(self, chosen: Sequence[np.ndarray]) -> np.ndarray:
-        """Encode patches that are cut out, with zeros around them: float16 [n, d]."""
-        vectors = [phi_one_by_one(self.net, patches, 64).half().cpu() for patches in self.cut(chosen)]
-        return torch.cat(vectors).numpy()
-
     def choose(self, seed: int, labels: Sequence[np.ndarray] | None = None) -> tuple[list, np.ndarray]:
         """Choose patches to train on, of each picture int64 [n_i], as `resample` does; also their labels [n].
 
         labels  of all patches of each picture, int64 [M], if not `self.labels`
         """
         labels = self.labels if labels is None else labels
-        chosen = resample(labels, self.n_classes, seed, self.kept)
+        chosen = resample(labels, self.n_classes, seed)
         return chosen, gather(labels, chosen)
 
     def learn(self, seed: int, labels: Sequence[np.ndarray]) -> nn.Sequential:
@@ -139,19 +128,6 @@ def score_patches(train_part: Part, test_part: Part, seeds: Sequence[int]) -> di
         without = train(x[shows], y[shows], n_classes, recipe)
         scores[NO_BACKGROUND].append(probabilities(without, test_part.phi))
     return scores
-
-
-def other_readings(train_part: Part, test_part: Part, seed: int) -> dict[str, np.ndarray]:
-    """Score by patches that are cut out one by one, and with ambiguous ones as background: row -> y [n, C + 1]."""
-    n_classes, recipe = train_part.n_classes, replace(train_part.recipe, seed=seed)
-    chosen, y = train_part.choose(seed)
-    of_cut = train(train_part.phi_cut_out(chosen), y, n_classes + 1, recipe)
-    all_of_test = [np.arange(len(grid)) for grid in test_part.grids]
-    labels = [np.where(of_picture == AMBIGUOUS, n_classes, of_picture) for of_picture in train_part.labels]
-    return {
-        CUT: probabilities(of_cut, test_part.phi_cut_out(all_of_test)),
-        TWO_OBJECTS: probabilities(train_part.learn(seed, labels), test_part.phi),
-    }
 
 
 def no_transfer(train_part: Part, test_part: Part, seed: int) -> np.ndarray:

@@ -319,25 +319,6 @@ def one_by_one(net, part):
     return in_body(net.backbone, torch.cat([*patches])).half().numpy()
 
 
-def test_other_readings_cut_patches_out_or_call_ambiguous_ones_background(net, parts, trained, monkeypatch):
-    train_part, test_part = replace(first(parts[0], 2), kept=1), first(parts[1], 1)
-    found = experiments.other_readings(train_part, test_part, 3)
-    labels = np.concatenate(label_all(train_part.images, train_part.grids))
-    certain = labels != AMBIGUOUS
-    assert not certain.all()
-    (x, y, *cut_how), (shared_x, background_y, *shared_how) = trained
-    np.testing.assert_array_equal(y, labels[certain])
-    same_phi(x, one_by_one(net, train_part)[certain])
-    np.testing.assert_array_equal(background_y, np.where(certain, labels, 3))
-    same_phi(shared_x, train_part.phi)
-    assert [(n, recipe.seed) for n, recipe in (cut_how, shared_how)] == [(4, 3)] * 2
-    expected = probabilities(train(x, y, *cut_how), one_by_one(net, test_part))
-    np.testing.assert_allclose(found[experiments.CUT], expected, atol=1e-3)
-    of_test = test_part.phi
-    expected = probabilities(train(shared_x, background_y, *shared_how), of_test)
-    np.testing.assert_array_equal(found[experiments.TWO_OBJECTS], expected)
-
-
 def test_no_transfer_trains_all_layers_on_cut_patches_and_folds(parts, monkeypatch):
     narrow(monkeypatch)
     monkeypatch.setattr(experiments, "FROM_SCRATCH", replace(SHORT, lr=0.05))
