@@ -19,7 +19,7 @@ from lecture_lib.training import sgd
 BACKGROUND_KEPT = 0.01
 HIDDEN = 2048  # units of FCa, the paper's
 ROWS = 8192  # patches at once
-RECIPE = sgd.Recipe(epochs=15, schedule=(10, 13), lr=0.003, batch=128, even=False, dropout=0.5, reseed=None)
+RECIPE = sgd.Recipe(epochs=15, schedule=(10, 13), lr=0.01, batch=128, even=False, dropout=0.5, reseed=None)
 
 
 def resample(
