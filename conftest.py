@@ -106,8 +106,10 @@ def small_twin() -> Callable:
     @functools.cache
     def draw(name: str, background: bool | None = None, **few: int):
         with pytest.MonkeyPatch.context() as patch:
-            for constant, count in (FEW | few).items():
+            counts = FEW | few
+            for constant, count in counts.items():
                 patch.setattr(twin, constant, count)
+            patch.setattr(twin.voc2007, "__defaults__", (counts["VOC_SPLIT"],))
             settings.use("demo", cache=Path(os.environ["LECTURE_CACHE"]) / "small", quiet=True)
             try:
                 return getattr(twin, name)(**({} if background is None else {"background": background}))

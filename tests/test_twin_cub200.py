@@ -131,7 +131,7 @@ def test_a_picture_does_not_depend_on_its_batch(drawn):
 def test_box_and_points_are_doubled_in_a_picture_of_twice_the_size(cub):
     rows = np.arange(0, 576, 48)
     keys = torch.cat([world.keys(f"cub200/{name}", 16) for name in cub.classes])[rows]
-    _, boxes, points = species.draw([cub.classes[c] for c in cub.labels[rows]], keys, 256)
+    _, boxes, points = species.draw([cub.classes[c] for c in cub.labels[rows]], keys, 448)
     assert np.allclose(points, cub.parts[rows] * (2, 2, 1), atol=1e-3)
     assert np.abs(boxes - 2 * np.concatenate([cub.boxes[i].xyxy for i in rows])).max() <= 3
 

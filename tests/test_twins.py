@@ -240,7 +240,7 @@ def centre_of_what_differs(images) -> np.ndarray:
     """The centre of what differs from the backdrop's median: it would give away a class that sits low."""
     x = images.stack().float()
     salience = (x - x.flatten(2).median(2).values[:, :, None, None]).abs().sum(1) ** 2
-    axis, mass = torch.linspace(-1, 1, 64), salience.sum((1, 2))
+    axis, mass = torch.linspace(-1, 1, x.shape[-1]), salience.sum((1, 2))
     return torch.stack(
         [(salience.sum(1) * axis).sum(1) / mass, (salience.sum(2) * axis).sum(1) / mass], 1
     ).numpy()
@@ -311,7 +311,7 @@ def test_labels_agree_with_boxes_and_no_class_is_rare(small_twin, name, least, d
         assert set(np.flatnonzero(labels == -1).tolist()) == set(boxes.labels.tolist()) - sure
         x0, y0, x1, y1 = boxes.xyxy.T
         assert ((x0 >= 0) & (y0 >= 0) & (x1 <= width) & (y1 <= height) & (x1 > x0) & (y1 > y0)).all()
-    for split in images.splits.values():
+    for split in images.split_indices():
         assert (images.labels[split] == 1).sum(0).min() >= least  # enough to learn and to score each class
     assert difficult[0] < np.concatenate([b.difficult for b in images.boxes]).mean() < difficult[1]
     assert truncated[0] < np.concatenate([b.truncated for b in images.boxes]).mean() < truncated[1]
