@@ -3,7 +3,7 @@
     python -m lecture_lib.chapters.fine_tuning.record
 
 follows LECTURE_PROFILE and writes `data/results/fine_tuning.<profile>.csv`, which notebook 04 shows: with 1,000 + 1,000
-twins of VOC 2007 in an hour on two cores, or with VOC 2007's photographs under LECTURE_DATA. Each training has its
+twins of VOC 2007 in 80 minutes of a core, or with VOC 2007's photographs under LECTURE_DATA. Each training has its
 checkpoint: after an interrupt the same command goes on with the one at hand.
 
 Every row learns from all training pictures, the SVM too. Recipes are chosen within these: `search` trains on VOC's

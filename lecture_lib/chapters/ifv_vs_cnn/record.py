@@ -3,7 +3,7 @@
     python -m lecture_lib.chapters.ifv_vs_cnn.record
 
 writes `data/results/ifv_vs_cnn.<profile>.csv`, which notebook 03 shows. On 1,000 + 1,000 pictures of the twin of VOC
-2007 that takes half an hour, 20 GB of memory, 12 GB of cache (a row on single views trains on ten of each). An
+2007 that takes an hour of a core, 20 GB of memory, 12 GB of cache (a row on single views trains on ten of each). An
 interrupted run goes on where it was. On photographs the notebook itself trains, on the vectors of `datasets.vectors`.
 """
 

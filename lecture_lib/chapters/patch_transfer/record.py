@@ -3,7 +3,7 @@
     python -m lecture_lib.chapters.patch_transfer.record
 
 follows LECTURE_PROFILE and writes `data/results/patch_transfer.<profile>.csv`, which notebook 05 shows beside the
-paper; on the twins in most of an hour on two cores, with 3 GB of cache; on 2,000 photographs of VOC 2007, in our
+paper; on the twins in three quarters of an hour of a core, with 2 GB of cache; on 2,000 photographs of VOC 2007, in our
 own split, in 40 minutes of a core, with 2 GB. What is encoded is kept: a run goes on where it was stopped.
 
 No test picture chose anything. The photographs' learning rate, epochs and kept background were compared on val (500),
