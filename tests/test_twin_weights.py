@@ -14,7 +14,7 @@ from lecture_lib.encoders import l2_normalise
 from lecture_lib.twins import world
 
 LAYERS = ["pool1", "pool5", "fc6", "fc7"]
-each_net = pytest.mark.parametrize("name", ["twin-alexnet"])
+each_net = pytest.mark.parametrize("name", twin_nets.NETS)
 
 
 def log_of(name):

@@ -34,6 +34,7 @@ from lecture_lib.metrics import by_class
 PHOW = Dense()  # the form of 2011, for row (I)
 COLOUR = replace(PHOW, colour=True)
 VIEWS = (*FLIP, *TEN_CROPS)  # of one encoding: rows 0 and 1 are the picture and its mirror image
+NO_VIEWS = {"(m) CNN F": "CNN, no augmentation", "(n) CNN S": "CNN S, no augmentation"}  # the same, of one view
 SAME = {256: "(d) FK IN", 512: "(h) FK IN 512"}  # K -> the row of the table that has so many Gaussians
 
 
@@ -59,7 +60,7 @@ class Table:
     dense        local descriptors of all rows but (I) and colour
     descriptors  that a codebook learns from
     Cs           values of C to choose from
-    net          the CNN; its vectors are those of the penultimate layer, as on the slides
+    nets         CNNs by their rows: (m), and (n) where there is one; of each the penultimate layer, as on the slides
     rows         what came of each, by its name
     ms           name of a row -> milliseconds a picture
     """
@@ -69,7 +70,7 @@ class Table:
     dense: Dense
     descriptors: int
     Cs: Sequence[float]
-    net: Backbone
+    nets: dict[str, Backbone]
     seed: int
     rows: dict[str, Row] = field(default_factory=dict)
     ms: dict[str, float] = field(default_factory=dict)
@@ -141,13 +142,16 @@ def colours(table: Table) -> None:
 
 
 def network(table: Table) -> None:
-    """Add the CNN on whole pictures; rows (II), (m), (α): on ten crops, stacked, summed, joined; and on windows."""
-    table.train("CNN, no augmentation", table.vectors(table.net)[:, 0])
-    squares = replace(table.net, resize=table.net.input_size)  # it takes a crop whole
-    crops = table.vectors(squares, TEN_CROPS)
-    table.train("(II) DECAF", crops.reshape(len(crops), -1) / np.float16(10**0.5))
-    table.train("(m) CNN F", crops, summed(crops), "CNN, no augmentation")
-    table.train("CNN, summed over 42 windows", summed(table.vectors(squares, windows())))
+    """Add the CNNs on whole pictures; rows (m), (n), (II), (α): on ten crops, stacked, summed, joined; on windows."""
+    for row, net in table.nets.items():
+        whole = NO_VIEWS[row]
+        table.train(whole, table.vectors(net)[:, 0])
+        squares = replace(net, resize=net.input_size)  # it takes a crop whole
+        crops = table.vectors(squares, TEN_CROPS)
+        table.train(row, crops, summed(crops), whole)
+        if row == "(m) CNN F":
+            table.train("(II) DECAF", crops.reshape(len(crops), -1) / np.float16(10**0.5))
+            table.train("CNN, summed over 42 windows", summed(table.vectors(squares, windows())))
     both = "FK IN 512 + CNN, no augmentation"
     table.join(both, "(h) FK IN 512", "CNN, no augmentation")
     table.join("(α) FK+CNN F", "(i) FK IN 512", "(m) CNN F", both)
@@ -166,7 +170,7 @@ def windows() -> list[View]:
 
 def sweep(table: Table) -> None:
     """Add rows outside of the lecture's table: numbers of Gaussians, hard assignment, VLAD, words; time a picture."""
-    images, net = table.images, table.net
+    images, net = table.images, table.nets["(m) CNN F"]
     for K in (4, 16, 64, 256, 512):
         row, book = f"IFV, K = {K}", table.codebook(K, xy=True)
         if K in SAME:

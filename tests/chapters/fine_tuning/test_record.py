@@ -42,7 +42,8 @@ def short(monkeypatch, tmp_path):
         methods = getattr(record, name).items()
         short = {name: (loss, replace(recipe, epochs=1, batch=8)) for name, (loss, recipe) in methods}
         monkeypatch.setattr(record, name, short)
-    changed = {"TRIED": (0.001, 0.1), "SIZES": (10,), "FREEZE": (None, "conv4", "fc7"), "PER_CLASS": 1}
+    changed = {"TRIED": (0.001, 0.1), "FEWER": 10, "FREEZE": (None, "conv4", "fc7"), "PER_CLASS": 1}
+    changed["FROM_SCRATCH"] = {"twin": 1, "real": 1}
     for name, value in changed.items():
         monkeypatch.setattr(record, name, value)
     monkeypatch.setattr(narrow_fc7, "RECIPE", replace(narrow_fc7.RECIPE, epochs=1))
@@ -196,10 +197,9 @@ def test_the_ratio_is_that_of_the_best_last_epoch_and_no_test_picture_chooses(ta
         return Tuned(net, curve)
 
     monkeypatch.setattr(Task, "learn", learn)
-    found = Record()
-    assert record.search(found, task, net, CLS, 0, (None, "conv4")).ratio == 0.1
-    tried = [row["value"] for row in found.rows if "epoch" not in row]
-    assert tried[1:] == [*last.values()]
+    found, part = Record(), replace(task, train=np.arange(9), test=np.arange(9, 18))
+    assert record.search(found, part, net, CLS, 0, (None, "conv4")).ratio == 0.1
+    assert [row["value"] for row in found.rows if "epoch" not in row] == [*last.values()]
 
 
 # tasks
