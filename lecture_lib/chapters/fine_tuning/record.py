@@ -11,7 +11,8 @@ train with each ratio and measures on its val; epochs, and all from scratch, wer
 Test pictures are only ever scored; all claims are over them, of trainings with one seed.
 
 The rates of the head were tried by hand. Twins and twin-alexnet, train and val again, mAP of val where only the head
-learned: TUNE-CLS 35.7 with 1, 36.1 with 0.3 (36.4 in 16 epochs of batches of 64); TUNE-RNK 33.7 with 0.3, 34.4 with 0.1.
+learned: TUNE-CLS 35.7 with 1, 36.1 with 0.3 (36.4 in 16 epochs of batches of 64); TUNE-RNK 33.7 with 0.3, 34.4 with
+0.1. twin-cnn-s takes the same.
 
 Of photographs validation gave mAP 62.9, 62.9, 60.7, 12.2 for TUNE-CLS with the ratios 0.0001, 0.0003, 0.001, 0.003;
 58.3, 58.6, 58.3, 55.9 for TUNE-RNK. TUNE-CLS has the lowest: it is ahead of the next by 0.02.
