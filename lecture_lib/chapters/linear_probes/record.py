@@ -84,9 +84,8 @@ def main() -> None:
         layers = [net.decaf[n] for n in (5, 6, 7)]
         phi = encoders.encode(net, images, layers, pool=pool, l2=True, progress=False)
         x = {f"DeCAF{n}": {f"{pool} x {pool} means": phi[net.decaf[n]].astype(np.float32)} for n in (5, 6, 7)}
-        for split in SPLITS:
-            rows += few_shot(images, x, split, FEW_SHOT[images.name])
-            print(f"{images.name}, split {split}", flush=True)
+        rows += few_shot(images, x, SPLITS, FEW_SHOT[images.name])
+        print(images.name, flush=True)
     for images in datasets.load_available(*OFFICIAL).values():
         regions = {"": images}
         if images.name == "cub200":

@@ -41,7 +41,7 @@ def vectors(labels, noise, seed=0):
 
 
 def run(few, layers, methods=("SVM",)):
-    return pd.DataFrame(tables.few_shot(few, layers, 0, 3, methods))
+    return pd.DataFrame(tables.few_shot(few, layers, [0], 3, methods))
 
 
 def test_pooling_is_chosen_by_validation_alone(few):
