@@ -31,7 +31,7 @@ help:  ## list these commands
 setup: .venv/.ready  ## install everything into .venv (the other commands do it when needed)
 
 lab: .venv/.ready  ## open your copies of the notebooks, in my-work/; what you wrote there is kept
-	@exec $(RUN) -m lecture_lib.start $(NOTEBOOKS) $(LAB_OPTIONS)
+	@exec $(RUN) notebooks/start.py $(NOTEBOOKS) $(LAB_OPTIONS)
 
 test: .venv/.ready  ## run all tests and all notebooks
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadscope --durations=20

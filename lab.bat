@@ -18,4 +18,4 @@ set JUPYTER_CONFIG_DIR=%CD%\.venv\var\jupyter\config
 set JUPYTER_DATA_DIR=%CD%\.venv\var\jupyter\data
 set IPYTHONDIR=%CD%\.venv\var\ipython
 set MPLCONFIGDIR=%CD%\.venv\var\matplotlib
-.venv\Scripts\python -m lecture_lib.start %*
+.venv\Scripts\python notebooks\start.py %*

@@ -24,7 +24,7 @@ FLOORS = [
     ["backbones"],
     ["encoders"],
     ["linear", "training", "results"],
-    ["display", "exercises", "environment", "features", "fetch", "start"],
+    ["display", "exercises", "environment", "features", "fetch"],
     ["chapters"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

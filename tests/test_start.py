@@ -6,10 +6,9 @@ import sys
 
 import nbformat
 import pytest
+import start
 from ipykernel.ipkernel import IPythonKernel
 from nbformat.sign import NotebookNotary
-
-from lecture_lib import start
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def test_root_and_a_computer_without_display_get_what_they_need(monkeypatch):
 def test_make_lab_hands_on_the_folder(given, started):
     command = ["make", "--dry-run", "--no-print-directory", "--assume-old=.venv/.ready", "lab", *given]
     done = subprocess.run(command, cwd=start.REPOSITORY, capture_output=True, text=True, check=True)
-    assert done.stdout.split("lecture_lib.start")[1].rstrip() == started
+    assert done.stdout.split("notebooks/start.py")[1].rstrip() == started
 
 
 def test_a_bar_in_a_notebook_is_a_line_that_goes_away():

@@ -61,7 +61,7 @@ def server(tmp_path_factory):
     own = tmp_path_factory.mktemp("jupyter")
     env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     env |= {f"JUPYTER_{kind}_DIR": str(own / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    command = [sys.executable, "-m", "lecture_lib.start", FOLDER.relative_to(REPOSITORY).as_posix()]
+    command = [sys.executable, "notebooks/start.py", FOLDER.relative_to(REPOSITORY).as_posix()]
     command += [f"--port={port}", "--IdentityProvider.token=t", "--expose-app-in-browser", "--no-browser"]
     said = own / "said.txt"
     with (

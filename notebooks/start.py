@@ -1,7 +1,7 @@
 """Open the notebooks in JupyterLab: `make lab`, or lab.bat on Windows, once the packages are installed.
 
-    python -m lecture_lib.start             copies of the notebooks, to write in, in my-work/
-    python -m lecture_lib.start notebooks   those of the project themselves
+    python notebooks/start.py             copies of the notebooks, to write in, in my-work/
+    python notebooks/start.py notebooks   those of the project themselves
 
 What is in the folder already is kept. More arguments are options of JupyterLab.
 """
@@ -16,7 +16,7 @@ from nbformat.sign import NotebookNotary
 
 from lecture_lib.settings import REPOSITORY
 
-ORIGINALS = REPOSITORY / "notebooks"
+ORIGINALS = Path(__file__).resolve().parent
 OPTIONS = (
     "--log-level=WARN",
     "--LanguageServerManager.autodetect=False",
