@@ -126,10 +126,11 @@ def test_a_record_says_when_what_made_it_has_changed(demo, module, text, told):
     assert ("have changed since" in records.made_by("toy")) == told
 
 
-def test_other_weights_are_another_fingerprint(demo):
-    weights = demo / "data" / "weights" / "twin-alexnet.safetensors"
+@pytest.mark.parametrize("networks", ["twin-cnn-s", "twin-alexnet, twin-cnn-s"])
+def test_other_weights_are_another_fingerprint(demo, networks):
+    weights = demo / "data" / "weights" / "twin-cnn-s.safetensors"
     weights.write_bytes(b"one")
-    write([row()])
+    write([row()], network=networks)
     weights.write_bytes(b"two")
     assert "have changed since" in records.made_by("toy")
 

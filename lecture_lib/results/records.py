@@ -51,7 +51,7 @@ def write(
     rows     one a number: the columns that vary, `metric` and `value`
     command  that makes the record again: "python -m lecture_lib.chapters.fine_tuning.record"; its module is where the
              fingerprint begins
-    network  its name, of which the weights are fingerprinted, too, if they are this project's own
+    network  its name, of which the weights are fingerprinted, too, if they are this project's own; of several "a, b"
     remark   what else a reader should know ("trained in bfloat16")
     """
     made = provenance(command, network, remark)
@@ -127,14 +127,15 @@ def made_by(name: str, profile: str | None = None) -> str:
 
 
 def fingerprint(module: str, network: str) -> str:
-    """Name the code that a module reaches by imports within lecture_lib, and a network's weights under data/weights.
+    """Name the code that a module reaches by imports within lecture_lib, and networks' weights under data/weights.
 
     Docstrings, comments and layout do not count, nor does what is SILENT.
     """
     seen: dict[str, str] = {}
     _reach(module, seen)
-    weights = settings.PACKAGE_DATA / "weights" / f"{network}.safetensors"
-    return store.fingerprint([seen, weights.read_bytes() if weights.exists() else network])[:16]
+    files = {name: settings.PACKAGE_DATA / "weights" / f"{name}.safetensors" for name in network.split(", ")}
+    weights = [file.read_bytes() if file.exists() else name for name, file in files.items()]
+    return store.fingerprint([seen, *weights])[:16]
 
 
 def _reach(module: str, seen: dict[str, str]) -> None:
