@@ -3,8 +3,9 @@
     python -m lecture_lib.chapters.fine_tuning.record
 
 follows LECTURE_PROFILE and writes `data/results/fine_tuning.<profile>.csv`, which notebook 04 shows: of the drawn
-CNN-S with 1,000 + 1,000 twins of VOC 2007, or of LECTURE_BACKBONE with VOC 2007's photographs under LECTURE_DATA. Each
-training has its checkpoint: after an interrupt the same command goes on with the one at hand.
+CNN-S with 1,000 + 1,000 twins of VOC 2007, in an hour of a core that is fast in bfloat16, or of LECTURE_BACKBONE with
+VOC 2007's photographs under LECTURE_DATA. Each training has its checkpoint: after an interrupt the same command goes
+on with the one at hand.
 
 Every row learns from all training pictures, the SVM too. Recipes are chosen within these: `search` trains on VOC's
 train with each ratio and measures on its val; epochs, and all from scratch, were set beforehand, not searched for.
