@@ -3,8 +3,8 @@
     python -m lecture_lib.chapters.ifv_vs_cnn.record
 
 writes `data/results/ifv_vs_cnn.demo.csv`, which notebook 03 shows. On 1,000 + 1,000 pictures of the twin of VOC 2007
-that takes an hour of a core, 20 GB of memory, 12 GB of cache (a row on single views trains on ten of each). An
-interrupted run goes on where it was. On photographs the notebook itself trains, on the vectors of `datasets.vectors`.
+that takes twenty minutes of two cores, 20 GB of memory, 12 GB of cache (a row on single views trains on ten of each).
+An interrupted run goes on where it was. On photographs the notebook itself trains, on vectors of `datasets.vectors`.
 """
 
 from collections.abc import Iterator

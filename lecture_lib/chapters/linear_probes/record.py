@@ -3,8 +3,8 @@
     python -m lecture_lib.chapters.linear_probes.record
 
 follows LECTURE_PROFILE and writes `data/results/linear_probes.<profile>.csv`, which notebook 02 shows beside the
-papers; on the twins in a quarter of an hour of a core. Of photographs it takes those collections that are there, and says
-which are not. Everything is chosen within training pictures; a test picture is only ever scored.
+papers; on the twins in a quarter of an hour of a core. Of photographs it takes those collections that are there, and
+says which are not. Everything is chosen within training pictures; a test picture is only ever scored.
 """
 
 from collections.abc import Mapping
