@@ -23,7 +23,7 @@ PATHS = sorted(FOLDER.glob("[0-9]*.ipynb"))
 execute = runpy.run_path(str(FOLDER / "execute.py"))
 
 LONGEST_CELL, MEDIAN_CELL = 16, 7  # lines
-LARGEST_FILE = 1_500_000  # bytes
+LARGEST_FILE = 2_000_000  # bytes
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 MACHINE_PATHS = re.compile(r"/home/\w|/Users/\w|/tmp/\w|[A-Z]:\\\\|" + re.escape(str(REPOSITORY)))
 NO_ALTERNATIVE = re.compile(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")")
