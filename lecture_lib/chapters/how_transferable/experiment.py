@@ -44,13 +44,8 @@ def learn(
         return feature()(batch), y[batch.to(device)]
 
     learning = [weight for weight in upper.parameters() if weight.requires_grad]
-    groups = [
-        {"params": [weight for weight in learning if weight.ndim > 1]},
-        {
-            "params": [weight for weight in learning if weight.ndim == 1],
-            "weight_decay": 0.0,
-        },  # as in pretrain
-    ]
+    kernels, others = ([w for w in learning if (w.ndim > 1) == kernel] for kernel in (True, False))
+    groups = [{"params": kernels}, {"params": others, "weight_decay": 0.0}]  # as in pretrain
     curve = sgd.train(
         upper, len(y), samples, F.cross_entropy, recipe, groups=groups, checkpoint=checkpoint, label=label
     )

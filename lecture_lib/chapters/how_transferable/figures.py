@@ -62,7 +62,7 @@ def curves(
 ) -> Figure:
     """Plot accuracy against n, one line a kind of net, ours on the left and the paper's on the right.
 
-    ours     rows methods, columns n = 1 .. 7, and 0 for the base net; in %
+    ours     rows methods, columns n = 1 .. 7, and 0 for the base net (in any row); in %
     spreads  standard deviations of base nets, ours and theirs: a difference of two nets below it is noise
     chances  what guessing gives, in %
     """
@@ -75,7 +75,7 @@ def curves(
                 base - spread, base + spread, color=style.of("base")["base"].colour, alpha=0.15, lw=0
             )
             axes.axhline(base, color=style.of("base")["base"].colour, lw=1, label="base B")
-            draw_lines(axes, table.drop(columns=0))
+            draw_lines(axes, table.drop(columns=0).drop(index="base", errors="ignore"))
             axes.axhline(chance, color=style.FAINT, ls="--", lw=1, label="by chance")
             axes.set(ylim=(0, None), xlim=(0.7, 7.3))
             name_ends(axes)

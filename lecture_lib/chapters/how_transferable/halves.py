@@ -14,7 +14,7 @@ from torchvision.transforms.v2.functional import resize
 
 from lecture_lib import datasets, settings, store
 from lecture_lib.chapters.how_transferable.nets import SIDE
-from lecture_lib.datasets import ImageCollection
+from lecture_lib.datasets import ImageCollection, twin
 from lecture_lib.encoders.parallel import in_order
 from lecture_lib.training.pretrain import standardise
 
@@ -51,13 +51,22 @@ class Task:
 
 
 def source(per_class: int = PER_CLASS) -> tuple[ImageCollection, ImageCollection]:
-    """Load the source task's pictures, to train on and to test with; twins are drawn as large as a net sees them."""
-    options = {"width": SIDE} if settings.current().profile == "demo" else {}
-    parts = {"train": per_class, "val": TEST_PER_CLASS}
+    """Load the source task's pictures, to train on and to test with: drawings, or ILSVRC-2012 in the profile real.
+
+    Raises DatasetNotFound where ILSVRC-2012 is not on this machine.
+    """
+    if settings.current().profile == "demo":
+        return drawn(per_class)
     train, test = (
-        datasets.load("ilsvrc2012", split=split, per_class=n, **options) for split, n in parts.items()
+        datasets.load("ilsvrc2012", split=split, per_class=n)
+        for split, n in (("train", per_class), ("val", TEST_PER_CLASS))
     )
     return train, test
+
+
+def drawn(per_class: int) -> tuple[ImageCollection, ImageCollection]:
+    """Draw the source task's pictures as large as a net sees them, to train on and to test with, in either profile."""
+    return twin.ilsvrc2012("train", per_class, SIDE), twin.ilsvrc2012("val", TEST_PER_CLASS, SIDE)
 
 
 def dissimilar(images: ImageCollection, seed: int) -> tuple[np.ndarray, np.ndarray]:

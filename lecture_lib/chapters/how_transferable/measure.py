@@ -69,9 +69,11 @@ def intervals(accuracies: pd.DataFrame, seed: int) -> list[dict]:
 def where(accuracies: pd.DataFrame, seed: int) -> list[dict]:
     """Return rows for the half-layer and the effective number of layers, with 95 % intervals over classes.
 
-    accuracies  of target tasks with nets at every n; there are no rows where nothing is specific
+    accuracies  of target tasks with nets at every n; there are no rows where the interval of S at the last has 0 in it
     """
     S = losses(accuracies)["S"].groupby("class").mean().to_numpy()
+    if mean_interval(S[:, -1], seed=seed).high >= 0:
+        return []
     rows = []
     for name, of in {"half-layer": half_layer, "effective layers": effective_number}.items():
 
@@ -79,8 +81,6 @@ def where(accuracies: pd.DataFrame, seed: int) -> list[dict]:
             mean = S[drawn].mean(0)
             return of(mean) if mean[-1] < 0 else np.nan
 
-        if np.isnan(of_drawn(np.arange(len(S)))):
-            continue
         interval = bootstrap(of_drawn, len(S), seed=seed)
         ends = {name: interval.value, f"{name} low": interval.low, f"{name} high": interval.high}
         rows += [{"method": "S", "metric": metric, "value": value} for metric, value in ends.items()]

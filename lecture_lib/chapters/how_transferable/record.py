@@ -74,7 +74,7 @@ def pair_of_tasks(plan: Plan, train: ImageCollection, test: ImageCollection, see
 
 
 def seeds_of(plan: Plan, seed: int) -> dict[str, int]:
-    """Return the seeds of base A, base B and what is above a cut: layers of base B never meet what they grew with."""
+    """Return the seeds of base A, base B and what is above a cut: layers of base B never meet what they grew up with."""
     first = 10 * (plan.split + SPLITS * (plan.halves == "dissimilar")) + 1000 * seed
     return {"A": first + 1, "B": first + 2, "above": first + 3}
 
@@ -85,20 +85,20 @@ def run(plan: Plan, tasks: dict[str, Task], seed: int) -> Iterator[tuple[dict, n
     The base nets come first.
     """
     seeds, bases = seeds_of(plan, seed), {}
+    recipe = replace(RECIPE, seed=seeds["above"])
 
     def line(target: str, method: str, n: int, net: nn.Sequential) -> dict:
         about = {"halves": plan.halves, "split": plan.split, "target": target, "method": method, "cut": n}
         return about | {"classes": tasks[target].classes, "values": accuracy(net, tasks[target])}
 
     for target, task in tasks.items():
-        recipe = replace(RECIPE, seed=seeds[target])
         bases[target] = build(len(task.classes), seeds[target])
         learn(bases[target], 0, task, recipe, f"base {target}")
         yield line(target, *measure.BASE, rounded(bases[target])), bases[target]
     for target, kinds in plan.kinds.items():
         task, (other,) = tasks[target], tasks.keys() - {target}
-        fresh, recipe = build(len(task.classes), seeds["above"]), replace(RECIPE, seed=seeds["above"])
-        donors = {"A": bases[other], "B": bases[target], "r": fresh}
+        fresh = build(len(task.classes), seeds["above"])
+        donors = {"A": bases[other], "B": bases[target], "r": fresh}  # by a kind's first letter
         for kind, cuts in kinds.items():
             for n in cuts:
                 net = glue(donors[kind[0]], n, fresh)
@@ -154,7 +154,7 @@ def whole_run(seed: int) -> tuple[list[dict], list[Claim]]:
             lines.append(line)
             what = " ".join(str(line[key]) for key in ("halves", "split", "target", "method", "cut"))
             print(f"{len(lines)} of {total}: {what}  {line['values'].mean():.1f} %", flush=True)
-            if plan is wanted[0] and line["method"] == "base":
+            if train.source == "twin" and plan is wanted[0] and line["method"] == "base":
                 classes = tuple(train.classes[c] for c in line["classes"])
                 twin_nets.save_weights(NAME, net, classes, base_file(line["target"]))
     accuracies = measure.table(lines)

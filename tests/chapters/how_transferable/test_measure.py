@@ -171,7 +171,7 @@ def test_the_authors_tables_are_numbers_with_their_source(name):
 def test_the_authors_differences_are_those_of_their_accuracies():
     accuracy = papers.table("yosinski/accuracy")
     cuts = [str(n) for n in CUTS]
-    for row, less, more, off in (("C", "base", "BnB", 0.1), ("T", "base", "AnB", 0.2)):
+    for row, less, more, off in (("C", "base", "BnB", 0.25), ("T", "base", "AnB", 0.2)):
         base = accuracy.loc[more, less]
         np.testing.assert_allclose(accuracy.loc[more, cuts] - base, THEIRS.loc[row], atol=off)
     for row in ("natural->man-made", "man-made->natural"):

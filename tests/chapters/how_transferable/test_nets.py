@@ -11,13 +11,6 @@ from lecture_lib.chapters.how_transferable import nets
 from lecture_lib.chapters.how_transferable.nets import NotFrozen, build, freeze, glue, layers
 
 
-@pytest.fixture(autouse=True)
-def narrow(monkeypatch):
-    monkeypatch.setattr(nets, "CHANNELS", (4, 4, 6, 6, 4))
-    monkeypatch.setattr(nets, "UNITS", 8)
-    monkeypatch.setattr(nets, "SIDE", 64)
-
-
 def kinds(layer):
     return [type(module).__name__ for module in layer]
 
