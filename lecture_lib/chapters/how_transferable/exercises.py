@@ -133,11 +133,10 @@ def decompose(base, BnB, AnB):
 """,
     mistakes={
         "S is AnB against BnB; against base B it is the whole loss, C + S.": "(AnB - BnB) -> (AnB - base[:, None])",
-        "the signs are turned: a loss is negative.": (
+        "a sign is turned: a loss is negative.": (
             "(BnB - base[:, None]) -> (base[:, None] - BnB); (AnB - BnB) -> (BnB - AnB)"
+            " | (BnB - base[:, None]) -> (base[:, None] - BnB) | (AnB - BnB) -> (BnB - AnB)"
         ),
-        "the sign of C is turned: a loss is negative.": "(BnB - base[:, None]) -> (base[:, None] - BnB)",
-        "the sign of S is turned: a loss is negative.": "(AnB - BnB) -> (BnB - AnB)",
         "C and S are exchanged.": "return C, S -> return S, C",
         "the mean is over the cuts; it should be over the splits, and leave a number for each n.": "axis=0 -> axis=1",
         "every split has a base net of its own: base[:, None], not base along the cuts.": "base[:, None] -> base",

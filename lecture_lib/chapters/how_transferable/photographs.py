@@ -46,6 +46,8 @@ def tasks(images: ImageCollection, net: Backbone, seed: int) -> dict[str, halves
 def run(images: ImageCollection, seed: int) -> Iterator[dict]:
     """Cut the network of the settings after each of its layers; yield lines as `measure.table` wants them.
 
+    images  with one label a picture and a protocol: Caltech-101, or a `datasets.folder` with 31 pictures a class
+
     Its scores stay as many as they were; the task's classes are the first of them.
     """
     donor = small(backbones.load())

@@ -34,16 +34,15 @@ WRONG = {
     "06.3": {
         "(AnB - BnB) -> (AnB - base[:, None])": "the whole loss",
         "return C, S -> return S, C": "exchanged",
-        "(AnB - BnB) -> (BnB - AnB)": "sign of S",
+        "(AnB - BnB) -> (BnB - AnB)": "a sign is turned",
         "axis=0 -> axis=1": "over the splits",
-        "base[:, None] -> base.mean()": "it should be",
         "C": "2 things",
     },
     "06.4": {
         "float(n)": "whole n",
         "return n - 1 -> return n": "too high",
         "3.5": "half of the layers",
-        "np.interp(half, S[::-1], np.arange(len(S))[::-1])": "it should be",
+        "np.interp(half, S[::-1], np.arange(len(S))[::-1])": "a later one is taken",
         "6.05": "it should be",
     },
     "06.5": {

@@ -141,17 +141,17 @@ def test_a_net_whose_last_layer_alone_learns_is_a_linear_probe(task, donor):
 
 
 def test_a_frozen_layer_that_moves_stops_the_training(task, donor, monkeypatch):
-    net = glue(donor, 6, build(4, 3))
+    net = glue(donor, 7, build(4, 3))
     train = sgd.train
 
     def careless(upper, *given, **how):
         how["groups"] = [{"params": list(net.parameters())}]
-        net.requires_grad_(True)
+        net.fc7.linear.requires_grad_(True)
         return train(upper, *given, **how)
 
     monkeypatch.setattr(sgd, "train", careless)
     with pytest.raises(NotFrozen, match="has changed"):
-        learn(net, 6, task, RECIPE)
+        learn(net, 7, task, RECIPE)
 
 
 def test_a_finished_training_is_read_and_computes_nothing(task, donor, monkeypatch):

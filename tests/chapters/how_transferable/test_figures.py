@@ -85,7 +85,7 @@ def tops(axes):
     found = {n: [0.0, 0.0] for n in CUTS}
     for bar in axes.patches:
         n = round(bar.get_x() + bar.get_width() / 2)
-        found[n][bar.get_height() < 0] += bar.get_height()
+        found[n][int(bar.get_height() < 0)] += bar.get_height()
     return found
 
 
