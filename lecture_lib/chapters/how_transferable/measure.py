@@ -127,8 +127,8 @@ def claims(accuracies: pd.DataFrame, seed: int, source: str) -> list[Claim]:
     full = alike[alike["AnB", 1].notna()]  # of the target tasks with all cuts
     of, of_alike, base = losses(full), losses(alike), full[BASE]
     tested = [
-        ("general/1", "the first layer is general: from A it costs at most a point more", -1, of["S", 1]),
-        ("general/2", "two layers are general: from A they cost at most a point more", -1, of["S", 2]),
+        ("general/1", "the first layer is general: it costs at most a point more from A than from B", -1, of["S", 1]),
+        ("general/2", "two layers are general: they cost at most a point more from A than from B", -1, of["S", 2]),
         ("last", "specificity is larger at the last cut than at the one before", 0,
          of_alike["S", 6] - of_alike["S", 7]),
         ("middle", "layers are co-adapted in the middle: BnB is behind base B at n = 4 and 5", 0,
