@@ -178,9 +178,6 @@ def half_layer(S):
         "it gives the cut before; interpolate from there.": "float(n - 1)",
         "S[0] is S(1): the result is one layer too low.": "return n - 1 -> return n - 2",
         "the result is one layer too high.": "return n - 1 -> return n",
-        "S(0) = 0 is missing, where nothing is copied and nothing lost.": (
-            "np.concatenate([[0], S]) -> np.concatenate([S[:1], S])"
-        ),
         "half of the loss is S(7) / 2; it takes half of the layers.": "float(len(S) - 1) / 2",
         "half of S(7), the loss at the last cut, counts; it takes half of the largest.": (
             "half = S[-1] / 2 -> half = S.min() / 2"

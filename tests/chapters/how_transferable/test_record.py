@@ -21,6 +21,7 @@ from lecture_lib.chapters.how_transferable import (
 from lecture_lib.chapters.how_transferable.nets import build, layers
 from lecture_lib.chapters.how_transferable.record import KINDS, Plan
 from lecture_lib.datasets import DatasetNotFound
+from lecture_lib.datasets.protocols import few_shot_split
 from lecture_lib.training import sgd
 
 
@@ -166,6 +167,21 @@ def test_without_a_source_of_photographs_a_published_network_is_chopped(monkeypa
     counts = rows.groupby(["target", "method"]).size()
     assert counts.to_dict() == {(target, kind): 7 for target in "AB" for kind in photographs.KINDS}
     assert [claim.source for claim in results.claims_of("how_transferable", "real")] == ["real"]
+
+
+@pytest.mark.real
+def test_a_few_photographs_of_caltech_run_from_end_to_end(monkeypatch):
+    monkeypatch.setattr(photographs, "PHOTOGRAPHS", replace(photographs.PHOTOGRAPHS, epochs=1))
+    settings.use("real", quiet=True)
+    images = datasets.load("caltech101")
+    chosen = [0, 30, 60, 90]
+    part = images[np.isin(images.labels, chosen)]
+    labels = np.searchsorted(chosen, part.labels)
+    few = replace(part, labels=labels, classes=part.classes[:4], groups=())
+    few = replace(few, protocol=lambda of, seed: few_shot_split(of.labels, 6, 4, seed))
+    accuracies = measure.table(photographs.run(few, 0))
+    assert accuracies.shape == (4, 2 * 9)
+    assert accuracies["AnB", 9].mean() > 75  # a linear layer on a published network
 
 
 # what two nets have in common
