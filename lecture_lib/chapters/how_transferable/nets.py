@@ -40,6 +40,7 @@ def build(n_classes: int, seed: int) -> nn.Sequential:
         torch.manual_seed(seed)
         net = caffe_nets.build(plan | {"fc6": UNITS, "fc7": UNITS, "fc8": n_classes}, SIDE)
         caffe_nets.draw_weights(net)
+        nn.init.normal_(net.fc8.linear.weight, std=0.01)  # as of the twin networks: scores begin near 0
     stages = OrderedDict((layer, twin_nets._normalised(stage)) for layer, stage in net.named_children())
     return nn.Sequential(stages).to(memory_format=torch.channels_last)
 
