@@ -20,7 +20,6 @@ from lecture_lib.results.claims import Claim, paired_claim
 from lecture_lib.results.intervals import bootstrap, mean_interval
 
 BASE = ("base", 0)
-MEASURES = {"C": "co-adaptation", "S": "specificity", "T": "both"}
 OF_TASK = ["halves", "split", "target"]  # what tells one target task from another
 
 
