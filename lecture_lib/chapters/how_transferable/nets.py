@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lecture_lib.backbones import caffe_nets, twin_nets
 from lecture_lib.backbones.backbone import WeightsNotFound
@@ -96,6 +96,27 @@ def glue(donor: nn.Sequential, n: int, fresh: nn.Sequential) -> nn.Sequential:
         raise ValueError(f"A net of {len(below)} layers is cut after 0 to {len(below) - 1} of them, not {n}.")
     for mine, theirs in zip(below[:n], layers(donor), strict=False):
         mine.load_state_dict(theirs.state_dict())
+    return net
+
+
+@torch.no_grad()
+def averaged(net: nn.Sequential, seen: Tensor) -> nn.Sequential:
+    """Return a copy of a net with random weights whose BatchNorm has the averages of pictures; in eval mode.
+
+    seen  float32 [B, 3, S, S], as the net takes it
+
+    Without them a frozen random layer passes on numbers many times as large as a learned one, and what is trained
+    above would fail for that reason.
+    """
+    net = copy.deepcopy(net).eval()
+    every = [module for module in net.modules() if isinstance(module, BATCHNORM)]
+    for bn in every:
+        bn.momentum = 1.0  # the averages become those of this batch
+        bn.train()
+    net(seen)
+    for bn in every:
+        bn.momentum = 0.1
+        bn.eval()
     return net
 
 

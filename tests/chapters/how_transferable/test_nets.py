@@ -8,7 +8,7 @@ from torch import nn
 
 from lecture_lib import backbones
 from lecture_lib.chapters.how_transferable import nets
-from lecture_lib.chapters.how_transferable.nets import NotFrozen, build, freeze, glue, layers
+from lecture_lib.chapters.how_transferable.nets import NotFrozen, averaged, build, freeze, glue, layers
 
 
 def kinds(layer):
@@ -117,3 +117,20 @@ def test_what_unfreezes_a_layer_is_found(what):
     UNFREEZE[what](net)
     with pytest.raises(NotFrozen, match=what):
         check()
+
+
+def test_random_layers_get_the_averages_of_pictures_and_keep_their_weights():
+    fresh, seen, said = build(5, 0), 5 + 3 * torch.randn(64, 3, 64, 64), []
+    net = averaged(fresh, seen)
+    for name, weight in fresh.named_parameters():
+        assert torch.equal(weight, net.get_parameter(name))
+    assert not any(module.training for module in net.modules())
+    for module in net.modules():
+        if isinstance(module, nets.BATCHNORM):
+            module.register_forward_hook(
+                lambda *given: said.append(given[2].transpose(0, 1).flatten(1).clone())
+            )
+    net(seen)
+    for x in said:
+        torch.testing.assert_close(x.mean(1), torch.zeros(len(x)), rtol=0, atol=1e-3)
+        torch.testing.assert_close(x.std(1), torch.ones(len(x)), rtol=0, atol=0.02)
