@@ -108,7 +108,7 @@ METHODS = {
     "AnB": ("#d55e00", "s"),
     "BnB+": ("#56b4e9", "^"),
     "AnB+": ("#e69f00", "v"),
-    "random layers": ("#882255", "X"),
+    "random layers": ("#009e73", "X"),
     "random halves": ("#0072b2", "o"),
     "dissimilar halves": ("#d55e00", "s"),
 }
