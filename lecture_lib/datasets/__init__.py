@@ -8,7 +8,8 @@ datasets.fetch("caltech101")               # download the original archives, onc
 
 The names: "ilsvrc2012", "caltech101" (101 object classes), "sun397" and "mit67" (scenes), "cub200" (bird species
 with boxes and part points), "voc2007" and "voc2012" (several objects a picture, with boxes), "voc2012_action"
-(what people do, with a box a person).
+(what people do, with a box a person), "office" (the same objects in three domains); "office_caltech10" was published
+as vectors alone.
 
 To add a dataset, touch three files: data/datasets.toml (a table: its folder, its loader, its archives), a loader
 (name, folder, **options) that ends in `collect` (in folders.py, or a module of its own) and `twin.py` (a function of
@@ -16,7 +17,6 @@ the dataset's name that draws its twin). What has the layout of a dataset that i
 """
 
 from collections.abc import Sequence
-from importlib import import_module
 from os import PathLike
 
 from lecture_lib import settings
@@ -39,13 +39,13 @@ def load(name: str, /, root: str | PathLike | None = None, **options) -> ImageCo
     options   those of the dataset's loader, for example background=True for Caltech-101
     """
     layout.check_name(name)
+    if "loader" not in layout.LAYOUT[name]:
+        raise ValueError(f"{name} was published without its pictures: datasets.vectors({name!r}) gives its vectors.")
     if settings.current().profile == "demo" and root is None:
         from lecture_lib.datasets import twin  # here, because the renderer is not needed for photographs
 
         return getattr(twin, name)(**options)
-    module, function = layout.LAYOUT[name]["loader"].split(".")
-    read = getattr(import_module(f"{__name__}.{module}"), function)
-    return read(name, layout.find(name, root), **options)
+    return layout.reader(name)(name, layout.find(name, root), **options)
 
 
 def load_available(*names: str) -> dict[str, ImageCollection]:

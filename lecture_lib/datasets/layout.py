@@ -6,6 +6,8 @@ All of that is in data/datasets.toml, a table for each dataset, which says itsel
 import csv
 import shutil
 import tomllib
+from collections.abc import Callable
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 
@@ -23,6 +25,12 @@ def check_name(name: str) -> None:
     """Raise ValueError with the known datasets for another name."""
     if name not in LAYOUT:
         raise ValueError(f"There is no dataset {name!r}; there are {', '.join(LAYOUT)}, and folder(path).")
+
+
+def reader(name: str) -> Callable:
+    """The function that reads a dataset, as its table names it."""
+    module, function = LAYOUT[name].get("loader", LAYOUT[name].get("vectors")).split(".")
+    return getattr(import_module(f"lecture_lib.datasets.{module}"), function)
 
 
 def find(name: str, root: str | PathLike | None = None) -> Path:

@@ -17,8 +17,15 @@ from torch import Tensor
 from lecture_lib import store
 from lecture_lib.datasets.collection import Boxes, ImageCollection, labels_of
 from lecture_lib.datasets.images import ArrayImages
-from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
+from lecture_lib.datasets.protocols import (
+    drawn_trial,
+    few_shot,
+    few_shot_split,
+    official_split,
+    published_partition,
+)
 from lecture_lib.twins import indoor, places, skeleton, species, voc, world
+from lecture_lib.twins import office as desks
 
 SIZE = 64  # pixels, what twin-alexnet sees
 CALTECH_PER_CLASS = 60  # 30 to train on and 30 to test on
@@ -26,6 +33,8 @@ SUN_PER_CLASS = 100  # 50 and 50, as in SUN-397's partitions
 MIT_TRAIN, MIT_TEST = 80, 20  # pictures a class, as in MIT-67
 CUB_PER_CLASS = 60  # 30 and 30, as in CUB-200-2011
 CUB_SIZE = 128  # pixels: a crop of the bird shows what the whole picture at SIZE does not
+OFFICE_PER_CLASS = 30  # in each domain: at most 20 to train on, or 10 and 20 to test on
+OFFICE_SIZE = 112  # pixels: the webcam has fewer of its own
 VOC_SPLIT = 2_000  # pictures in each of trainval and test; VOC 2007 has about 5,000
 ACTION_SPLIT = 400  # and in each of train and val of its action task
 VOC_WIDTH = 160  # pixels; the height is three quarters of it
@@ -226,4 +235,34 @@ def _voc(
         boxes=boxes,
         splits={split: np.arange(size) + k * size for k, split in enumerate(splits)},
         protocol=partial(official_split, train=splits[0], test=splits[1]),
+    )
+
+
+def office() -> ImageCollection:
+    """Domain adaptation: 24 classes that the source task lacks, in three domains, which are the splits.
+
+    `split(seed, source="amazon", target="webcam", labelled=3)` draws a trial as Saenko et al. 2010 do.
+    """
+    classes, domains = desks.CLASSES, tuple(desks.DOMAINS)
+    rows = [(domain, c) for domain in domains for c in range(len(classes)) for _ in range(OFFICE_PER_CLASS)]
+    labels = np.array([c for _, c in rows])
+    keys = torch.cat(
+        [world.keys(f"office/{domain}/{name}", OFFICE_PER_CLASS) for domain in domains for name in classes]
+    )
+
+    def draw(at: np.ndarray, width: int) -> tuple[np.ndarray]:
+        names, ways = [classes[labels[i]] for i in at], [rows[i][0] for i in at]
+        return (desks.draw(names, ways, keys[at], width),)
+
+    (images,) = drawn("office", {"per_class": OFFICE_PER_CLASS}, len(rows), draw, width=OFFICE_SIZE)
+    of_domain = np.array([domain for domain, _ in rows])
+    return ImageCollection(
+        "office",
+        "twin",
+        images,
+        classes,
+        labels,
+        desks.GROUPS,
+        splits={domain: np.flatnonzero(of_domain == domain) for domain in domains},
+        protocol=drawn_trial,
     )
