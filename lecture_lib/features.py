@@ -91,8 +91,10 @@ def caltech101(images: ImageCollection, train: np.ndarray) -> Iterator[Encoding]
 
 
 def office(images: ImageCollection, train: np.ndarray) -> Iterator[Encoding]:
-    """Encode Office-31: two networks at two layers, random weights, and as many words as its SURF histograms have."""
-    yield from networks(images, (6, 7))
+    """Encode Office-31: two layers of one network, one of another, and as many words as its SURF histograms have."""
+    for name, most, numbers in ((SQUEEZENET, None, (6, 7)), (MOBILENET, OF_MAPS, (7,))):
+        for n, x, made in mean_pooled(backbones.load(name), images, numbers):
+            yield Encoding(f"{name} DeCAF{n}", x, most, made)
     words = ifv.learn(images[train], PHOW, OFFICE_WORDS, kind="kmeans")
     counts = encoders.l2_normalise(ifv.encode(images, words, method="bow")[:, 0])
     yield Encoding("BoW", counts, None, f"{OFFICE_WORDS} words of amazon, {LOCAL}, counts")

@@ -17,7 +17,7 @@ from lecture_lib.training import Recipe
 from lecture_lib.training.sgd import train
 
 UNITS = 256
-RECIPE = Recipe(epochs=40, patience=40)
+RECIPE = Recipe(epochs=60)
 
 
 class Reversal(torch.autograd.Function):

@@ -68,24 +68,25 @@ def principal_angles(P, Q):
     return np.arccos(np.clip(cosines, 0, 1))
 """,
     mistakes={
-        "these are the cosines of the angles; the angles themselves are asked for.": "np.arccos -> (",
+        "these are the cosines of the angles; the angles themselves are asked for.": "np.clip(cosines, 0, 1)",
         "they are in degrees; give radians.": "return np.arccos -> return 180 / np.pi * np.arccos",
         "the largest comes first; the smallest should.": "np.arccos(np.clip(cosines, 0, 1))[::-1]",
-        "these are the sines' angles: the singular values are cosines.": "np.arccos -> np.arcsin",
+        "np.arcsin takes sines; the singular values are cosines.": "np.arccos -> np.arcsin",
         "eigenvalues of P.T @ P or Q.T @ Q say nothing of how the two lie to each other.": (
             "P.T @ Q -> P.T @ P | P.T @ Q -> Q.T @ Q"
         ),
         "these are angles between the axes as they are given; the principal ones are the best that turned axes have.": (
-            "np.linalg.svd(P.T @ Q, compute_uv=False) -> np.sort(np.diag(P.T @ Q))[::-1]"
+            "np.linalg.svd(P.T @ Q, compute_uv=False) -> np.diag(P.T @ Q)"
+            " | np.linalg.svd(P.T @ Q, compute_uv=False) -> np.sort(np.diag(P.T @ Q))[::-1]"
         ),
         "it is NaN where two axes agree: a cosine of 1.0000000002 has no angle. Clip it.": (
             "np.clip(cosines, 0, 1) -> cosines * (1 + 1e-9)"
         ),
     },
     tries=(
+        ("the angles of two subspaces of three dimensions", _subspace(2, 3), _subspace(3, 3)),
         ("the angles of a subspace with itself", _subspace(1, 2), _subspace(1, 2)),
         ("the angles of a subspace one of whose axes is turned by 0.3", _subspace(1, 2), _turned(_subspace(1, 2), 0.3)),
-        ("the angles of two subspaces of three dimensions", _subspace(2, 3), _subspace(3, 3)),
     ),
     tolerance=1e-4,
 )

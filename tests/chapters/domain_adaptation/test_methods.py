@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.linalg import expm
 
 from lecture_lib.chapters.domain_adaptation import dann, dlid, methods, shifts, statements, tables
 from lecture_lib.datasets import ArrayImages, ImageCollection
@@ -29,7 +30,8 @@ def x(images):
     rng = np.random.default_rng(0)
     x = 2 * np.eye(12)[images.labels] + 0.4 * rng.normal(size=(len(images.labels), 12))
     target = images.splits["webcam"]
-    x[target] = x[target] @ np.linalg.qr(np.eye(12) + 0.25 * rng.normal(size=(12, 12)))[0] + 1.2 * rng.normal(size=12)
+    turn = rng.normal(size=(12, 12))
+    x[target] = x[target] @ expm(0.15 * (turn - turn.T)) + 0.3 * rng.normal(size=12)
     return x.astype(np.float32)
 
 
@@ -75,9 +77,8 @@ def test_no_method_looks_at_the_test_pictures_labels(given):
 def test_every_method_is_far_above_chance_and_adapting_helps(given):
     found = {name: methods.accuracy(given, method) for name, method in every(given).items()}
     assert min(found.values()) > 35, found  # by chance 25
-    assert found[methods.DAUME] > found["SVM (S)"] + 10
-    assert found["CORAL, SVM (S)"] > found["SVM (S)"] - 5
-    assert found["DANN (ST)"] > found["SVM (S)"]
+    for name in (methods.DAUME, methods.WEIGHTED, methods.MOVED, "DANN (ST)"):
+        assert found[name] > found["SVM (S)"], found
 
 
 def test_a_weight_of_zero_on_the_source_leaves_the_target_alone(given):
@@ -129,19 +130,14 @@ def test_the_reversed_gradient_has_the_other_sign_and_the_strength():
     assert x.grad.tolist() == [-0.25] * 3
 
 
-def test_dann_makes_domains_harder_to_tell_apart(given):
-    _, encoded = dann.dann(given)
-    n, domain = len(given.us), np.repeat([0, 1], [len(given.us), len(given.ut)])
-    plain = np.concatenate([given.us, given.ut])
+def test_the_turned_gradient_brings_the_domains_of_dann_together(given, monkeypatch):
+    def apart(encoded):
+        us, ut = np.split(encoded, [len(given.us)])
+        return np.square(us.mean(0) - ut.mean(0)).sum() / (us.var(0) + ut.var(0)).sum()
 
-    def told_apart(z):
-        z = (z - z.mean(0)) / z.std()
-        (classifier,) = svm(z[::2], domain[::2], [1.0])
-        return (classifier.predict(z[1::2]) == domain[1::2]).mean()
-
-    assert told_apart(plain) > 0.95
-    assert told_apart(encoded) < told_apart(plain) - 0.05
-    assert n == len(given.us)
+    together = apart(dann.dann(given)[1])
+    monkeypatch.setattr(dann.Reversal, "apply", lambda x, _: x.detach())
+    assert together < 0.8 * apart(dann.dann(given)[1])
 
 
 def test_the_table_has_a_row_for_each_method_and_trial_and_claims_follow(images, x):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import expm
 
 from lecture_lib.chapters.domain_adaptation import mmdt
 from lecture_lib.chapters.domain_adaptation.mmdt import MOVING, RELEASED, Constants
@@ -14,7 +15,8 @@ def domains():
     rng = np.random.default_rng(0)
     means = rng.normal(size=(3, 5)) * 2
     ys, yt, y = np.repeat(np.arange(3), 20), np.repeat(np.arange(3), 3), np.repeat(np.arange(3), 60)
-    turn = np.linalg.qr(np.eye(5) + 0.6 * rng.normal(size=(5, 5)))[0]
+    turn = rng.normal(size=(5, 5))
+    turn = expm(0.8 * (turn - turn.T))
 
     def target(labels):
         return (means[labels] + rng.normal(size=(len(labels), 5))) @ turn + 1.5
@@ -34,7 +36,7 @@ def test_without_target_errors_it_is_the_sources_svm(domains):
     xs, ys, xt, yt, x, _ = domains
     learned = mmdt.mmdt(xs, ys, xt, yt, Constants(0.05, 0.0, 1.0))
     (alone,) = svm(xs, ys, [0.05])
-    np.testing.assert_allclose(learned.svms.scores(x), alone.scores(x), atol=0.02)
+    np.testing.assert_allclose(learned.svms.scores(x), alone.scores(x), atol=0.05)
     np.testing.assert_array_equal(learned.A, np.eye(5, 6))
 
 
