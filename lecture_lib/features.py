@@ -5,7 +5,7 @@
 
 writes data/features/<dataset>/ of the photographs under LECTURE_DATA, in the real profile. Long vectors are turned
 into their first principal components, which are found on training pictures alone, those that train in every split
-(Caltech-101's Fisher vectors: in a part of the first; Office's: amazon, a domain of which no trial of its tests); so are
+(Caltech-101's Fisher vectors: in a part of the first; Office: amazon, a domain that none of its trials tests); so are
 the codebooks of Fisher vectors and words. Nothing sees a label.
 """
 

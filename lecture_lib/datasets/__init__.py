@@ -40,7 +40,9 @@ def load(name: str, /, root: str | PathLike | None = None, **options) -> ImageCo
     """
     layout.check_name(name)
     if "loader" not in layout.LAYOUT[name]:
-        raise ValueError(f"{name} was published without its pictures: datasets.vectors({name!r}) gives its vectors.")
+        raise ValueError(
+            f"{name} was published without its pictures: datasets.vectors({name!r}) gives its vectors."
+        )
     if settings.current().profile == "demo" and root is None:
         from lecture_lib.datasets import twin  # here, because the renderer is not needed for photographs
 

@@ -1,4 +1,4 @@
-"""Office-31 (Saenko et al. 2010) and Office-Caltech10 (Gong et al. 2012): the same classes, photographed in several ways.
+"""Office-31 (Saenko et al. 2010) and Office-Caltech10 (Gong et al. 2012): the same classes, taken in several ways.
 
 A collection has its domains as splits, and beside them the training pictures of Hoffman et al.'s 20 random trials, by
 `protocols.trial_name`.
@@ -22,8 +22,8 @@ from lecture_lib.datasets.vectors import NotHere, Vectors
 DOMAINS = ("amazon", "dslr", "webcam")
 SURF_FILES = {"amazon": "amazon", "caltech": "Caltech10", "dslr": "dslr", "webcam": "webcam"}
 TRIALS = 20
-# The trials know of 71 rulers in amazon. These four are copies of 0068 to 0071, byte for byte; without them every number
-# is of a picture of the class that its trial says.
+# The trials know of 71 rulers in amazon. These four are copies of 0068 to 0071, byte for byte; without them every
+# number is of a picture of the class that its trial says.
 UNNUMBERED = {f"amazon/images/ruler/frame_{number:04d}.jpg" for number in range(72, 76)}
 
 
@@ -76,8 +76,8 @@ def surf(name: str, root: Path) -> Vectors:
     """Office-Caltech10 as it was published: 2,533 pictures of 10 classes in four domains, as histograms of 800 words.
 
     The words are of SURF descriptors, found by k-means in a part of amazon (Saenko et al. 2010). x["SURF"] has the
-    counts, float32 [2533, 800]. Reads `surf/*_SURF_L10.mat`, `surf/*_SURF_L10_imgs.mat` and `splits/SameCategory_*.mat`,
-    of all 12 shifts. Raises DatasetNotFound for a missing file, ValueError for a damaged one.
+    counts, float32 [2533, 800]. Reads `surf/*_SURF_L10.mat`, `surf/*_SURF_L10_imgs.mat`, and of all 12 shifts
+    `splits/SameCategory_*.mat`. Raises DatasetNotFound for a missing file, ValueError for a damaged one.
     """
     counts, labels, names, domains = [], [], [], {}
     for domain, file in SURF_FILES.items():
@@ -99,7 +99,12 @@ def surf(name: str, root: Path) -> Vectors:
         splits=domains | trials,
         protocol=protocols.published_trial,
     )
-    made = {"made": "SURF, 800 words, as published with Gong et al. 2012", "length": 800, "numbers": 800, "kept": 1.0}
+    made = {
+        "made": "SURF, 800 words, as published with Gong et al. 2012",
+        "length": 800,
+        "numbers": 800,
+        "kept": 1.0,
+    }
     return Vectors(images, {"SURF": counts}, {"encodings": {"SURF": made}})
 
 
@@ -121,7 +126,9 @@ def _read_trials(
                     for part, (domain, _) in zip(("source", "target"), shift, strict=True)
                 ]
                 if any(rows is None for rows in parts):
-                    print(f"{name}: {files[0].name} is of more or fewer pictures than are here, and is left out.")
+                    print(
+                        f"{name}: {files[0].name} is of more or fewer pictures than are here, and is left out."
+                    )
                     break
                 for rows, (domain, most) in zip(parts, shift, strict=True):
                     there = Counter(labels[domains[domain]].tolist())
@@ -153,4 +160,6 @@ def _read(name: str, path: Path) -> dict:
     try:
         return loadmat(path, simplify_cells=True)
     except Exception as error:  # a damaged file fails in many ways
-        raise ValueError(f"{name}: {path} is no MATLAB file that can be read ({error}). Get it again.") from None
+        raise ValueError(
+            f"{name}: {path} is no MATLAB file that can be read ({error}). Get it again."
+        ) from None

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 Split = tuple[np.ndarray, np.ndarray]
 
-# Source pictures a class in the two protocols that go by "20 random trials" of Office and Caltech10. Hoffman et al. 2013
-# follow Saenko et al. 2010 and label 3 pictures a class of the target; Gong et al. 2012 label none of it.
+# Source pictures a class in the two protocols that go by "20 random trials" of Office and Caltech10. Hoffman et al.
+# 2013 follow Saenko et al. 2010 and label 3 pictures a class of the target; Gong et al. 2012 label none of it.
 HOFFMAN = {"amazon": 20, "caltech": 8, "dslr": 8, "webcam": 8}
 GONG = {"amazon": 20, "caltech": 20, "dslr": 8, "webcam": 20}
 

@@ -103,8 +103,8 @@ class NotHere:
 def vectors(name: str) -> Vectors:
     """Return the vectors of a dataset's photographs: "voc2007", "caltech101", "office", or "office_caltech10".
 
-    As shipped in the demo profile; in the real one computed from the photographs at hand and kept in the cache. Those of
-    Office-Caltech10 were published by others and are not shipped: in either profile they are read from LECTURE_DATA.
+    As shipped in the demo profile; in the real one computed from the photographs at hand and kept in the cache. Those
+    of Office-Caltech10 were published by others and are not shipped: in either profile they are read from LECTURE_DATA.
     Raises ValueError for a dataset that has none, DatasetNotFound where what is to be read is missing.
     """
     if "vectors" in layout.LAYOUT.get(name, {}):

@@ -49,13 +49,7 @@ class Linear:
 
 
 def svm(
-    x: np.ndarray,
-    labels: np.ndarray,
-    Cs: Sequence[float],
-    *,
-    weights: np.ndarray | None = None,
-    dropout: float = 0.0,
-    seed: int = 0,
+    x: np.ndarray, labels: np.ndarray, Cs: Sequence[float], *, dropout: float = 0.0, seed: int = 0
 ) -> list[Linear]:
     """Train one-vs-rest linear SVMs: 1/2 |w_c|^2 + C sum_i max(0, 1 - y_ic (w_c . x_i + b_c))^2 for each class c.
 
@@ -65,7 +59,6 @@ def svm(
     labels   int64 [N], one class a picture; or int8 [N, C] as in VOC: 1 present, 0 absent, -1 only as `difficult`,
              which leaves the picture out of that class's problem
     Cs       values of C, each > 0
-    weights  [N] >= 0, what C is multiplied by for each picture; None: 1
     dropout  part of the features that is dropped while training; see `drop_features`
     returns  a `Linear` for each C, in the order of Cs
 
@@ -74,11 +67,6 @@ def svm(
     x, labels = _checked(x, labels, Cs)
     present = labels == np.arange(labels.max() + 1)[:, None] if labels.ndim == 1 else labels.T == 1
     known = np.ones_like(present) if labels.ndim == 1 else labels.T >= 0
-    if weights is not None:
-        weights = np.asarray(weights, np.float32)
-        if weights.shape != (len(x),) or not (np.isfinite(weights) & (weights >= 0)).all():
-            raise ValueError(f"weights {weights.shape} of {len(x)} pictures: give a number >= 0 for each.")
-        known = known * weights
     copies = COPIES if dropout else 1
     device = _device()
     arrays = np.where(present, np.float32(1), np.float32(-1)), known.astype(np.float32) / copies

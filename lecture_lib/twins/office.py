@@ -24,21 +24,29 @@ from lecture_lib.twins.world import BY_NAME, TARGET, on_all_cores, runs
 SOLD = ("covering", "commodity, trade good", "plant", "furniture", "vessel", "musical instrument")
 CLASSES = tuple(c.name for c in TARGET if c.group in SOLD)
 GROUPS = tuple(BY_NAME[name].group for name in CLASSES)
-CLUTTER = tuple(BY_NAME[name] for name in ("bottle", "teacup", "clock", "telephone", "radio", "camera", "jug", "vase"))
+CLUTTER = tuple(
+    BY_NAME[name] for name in ("bottle", "teacup", "clock", "telephone", "radio", "camera", "jug", "vase")
+)
 PIXELS = 40  # across what the webcam sees, whatever the size of its pictures
 
 
 def paper(r: Chance, window: Window) -> Tensor:
     """The ground of a catalogue [B, 3, H, W]: white, a little darker below."""
     _, v = window.axes()
-    return ((1 - column(r(0.0, 0.06))) - column(r(0.0, 0.10)) * v)[:, None].expand(-1, 3, -1, window.width).clone()
+    return (
+        ((1 - column(r(0.0, 0.06))) - column(r(0.0, 0.10)) * v)[:, None]
+        .expand(-1, 3, -1, window.width)
+        .clone()
+    )
 
 
 def desk(r: Chance, window: Window) -> Tensor:
     """A desk before a wall [B, 3, H, W], each a surface with a pattern of its own."""
     u, v = window.axes()
     wall, top = textured(r, window, r(0.45, 0.85)), textured(r, window, r(0.3, 0.7))
-    wall, top = (torch.lerp(t.mean((2, 3), keepdim=True), t, column(r(0.1, 0.5))[:, None]) for t in (wall, top))
+    wall, top = (
+        torch.lerp(t.mean((2, 3), keepdim=True), t, column(r(0.1, 0.5))[:, None]) for t in (wall, top)
+    )
     edge = v - column(r(0.35, 0.6)) + (u - 0.5) * column(r(-0.15, 0.15))
     return torch.lerp(wall, top, (edge * 60 + 0.5).clamp_(0, 1)[:, None])
 
@@ -52,7 +60,9 @@ def webcam(picture: Tensor, r: Chance, window: Window) -> Tensor:
     """See a picture with few pixels, little contrast, a colour cast and noise: uint8 [B, 3, H, W]."""
     size = (PIXELS * window.height // window.width, PIXELS)
     few = F.adaptive_avg_pool2d(picture, size)
-    few = 0.45 + (few - 0.45) * r(0.45, 0.70).view(-1, 1, 1, 1) + 0.12 * (r.lattice(3) - 0.5)[:, :, None, None]
+    few = (
+        0.45 + (few - 0.45) * r(0.45, 0.70).view(-1, 1, 1, 1) + 0.12 * (r.lattice(3) - 0.5)[:, :, None, None]
+    )
     few = few + r(0.02, 0.06).view(-1, 1, 1, 1) * (r.lattice(3, *size) + r.lattice(3, *size) - 1)
     seen = F.interpolate(few, (window.height, window.width), mode="bicubic", align_corners=False)
     return studio_camera(seen, r, window)
@@ -90,9 +100,13 @@ def arrange(names: Sequence[str], keys: Tensor, domain: Domain) -> Placed:
     columns = []
     for slot in range(domain.clutter):
         side, which = 1 - 2 * r.chance(0.5), r.pick(len(CLUTTER))
-        columns.append((slot < count, which, 0.5 + side * r(0.28, 0.5), r(0.35, 0.8), r(0.09, 0.2), r(-0.1, 0.1)))
+        columns.append(
+            (slot < count, which, 0.5 + side * r(0.28, 0.5), r(0.35, 0.8), r(0.09, 0.2), r(-0.1, 0.1))
+        )
     x, y = 0.5 + domain.wander * r(-1, 1), 0.5 + domain.wander * r(-1, 1)
-    columns.append((torch.ones(len(keys)) > 0, torch.full_like(count, -1), x, y, r(*domain.scales), r(-0.1, 0.1)))
+    columns.append(
+        (torch.ones(len(keys)) > 0, torch.full_like(count, -1), x, y, r(*domain.scales), r(-0.1, 0.1))
+    )
     there, which, *where = (torch.stack(c, 1) for c in zip(*columns, strict=True))
     picture, slot = there.nonzero(as_tuple=True)
     classes = [

@@ -86,13 +86,18 @@ def principal_angles(P, Q):
     tries=(
         ("the angles of two subspaces of three dimensions", _subspace(2, 3), _subspace(3, 3)),
         ("the angles of a subspace with itself", _subspace(1, 2), _subspace(1, 2)),
-        ("the angles of a subspace one of whose axes is turned by 0.3", _subspace(1, 2), _turned(_subspace(1, 2), 0.3)),
+        (
+            "the angles of a subspace one of whose axes is turned by 0.3",
+            _subspace(1, 2),
+            _turned(_subspace(1, 2), 0.3),
+        ),
     ),
     tolerance=1e-4,
 )
 
-_SOURCE, _OTHER = _RNG.normal(size=(40, 3)) * [1, 2, 0.5], _RNG.normal(size=(60, 3)) @ np.array(
-    [[2, 0.5, 0], [0, 1, 0.7], [0.3, 0, 1]]
+_SOURCE, _OTHER = (
+    _RNG.normal(size=(40, 3)) * [1, 2, 0.5],
+    _RNG.normal(size=(60, 3)) @ np.array([[2, 0.5, 0], [0, 1, 0.7], [0.3, 0, 1]]),
 )
 
 CORAL = Exercise(
@@ -161,7 +166,12 @@ def centre(x, labels, test):
     },
     tries=(
         ("the centred vectors", _VECTORS, _LABELS, _TEST),
-        ("the centred vectors, where a class has no labelled picture,", _VECTORS, _LABELS, _TEST | (_LABELS == 1)),
+        (
+            "the centred vectors, where a class has no labelled picture,",
+            _VECTORS,
+            _LABELS,
+            _TEST | (_LABELS == 1),
+        ),
     ),
 )
 

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lecture_lib.chapters.domain_adaptation.mmdt import Transfer, moved
+from lecture_lib.chapters.domain_adaptation.mmdt import Transfer
 from lecture_lib.chapters.domain_adaptation.shifts import Shift, principal_axes
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.datasets.protocols import domains
@@ -21,7 +21,9 @@ SIZE = 72  # pixels across a picture
 FRAME = 84  # and of one of a film
 
 
-def domain_sheet(images: ImageCollection, classes: Sequence[str], *, each: int = 4, title: str = "") -> Figure:
+def domain_sheet(
+    images: ImageCollection, classes: Sequence[str], *, each: int = 4, title: str = ""
+) -> Figure:
     """Show the same classes in every domain: a row a class, `each` pictures a domain."""
     names, rows = domains(images), []
     for name in classes:
@@ -81,7 +83,9 @@ def label_curves(table: pd.DataFrame, *, title: str = "") -> Figure:
             at = [ticks.index(n) for n in rows["per_class"]]  # evenly spaced: 0 has no logarithm
             value, spread = rows[["value", "spread"]].to_numpy(float).T
             axes.fill_between(at, value - spread, value + spread, color=look.colour, alpha=0.13, lw=0)
-            axes.plot(at, value, color=look.colour, marker=look.marker, ls=look.stroke, ms=6, lw=1.8, label=method)
+            axes.plot(
+                at, value, color=look.colour, marker=look.marker, ls=look.stroke, ms=6, lw=1.8, label=method
+            )
         axes.set_xticks(range(len(ticks)), [str(n) for n in ticks])
         axes.set_xlabel("labelled pictures a class in the target domain")
         name_ends(axes)
@@ -101,8 +105,13 @@ def gains(table: pd.DataFrame, base: str, *, title: str = "") -> Figure:
         axes.imshow(ahead, cmap="RdBu", vmin=-most, vmax=most, aspect="auto", interpolation="none")
         for (i, j), value in np.ndenumerate(table.to_numpy()):
             if np.isfinite(value):
-                dark = abs(ahead.iat[i, j]) > 0.6 * most
-                look = {"ha": "center", "va": "center", "fontsize": 10, "color": "white" if dark else style.INK}
+                dark = abs(ahead.iloc[i, j]) > 0.6 * most
+                look = {
+                    "ha": "center",
+                    "va": "center",
+                    "fontsize": 10,
+                    "color": "white" if dark else style.INK,
+                }
                 axes.text(j, i, f"{value:.1f}", **look)
         axes.set_xticks(range(table.shape[1]), [name.replace(" (", "\n(", 1) for name in table], fontsize=10)
         axes.set_yticks(range(len(table)), table.index)
@@ -136,7 +145,9 @@ def disagreement_curve(D: Mapping[str, np.ndarray], *, title: str = "") -> Figur
             d = np.arange(1, len(D[name]) + 1)
             axes.plot(d, D[name], color=look.colour, ls=look.stroke, lw=1.8, label=name)
             there = np.flatnonzero(D[name] >= 0.99)[:1]
-            axes.plot(d[there], D[name][there], color=look.colour, marker=look.marker, ms=8, mec="white", ls="")
+            axes.plot(
+                d[there], D[name][there], color=look.colour, marker=look.marker, ms=8, mec="white", ls=""
+            )
         axes.axhline(0.99, color=style.FAINT, lw=1, ls="--")
         axes.set_xlabel("dimension d of the subspaces")
         name_ends(axes)
@@ -153,7 +164,7 @@ def target_moves(given: Shift, learned: Transfer, classes: Sequence[int], *, tit
     with style.look():
         figure = style.new_figure(10.5, 4.6, layout="constrained")
         panels = figure.subplots(1, 2, sharex=True, sharey=True)
-        both = (("the target as it is", given.test), ("the target after A", moved(given.test, learned.A)))
+        both = (("the target as it is", given.test), ("the target after A", learned.moved(given.test)))
         for axes, (caption, test) in zip(panels, both, strict=True):
             draw_classes(axes, given, test, axes_of, classes, shades)
             axes.set_title(caption, fontsize=12)
@@ -173,13 +184,13 @@ def draw_classes(
         axes.scatter(*target.T, s=16, color=shade, marker="^", edgecolors=style.INK, linewidths=0.4)
         axes.plot(*np.stack([source.mean(0), target.mean(0)], 1), color=shade, lw=2)
     axes.scatter([], [], s=16, color=style.PALE, label="source")
-    axes.scatter([], [], s=16, color=style.PALE, marker="^", edgecolors=style.INK, linewidths=0.4, label="target, test")
+    axes.scatter(
+        [], [], s=16, color=style.PALE, marker="^", edgecolors=style.INK, linewidths=0.4, label="target, test"
+    )
     axes.legend(loc="upper right")
 
 
-def right_and_wrong(
-    xy: np.ndarray, right: np.ndarray, others: np.ndarray, *, title: str = ""
-) -> Figure:
+def right_and_wrong(xy: np.ndarray, right: np.ndarray, others: np.ndarray, *, title: str = "") -> Figure:
     """Draw the test pictures of a trial on a map: ✓ green where right, ✗ red where wrong, all others pale.
 
     xy      [k, 2] of the test pictures; right  bool [k]; others  [n, 2] of the source pictures

@@ -33,4 +33,6 @@ def film(
     for t in ts:
         mean, Phi = (1 - t) * source.mean(0) + t * target.mean(0), flow(P_s, P_t, t)
         shown.append(mean + Phi @ (Phi.T @ (x - mean)))
-    return [(255 * one.clip(0, 1)).astype(np.uint8).reshape(3, SIDE, SIDE).transpose(1, 2, 0) for one in shown]
+    return [
+        (255 * one.clip(0, 1)).astype(np.uint8).reshape(3, SIDE, SIDE).transpose(1, 2, 0) for one in shown
+    ]

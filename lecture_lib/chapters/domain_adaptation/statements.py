@@ -49,7 +49,13 @@ def claims(measured: pd.DataFrame, words: str, deep: str, source: str, seed: int
     on = {"twin": "drawings", "real": "photographs"}[source]
     return [
         paired_claim(
-            f"office/{id}, {on}", f"On {on}, {text}", gain, margin=margin, over="splits", source=source, seed=seed
+            f"office/{id}, {on}",
+            f"On {on}, {text}",
+            gain,
+            margin=margin,
+            over="splits",
+            source=source,
+            seed=seed,
         )
         for id, text, margin, gain in tested
     ]

@@ -1,4 +1,4 @@
-"""Adaptation to play with: which shift, which method, how many labels in the target, and what becomes of each picture."""
+"""Adaptation to play with: which shift, which method, how many target labels, and what becomes of each picture."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -39,7 +39,9 @@ def adaptation_explorer(
         right = predicted(way, method, labelled) == images.labels[test]
         text = f"{source} to {target}, {method}, {labelled} target labels a class: {right.mean():.0%} right"
         others = xy[np.intersect1d(train, images.splits[source])]
-        return figures.right_and_wrong(xy[test], right, others, title=text), f"A map of the test pictures; {text}"
+        return figures.right_and_wrong(
+            xy[test], right, others, title=text
+        ), f"A map of the test pictures; {text}"
 
     wide = {"style": {"description_width": "90px"}, "layout": {"width": "330px"}}
     ways = [(f"{source} to {target}", (source, target)) for source, target in shifts]

@@ -64,7 +64,10 @@ def test_daumes_features_have_the_multi_task_kernel():
 
 def test_coral_gives_the_source_the_targets_covariance():
     rng = np.random.default_rng(0)
-    source, target = rng.normal(size=(4000, 5)) * [1, 2, 3, 4, 5], rng.normal(size=(3000, 5)) @ subspace(0, 5, 5)
+    source, target = (
+        rng.normal(size=(4000, 5)) * [1, 2, 3, 4, 5],
+        rng.normal(size=(3000, 5)) @ subspace(0, 5, 5),
+    )
     moved = source @ alignment.coral(source, target)
     I = np.eye(5)  # noqa: E741
     A = alignment.coral(source, target)

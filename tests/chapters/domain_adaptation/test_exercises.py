@@ -45,10 +45,17 @@ WRONG = {
     },
 }
 RIGHT = {
-    "07.1": {"np.concatenate([x, x * ~own, x * own], axis=1)", "np.hstack([x, x - x * own, x * own]).astype('f4')"},
-    "07.2": {"np.sort(__import__('scipy.linalg').linalg.subspace_angles(P, Q))", "list(np.arccos(np.minimum(cosines, 1)))"},
+    "07.1": {
+        "np.concatenate([x, x * ~own, x * own], axis=1)",
+        "np.hstack([x, x - x * own, x * own]).astype('f4')",
+    },
+    "07.2": {
+        "np.sort(__import__('scipy.linalg').linalg.subspace_angles(P, Q))",
+        "list(np.arccos(np.minimum(cosines, 1)))",
+    },
     "07.3": {
-        "def coral(s, t):\n    from scipy.linalg import sqrtm\n    C = [np.cov(a.T) + np.eye(a.shape[1]) for a in (s, t)]\n"
+        "def coral(s, t):\n    from scipy.linalg import sqrtm\n"
+        "    C = [np.cov(a.T) + np.eye(a.shape[1]) for a in (s, t)]\n"
         "    return s @ np.linalg.inv(sqrtm(C[0])).real @ sqrtm(C[1]).real",
     },
     "07.4": {
@@ -72,7 +79,9 @@ def test_solutions_are_what_the_library_and_scipy_do():
     C_s, C_t = (np.cov(a.T) + np.eye(3) for a in (source, target))
     by_scipy = source @ fractional_matrix_power(C_s, -0.5) @ fractional_matrix_power(C_t, 0.5)
     np.testing.assert_allclose(SOLUTIONS["07.3"](source, target), by_scipy, atol=1e-8)
-    np.testing.assert_allclose(SOLUTIONS["07.3"](source, target), source @ alignment.coral(source, target), atol=1e-8)
+    np.testing.assert_allclose(
+        SOLUTIONS["07.3"](source, target), source @ alignment.coral(source, target), atol=1e-8
+    )
 
 
 def test_the_leak_is_a_leak_and_the_repair_is_none():

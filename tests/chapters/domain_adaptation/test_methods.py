@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 from scipy.linalg import expm
 
-from lecture_lib.chapters.domain_adaptation import dann, dlid, methods, shifts, statements, tables
+from lecture_lib.chapters.domain_adaptation import dann, dlid, liblinear, methods, shifts, statements, tables
 from lecture_lib.datasets import ArrayImages, ImageCollection
 from lecture_lib.datasets.protocols import GONG, ProtocolError, drawn_trial, published_trial
-from lecture_lib.linear import svm
 
 CLASSES, EACH = 4, 30
 WAYS = ("amazon", "webcam")
@@ -86,14 +85,18 @@ def test_a_weight_of_zero_on_the_source_leaves_the_target_alone(given):
     np.testing.assert_array_equal(weighted, methods.by_svm(given, "T"))
 
 
-def test_weights_of_the_svm_count_like_copies_of_a_picture(given):
-    counts = np.random.default_rng(0).integers(0, 3, len(given.x))
-    counts[:: len(given.x) // 12] = 1
-    (weighted,) = svm(given.x, given.y, [0.3], weights=counts)
-    (copied,) = svm(np.repeat(given.x, counts, 0), np.repeat(given.y, counts), [0.3])
-    np.testing.assert_allclose(weighted.scores(given.test), copied.scores(given.test), atol=0.03)
-    with pytest.raises(ValueError, match="give a number >= 0 for each"):
-        svm(given.x, given.y, [1.0], weights=-counts)
+def test_the_svm_is_the_minimum_of_its_objective_with_the_bias_in_the_penalty(given):
+    rng = np.random.default_rng(0)
+    weights = rng.random(len(given.x))
+    learned = liblinear.svm(given.x, given.y, weights)
+    W, x = (
+        np.hstack([learned.weights, learned.bias[:, None]]),
+        np.hstack([given.x, np.ones((len(given.x), 1))]),
+    )
+    y = np.where(given.y[:, None] == np.arange(CLASSES), 1, -1)
+    short = (1 - y * (x @ W.T)).clip(0)
+    gradient = W - 2 * (weights[:, None] * short * y).T @ x
+    assert np.abs(gradient).max() < 0.02 * np.abs(2 * (weights[:, None] * y).T @ x).max()
 
 
 def test_standardising_is_by_domain_and_scales_pictures_first(images, x):
@@ -107,7 +110,9 @@ def test_standardising_is_by_domain_and_scales_pictures_first(images, x):
 
 def test_reduced_vectors_keep_the_distances_that_so_few_axes_can(given):
     small = shifts.reduced(given, 12)
-    np.testing.assert_allclose(small.xs @ small.xs.T - small.xs[0] @ small.xs.T, (small.xs - small.xs[0]) @ small.xs.T, atol=1e-3)
+    np.testing.assert_allclose(
+        small.xs @ small.xs.T - small.xs[0] @ small.xs.T, (small.xs - small.xs[0]) @ small.xs.T, atol=1e-3
+    )
     before, after = (np.linalg.norm(one.xs - one.test[0], axis=1) for one in (given, small))
     np.testing.assert_allclose(after, before, rtol=1e-4)
     assert shifts.reduced(given, 3).xt.shape == (3 * CLASSES, 3)
