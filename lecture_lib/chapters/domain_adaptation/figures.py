@@ -131,8 +131,8 @@ def film(frames: Mapping[str, Sequence[np.ndarray]], ts: Sequence[float], *, tit
     rows = []
     for label, pictures in frames.items():
         captions = ["the picture", *(f"t = {t:g}" for t in ts)]
-        big = [np.kron(one, np.ones((FRAME // one.shape[0] + 1,) * 2 + (1,), np.uint8)) for one in pictures]
-        shown = [Tile(one[:FRAME, :FRAME], text, EDGE) for one, text in zip(big, captions, strict=True)]
+        big = [np.kron(one, np.ones((FRAME // one.shape[0],) * 2 + (1,), np.uint8)) for one in pictures]
+        shown = [Tile(one, text, EDGE) for one, text in zip(big, captions, strict=True)]
         rows.append([Block(shown, label=label)])
     return tiles(rows, title=title, left=120).figure
 

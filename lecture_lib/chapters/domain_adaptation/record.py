@@ -14,8 +14,9 @@ import pandas as pd
 
 from lecture_lib import backbones, datasets, settings
 from lecture_lib.chapters.domain_adaptation import statements, tables
-from lecture_lib.chapters.domain_adaptation.methods import DAUME, MOVED, SUPERVISED, WEIGHTED
-from lecture_lib.datasets import DatasetNotFound, Vectors
+from lecture_lib.chapters.domain_adaptation.methods import DAUME, MOVED, SUPERVISED, WEIGHTED, by_neighbour
+from lecture_lib.chapters.domain_adaptation.shifts import of_rows, standardised
+from lecture_lib.datasets import DatasetNotFound, Vectors, protocols
 from lecture_lib.results import records
 from lecture_lib.results.claims import Claim, verdicts
 
@@ -63,14 +64,28 @@ def by_labels(encodings: dict, layers: tuple[str, ...], source: str) -> pd.DataF
     return pd.DataFrame(rows)
 
 
-def surf() -> dict:
+def by_protocol(photos: Vectors) -> pd.DataFrame:
+    """The nearest neighbour from caltech to amazon by the two protocols that go by 20 trials, drawn here."""
+    x, rows = standardised(photos.x["SURF"], photos, 1), []
+    about = {"experiment": "protocols", "dataset": photos.name, "source": "real", "layer": "SURF"}
+    nearest = {"1-NN (S)": lambda given: by_neighbour(given, "S")}
+    for name, per_class in {"Hoffman et al.": protocols.HOFFMAN, "Gong et al.": protocols.GONG}.items():
+        of = about | {"protocol": f"{name}, drawn here", "per_class": per_class["caltech"]}
+        for seed in TRIALS:
+            way = {"source": "caltech", "target": "amazon"}
+            split = protocols.drawn_trial(photos.images, seed, **way, labelled=0, per_class=per_class)
+            given = of_rows(x, photos.images, *way.values(), *split)
+            rows += tables.rows(nearest, given, *way.values(), seed, **of)
+    return pd.DataFrame(rows)
+
+
+def surf() -> Vectors | None:
     """The published SURF histograms, if they are there."""
     try:
-        given: Vectors = datasets.vectors("office_caltech10")
+        return datasets.vectors("office_caltech10")
     except DatasetNotFound as missing:
         print(f"left out: {missing}")
-        return {}
-    return {"SURF": (given.x["SURF"], given)}
+        return None
 
 
 def main() -> None:
@@ -86,7 +101,8 @@ def main() -> None:
     claims: list[Claim] = statements.claims(measured, "BoW", deep, source, chosen.seed)
     parts = [measured, by_labels(encodings, ("BoW", deep), source)]
     if source == "real" and (published := surf()):
-        parts.append(measure(published, protocol, source))
+        parts.append(measure({"SURF": (published.x["SURF"], published)}, protocol, source))
+        parts.append(by_protocol(published))
     means = records.average(pd.concat(parts))
     print(records.write(NAME, means, claims, command=COMMAND, network=network).name)
     verdicts(claims)

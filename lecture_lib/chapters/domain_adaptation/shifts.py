@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg import eigh
 
 from lecture_lib.datasets import ImageCollection, Vectors
 from lecture_lib.datasets.protocols import domains, drawn_trial
@@ -99,9 +100,20 @@ def standardised(x: np.ndarray, images: ImageCollection | Vectors, order: int) -
 
 
 def principal_axes(x: np.ndarray, most: int) -> np.ndarray:
-    """The first principal axes of vectors [N, d], orthonormal columns: float32 [d, `most`], fewer if N or d is less."""
-    x = x - x.mean(0)
-    return np.linalg.svd(x, full_matrices=False)[2][:most].T
+    """The first principal axes of vectors [N, d], orthonormal columns [d, `most`]; fewer if N - 1 or d is less.
+
+    By the smaller of the two symmetric eigenproblems, of x^T x [d, d] or x x^T [N, N].
+    """
+    x = (x - x.mean(0)).astype(np.float64)
+    wide = x.shape[1] > len(x)
+    products = x @ x.T if wide else x.T @ x
+    most = min(most, len(x) - 1, x.shape[1])
+    _, axes = eigh(products, subset_by_index=[len(products) - most, len(products) - 1])
+    axes = axes[:, ::-1]  # they come in rising order
+    if wide:
+        axes = x.T @ axes
+        axes /= np.linalg.norm(axes, axis=0)
+    return axes.astype(np.float32)
 
 
 def reduced(given: Shift, most: int = 20) -> Shift:
