@@ -14,7 +14,14 @@ import pandas as pd
 
 from lecture_lib import backbones, datasets, settings
 from lecture_lib.chapters.domain_adaptation import statements, tables
-from lecture_lib.chapters.domain_adaptation.methods import DAUME, MOVED, SUPERVISED, WEIGHTED, by_neighbour
+from lecture_lib.chapters.domain_adaptation.methods import (
+    ALIKE,
+    DAUME,
+    MOVED,
+    SUPERVISED,
+    WEIGHTED,
+    by_neighbour,
+)
 from lecture_lib.chapters.domain_adaptation.shifts import of_rows, standardised
 from lecture_lib.datasets import DatasetNotFound, Vectors, protocols
 from lecture_lib.results import records
@@ -75,7 +82,7 @@ def by_protocol(photos: Vectors) -> pd.DataFrame:
             way = {"source": "caltech", "target": "amazon"}
             split = protocols.drawn_trial(photos.images, seed, **way, labelled=0, per_class=per_class)
             given = of_rows(x, photos.images, *way.values(), *split)
-            rows += tables.rows(nearest, given, *way.values(), seed, **of)
+            rows += tables.rows(nearest, given, *way.values(), seed, ALIKE, **of)
     return pd.DataFrame(rows)
 
 
