@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 
 import requests
-import torch
 
 from lecture_lib import backbones, datasets, settings
+from lecture_lib.backbones.backbone import weights_folder
 from lecture_lib.datasets import layout
 from lecture_lib.download import DownloadError, RemoteFile
 from lecture_lib.download.fetching import TIMEOUT
@@ -28,7 +28,7 @@ WEIGHTS = "torch_home"  # folder in FOLDER, the TORCH_HOME of a room's computers
 def missing(name: str) -> list[tuple[RemoteFile, Path]]:
     """Return the published files of a dataset or network that are not there yet, each with its folder."""
     if name in backbones.PUBLISHED:
-        file, folder = backbones.PUBLISHED[name].published(name), Path(torch.hub.get_dir()) / "checkpoints"
+        file, folder = backbones.PUBLISHED[name].published(name), weights_folder()
         return [] if (folder / file.name).exists() else [(file, folder)]
     return [(file, settings.current().data) for file in layout.missing(name)]
 

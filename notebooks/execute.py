@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import runpy
 import shutil
 import sys
 import time
@@ -101,12 +100,12 @@ def _environment(cache: Path) -> dict[str, str]:
 
 def main(names: list[str]) -> int:
     """Run the named notebooks, or all; return 1 if one stopped."""
-    measured, stopped, fresh = {}, 0, BUILD / "fresh"
+    measured, stopped, cache = {}, 0, BUILD / ("cache" if names else "fresh")
     for path in [FOLDER / f"{name}.ipynb" for name in names] or navigation.notebooks(FOLDER):
         if not names:
-            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(cache, ignore_errors=True)
         try:
-            took = measured[path.stem] = execute(path, **({} if names else {"cache": fresh}))
+            took = measured[path.stem] = execute(path, cache)
             size = path.stat().st_size / 1e6
             print(f"{path.stem:24} {took['seconds']:6.1f} s  {took['GB']:5.2f} GB  {size:.2f} MB", flush=True)
         except FileNotFoundError:
@@ -118,7 +117,7 @@ def main(names: list[str]) -> int:
     if not names and not stopped:
         about = {"machine": f"{os.cpu_count()} cores, {date.today():%B %Y}", "notebooks": measured}
         (FOLDER / "measured.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-        runpy.run_path(navigation.__file__, run_name="__main__")
+        navigation.main()
     return stopped
 
 

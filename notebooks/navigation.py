@@ -55,8 +55,13 @@ def _cell(name: str, text: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_markdown_cell(text, id=name, metadata={"slideshow": {"slide_type": "skip"}})
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the links and the list into all notebooks."""
     for path in notebooks(FOLDER):
         notebook = nbformat.read(path, as_version=4)
         put(notebook, path)
         nbformat.write(notebook, path)
+
+
+if __name__ == "__main__":
+    main()

@@ -27,6 +27,7 @@ from pathlib import Path
 from string import Template
 
 import latex2mathml.converter
+import navigation
 import nbformat
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -193,7 +194,7 @@ def main(names: list[str]) -> int:
     """Write the decks of the named notebooks, or of all; return 1 if one cannot be shown as it is."""
     TO.mkdir(parents=True, exist_ok=True)
     stopped = 0
-    for path in [FOLDER / f"{name}.ipynb" for name in names] or sorted(FOLDER.glob("[0-9]*.ipynb")):
+    for path in [FOLDER / f"{name}.ipynb" for name in names] or navigation.notebooks(FOLDER):
         notebook = nbformat.read(path, as_version=4)
         found = faults(notebook)
         for fault in found:

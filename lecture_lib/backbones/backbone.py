@@ -133,13 +133,17 @@ def standardise(net: Backbone, images: Tensor) -> Tensor:
     return rows.view(n, height, width, c).permute(0, 3, 1, 2)
 
 
-def fetch_weights(name: str, file: RemoteFile) -> Path:
-    """Return the published weights of a network, downloaded on first use into torch's own cache folder.
+def weights_folder() -> Path:
+    """Return where published weights are kept: torch's own cache folder, hub/checkpoints under TORCH_HOME."""
+    return Path(torch.hub.get_dir()) / "checkpoints"
 
-    That folder is hub/checkpoints under TORCH_HOME. Raises WeightsNotFound where the file is not there and cannot be
-    downloaded.
+
+def fetch_weights(name: str, file: RemoteFile) -> Path:
+    """Return the published weights of a network, downloaded on first use into `weights_folder`.
+
+    Raises WeightsNotFound where the file is not there and cannot be downloaded.
     """
     try:
-        return fetch(file, Path(torch.hub.get_dir()) / "checkpoints")
+        return fetch(file, weights_folder())
     except DownloadError as error:
         raise WeightsNotFound(f"{name}: {error}") from None

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from lecture_lib.backbones.backbone import Backbone, fetch_weights
+from lecture_lib.backbones.backbone import Backbone, fetch_weights, weights_folder
 from lecture_lib.download import RemoteFile
 
 Stages = dict[str, nn.Module]
@@ -132,5 +132,5 @@ def find_published(name: str) -> Path:
     One that is there already is taken as it is, as torchvision does: people keep converted weights under its names.
     """
     file = published(name)
-    there = Path(torch.hub.get_dir()) / "checkpoints" / file.name
+    there = weights_folder() / file.name
     return there if there.is_file() else fetch_weights(name, file)
