@@ -19,6 +19,7 @@ from lecture_lib.exercises.choosing import choices
 from lecture_lib.exercises.comparing import compare, define, varied
 from lecture_lib.exercises.judging import Exercise, Outcome, commands, judge
 from lecture_lib.exercises.running import Wrong
+from lecture_lib.exercises.texts import with_texts
 from lecture_lib.settings import REPOSITORY
 
 CHAPTERS = sorted(path.parent.name for path in REPOSITORY.glob("lecture_lib/chapters/*/exercises.py"))
@@ -357,3 +358,77 @@ def test_hints_to_questions_rule_out_a_wrong_letter_and_the_solution_says_why_ea
     ]
     assert THREE.right == "b a c"
     assert all(f": {why}" in THREE.shown for why in ("It is two.", "It is red.", "It is dry."))
+
+
+ASKED = """
+["09.2"]
+question = "Twice a number."
+hints = ["What is x + x?"]
+solution = "def twice(x): return 2 * x"
+["09.2".mistakes]
+"it is squared." = "x**2"
+"two is added." = "x + 2"
+"""
+CHOSEN = """
+["09.1"]
+right = "b"
+[["09.1".reasons]]
+a = "Too few."
+b = "It is two."
+"""
+TWICE = Exercise("09.2", tries=(("it", 2), ("it", 5)))
+
+
+def read(folder, texts, *coded):
+    (folder / "exercises.toml").write_text(texts, encoding="utf-8")
+    return with_texts(str(folder / "exercises.py"), *coded)
+
+
+def test_texts_go_to_the_exercise_of_their_number_in_the_order_of_the_file(tmp_path):
+    letters, twice = read(tmp_path, CHOSEN + ASKED, TWICE)
+    assert (letters.number, judge(letters, "b").verdict) == ("09.1", "right")
+    assert (twice.number, twice.question, twice.hints) == ("09.2", "Twice a number.", ("What is x + x?",))
+    assert judge(twice, lambda x: x + x).verdict == "right"
+    assert [reason for reason, _ in twice.mistaken] == ["it is squared.", "two is added."]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("question", "questoin", "question"),
+        ('hints = ["What is x + x?"]', "", "hints"),
+        ('["What is x + x?"]', '"What is x + x?"', "hints"),
+        ('["What is x + x?"]', "[]", "hints"),
+        ('["What is x + x?"]', "[1]", "hints"),
+        ('["09.2".mistakes]', '["09.2".mistake]', "mistake"),
+        ('"x**2"', "2", "mistakes"),
+        ("solution", "tolerance = 1\nsolution", "tolerance"),
+    ],
+)
+def test_a_key_that_an_exercise_lacks_or_does_not_know_is_named_with_it(tmp_path, old, new, key):
+    assert old in ASKED
+    with pytest.raises(ValueError, match=f"exercise 09.2.*`{key}`"):
+        read(tmp_path, ASKED.replace(old, new), TWICE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('right = "b"', "", "right"),
+        ('"b"', '"c"', "right"),
+        ('"b"', '"b a"', "right"),
+        ('a = "Too few."', "", "reasons"),
+        ('"b"', '"b"\nhints = ["It is more."]', "hints"),
+    ],
+)
+def test_questions_whose_letters_and_reasons_do_not_fit_are_named(tmp_path, old, new, key):
+    assert old in CHOSEN
+    with pytest.raises(ValueError, match=f"exercise 09.1.*`{key}`"):
+        read(tmp_path, CHOSEN.replace(old, new))
+
+
+def test_a_table_without_its_exercise_and_an_exercise_without_its_table_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"table 09\.2"):
+        read(tmp_path, ASKED + CHOSEN)
+    with pytest.raises(ValueError, match=r"exercise 09\.2"):
+        read(tmp_path, CHOSEN, TWICE)

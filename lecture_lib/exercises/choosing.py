@@ -16,9 +16,13 @@ def choices(number: str, right: str, reasons: Sequence[Mapping[str, str]]) -> Ex
              after the letter, and should make sense without the question
 
     An answer is the letters in a string, in either case, with or without blanks and commas, or in a list. Raises
-    ValueError unless there is a right letter a question, KeyError for one without a reason.
+    ValueError unless each question has a right letter, with a reason, and another one.
     """
     key = _letters(right)
+    fits = [ours in why and len(why) > 1 for ours, why in zip(key, reasons, strict=False)]
+    if not all(fits) or len(key) != len(reasons):
+        needed = "`right` should have a letter of each of `reasons`, and those two letters or more each."
+        raise ValueError(f"exercise {number}: {needed}")
 
     def check(answer: Any) -> None:
         if isinstance(answer, str) and not answer.strip():

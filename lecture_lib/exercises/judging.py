@@ -36,14 +36,14 @@ SHOWN = 2_000  # characters of what an answer prints
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise; the notebook asks it, its chapter describes it.
+    """One exercise; the notebook asks it, its chapter describes it, in code and in the texts of exercises.toml.
 
     number     "01.2": the second of notebook 01
     question   one line that says what is asked
     hints      from a nudge to nearly everything
     solution   source code that may use np and torch; the last name that it defines is the answer's
     mistakes   the reason to give to a typical wrong answer -> how it comes of the solution, as in `varied`, and with
-               " | " between several ways
+               " | " between several ways; of those that lead to the same result, the first is told
     tries      what is compared, as a message names it, and the arguments that the answer is called with
     parts      calls an answer, and yields what of its result to compare, by default all: a name to put before that of
                the try, the value, and the right one if it is not the solution's. Wrong for what cannot be compared
@@ -53,9 +53,9 @@ class Exercise:
     """
 
     number: str
-    question: str
-    hints: tuple[str, ...]
-    solution: str
+    question: str = ""
+    hints: tuple[str, ...] = ()
+    solution: str = ""
     mistakes: Mapping[str, str] = field(default_factory=dict)
     tries: tuple[tuple, ...] = ()
     parts: Callable[..., Iterable[tuple]] = lambda answer, *given: [("", answer(*given))]
