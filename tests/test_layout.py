@@ -161,6 +161,13 @@ def test_what_the_library_imports_comes_with_it_and_the_pins_satisfy_it():
         assert requirement.specifier.contains(pin.version), name
 
 
+def test_what_the_library_reads_beside_its_modules_is_installed_with_it():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = project["tool"]["setuptools"]["package-data"]["lecture_lib"]
+    there = set(LIBRARY.rglob("*.toml"))
+    assert there == {path for pattern in listed for path in LIBRARY.glob(pattern)} != set()
+
+
 def test_every_pin_is_exact_and_has_its_reason():
     for line in pins():
         assert re.fullmatch(r"[\w-]+==[\d.]+ +# .{5,}", line), line

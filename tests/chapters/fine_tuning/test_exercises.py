@@ -6,7 +6,7 @@ import torch
 from answers import exercise_tests
 
 from lecture_lib import backbones
-from lecture_lib.chapters.fine_tuning import loss_exercises, losses
+from lecture_lib.chapters.fine_tuning import exercises, losses
 from lecture_lib.chapters.fine_tuning.exercises import EXERCISES
 from lecture_lib.training import Recipe, with_head
 from lecture_lib.training.fine_tuning import groups as learning_rates
@@ -130,7 +130,7 @@ def test_the_solutions_are_the_losses_of_the_training(number, loss):
 
 
 def test_losses_are_checked_away_from_kinks():
-    scores, labels = loss_exercises._SCORES, loss_exercises._LABELS
+    scores, labels = exercises._SCORES, exercises._LABELS
     assert (scores.abs() - 1).abs().min() > 0.05
     for s, y in zip(scores.T, labels.T, strict=True):
         assert (1 - s[y == 1][:, None] + s[y == 0]).abs().min() > 0.02

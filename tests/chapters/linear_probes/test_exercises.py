@@ -69,8 +69,8 @@ WRONG = {
         "__import__('torch').from_numpy(x)": "Tensor",
     },
     "02.5": {
-        exercises._LEAK: "leak into training",
-        exercises._AXIS: "not to each picture",
+        "x[train].mean(0), x[train].std(0) -> x.mean(0), x.std(0)": "leak into training",
+        "axis=1, keepdims=True -> axis=0": "not to each picture",
         "x = (x - mean) / deviation -> x -= mean\n    x /= deviation": "its input `x`",
         "axis=1, keepdims=True -> axis=1, keepdims=True, ord=1": "it should be",
         "x[train]": "2 things",
