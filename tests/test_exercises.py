@@ -393,38 +393,28 @@ def test_texts_go_to_the_exercise_of_their_number_in_the_order_of_the_file(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "key"),
+    ("texts", "old", "new", "key"),
     [
-        ("question", "questoin", "question"),
-        ('hints = ["What is x + x?"]', "", "hints"),
-        ('["What is x + x?"]', '"What is x + x?"', "hints"),
-        ('["What is x + x?"]', "[]", "hints"),
-        ('["What is x + x?"]', "[1]", "hints"),
-        ('["09.2".mistakes]', '["09.2".mistake]', "mistake"),
-        ('"x**2"', "2", "mistakes"),
-        ("solution", "tolerance = 1\nsolution", "tolerance"),
+        (ASKED, "question", "questoin", "question"),
+        (ASKED, 'hints = ["What is x + x?"]', "", "hints"),
+        (ASKED, '["What is x + x?"]', '"What is x + x?"', "hints"),
+        (ASKED, '["What is x + x?"]', "[]", "hints"),
+        (ASKED, '["What is x + x?"]', "[1]", "hints"),
+        (ASKED, '["09.2".mistakes]', '["09.2".mistake]', "mistake"),
+        (ASKED, '"x**2"', "2", "mistakes"),
+        (ASKED, "solution", "tolerance = 1\nsolution", "tolerance"),
+        (CHOSEN, 'right = "b"', "", "right"),
+        (CHOSEN, '"b"', '"c"', "right"),
+        (CHOSEN, '"b"', '"b a"', "right"),
+        (CHOSEN, 'a = "Too few."', "", "reasons"),
+        (CHOSEN, '"b"', '"b"\nhints = ["It is more."]', "hints"),
     ],
 )
-def test_a_key_that_an_exercise_lacks_or_does_not_know_is_named_with_it(tmp_path, old, new, key):
-    assert old in ASKED
-    with pytest.raises(ValueError, match=f"exercise 09.2.*`{key}`"):
-        read(tmp_path, ASKED.replace(old, new), TWICE)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "key"),
-    [
-        ('right = "b"', "", "right"),
-        ('"b"', '"c"', "right"),
-        ('"b"', '"b a"', "right"),
-        ('a = "Too few."', "", "reasons"),
-        ('"b"', '"b"\nhints = ["It is more."]', "hints"),
-    ],
-)
-def test_questions_whose_letters_and_reasons_do_not_fit_are_named(tmp_path, old, new, key):
-    assert old in CHOSEN
-    with pytest.raises(ValueError, match=f"exercise 09.1.*`{key}`"):
-        read(tmp_path, CHOSEN.replace(old, new))
+def test_a_key_that_an_exercise_lacks_or_cannot_have_is_named_with_it(tmp_path, texts, old, new, key):
+    assert old in texts
+    number, coded = ("09.2", [TWICE]) if texts is ASKED else ("09.1", [])
+    with pytest.raises(ValueError, match=f"exercise {number}.*`{key}`"):
+        read(tmp_path, texts.replace(old, new), *coded)
 
 
 def test_a_table_without_its_exercise_and_an_exercise_without_its_table_are_named(tmp_path):
