@@ -103,6 +103,10 @@ METHODS = {
     "sun397": ("#009e73", "s"),
     "voc2007": ("#0072b2", "o"),
     "voc2012_action": ("#e69f00", "v"),
+    "amazon": ("#e69f00", "o"),
+    "caltech": ("#009e73", "D"),
+    "dslr": ("#0072b2", "s"),
+    "webcam": ("#aa4499", "^"),
 }
 OTHER_NAMES = {
     "musical instrument": "instrument",
