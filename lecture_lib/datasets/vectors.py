@@ -23,7 +23,7 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from lecture_lib import settings
-from lecture_lib.datasets import protocols
+from lecture_lib.datasets import protocols, trials
 from lecture_lib.datasets.collection import Boxes, ImageCollection
 from lecture_lib.datasets.layout import DatasetNotFound
 
@@ -101,7 +101,7 @@ class NotHere:
 
 
 def vectors(name: str) -> Vectors:
-    """Return the vectors of a dataset's photographs: "voc2007" or "caltech101".
+    """Return the vectors of a dataset's photographs: "voc2007", "caltech101" or "office".
 
     As shipped in the demo profile; in the real one computed from the photographs at hand and kept in the cache. Raises
     ValueError for a dataset that has none, DatasetNotFound in the real profile where the photographs are missing.
@@ -124,8 +124,8 @@ def read(folder: Path) -> Vectors:
         columns = (np.split(arrays[f"boxes/{part}"], cuts) for part in BOXES)
         boxes = tuple(Boxes(*of_picture) for of_picture in zip(*columns, strict=True))
     splits = {key.removeprefix("splits/"): a for key, a in arrays.items() if key.startswith("splits/")}
-    protocol = protocols.few_shot
-    if splits:
+    protocol = trials.published_trial if splits else protocols.few_shot
+    if "trainval" in splits:
         protocol = partial(protocols.official_split, train="trainval", test="test")
     images = ImageCollection(
         text["dataset"],
