@@ -62,23 +62,28 @@ def mmdt(xs: np.ndarray, ys: np.ndarray, xt: np.ndarray, yt: np.ndarray, given: 
         if half % 2 == 0:
             W = liblinear.svm(np.concatenate([xs, xt @ A.T]), labels, weights, bias=False).weights
         elif given.C_t:
-            A = best_map(W, xt, yt, given.C_t / given.stay, A)
+            A = best_map(W, xt, yt, given.C_t / given.stay)
         errors = weights @ hinges(np.concatenate([xs, xt @ A.T]) @ W.T, labels).sum(1)
         objective.append(float(errors + (given.stay * np.square(A - I).sum() + np.square(W).sum()) / 2))
     return Transfer(W, A, objective)
 
 
-def best_map(W: np.ndarray, x: np.ndarray, labels: np.ndarray, weight: float, A: np.ndarray) -> np.ndarray:
-    """Minimise 1/2 |A - I|^2 + weight sum h over A, from A on: L-BFGS. x [m, d + 1]."""
-    I, y = np.eye(len(A)), signs(labels, len(W))  # noqa: E741
+def best_map(W: np.ndarray, x: np.ndarray, labels: np.ndarray, weight: float) -> np.ndarray:
+    """Minimise 1/2 |A - I|^2 + weight sum h over A, from I on: L-BFGS. x [m, d + 1].
+
+    The gradient of h is W^T (...) x, so the best A is I + Q_W B Q_x^T, with axes Q_W of W's rows and Q_x of x's:
+    what is to be found is B, of at most classes x m numbers and not of (d + 1)^2.
+    """
+    (Q_W, R_W), (Q_x, R_x), y = np.linalg.qr(W.T), np.linalg.qr(x.T), signs(labels, len(W))
 
     def value_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        A = flat.reshape(I.shape)
-        short = (1 - y * (x @ A.T @ W.T)).clip(0)
-        gradient = A - I - 2 * weight * W.T @ (short * y).T @ x
-        return np.square(A - I).sum() / 2 + weight * np.square(short).sum(), gradient.ravel()
+        B = flat.reshape(len(R_W), len(R_x))
+        short = (1 - y * (x @ W.T + R_x.T @ B.T @ R_W)).clip(0)
+        gradient = B - 2 * weight * R_W @ (short * y).T @ R_x.T
+        return np.square(B).sum() / 2 + weight * np.square(short).sum(), gradient.ravel()
 
-    return minimize(value_and_gradient, A.ravel(), jac=True, method="L-BFGS-B").x.reshape(I.shape)
+    found = minimize(value_and_gradient, np.zeros(len(R_W) * len(R_x)), jac=True, method="L-BFGS-B").x
+    return np.eye(x.shape[1]) + Q_W @ found.reshape(len(R_W), len(R_x)) @ Q_x.T
 
 
 def signs(labels: np.ndarray, classes: int) -> np.ndarray:
