@@ -63,7 +63,7 @@ class Table:
     dense        local descriptors of all rows but (I) and colour
     descriptors  that a codebook learns from
     Cs           values of C to choose from
-    nets         CNNs by their rows: (m), and (n) where there is one; of each the penultimate layer, as on the slides
+    nets         the CNNs of rows (m) and (n); of each the penultimate layer is taken, as on the slides
     rows         what came of each, by its name
     ms           name of a row -> milliseconds a picture
     """
