@@ -12,21 +12,24 @@ from lecture_lib.display.tables import beside
 from lecture_lib.results import papers, records
 from lecture_lib.results.claims import paired_claim
 
+RECORD = "from lecture_lib.chapters.toy import method\n\nmethod.run('loss')\n"
+METHOD = "from lecture_lib import metrics\n\ndef run(name):\n    return getattr(metrics, name)()\n"
+METRICS = "K = 1\n\ndef loss():\n    return K\n\ndef gain():\n    return 2\n"
 COMMAND = "python -m lecture_lib.chapters.toy.record"
 
 
 @pytest.fixture(autouse=True)
 def demo(monkeypatch, tmp_path):
-    """The demo profile in a repository of the test's own, with a chapter that reaches two other modules."""
+    """The demo profile in a repository of the test's own, with a chapter that reaches parts of two other modules."""
     (tmp_path / "data" / "weights").mkdir(parents=True)
     monkeypatch.setattr(settings, "REPOSITORY", tmp_path)
     monkeypatch.setattr(settings, "PACKAGE_DATA", tmp_path / "data")
     monkeypatch.setattr(settings, "_chosen", {"profile": "demo", "cache": tmp_path / "cache"})
     monkeypatch.setattr(settings, "_settings", None)
     for module, text in {
-        "chapters/toy/record.py": "from lecture_lib.chapters.toy import method\nfrom lecture_lib import display\n",
-        "chapters/toy/method.py": "def run():\n    from lecture_lib.metrics import K\n    return K\n",
-        "metrics.py": "K = 1\n",
+        "chapters/toy/record.py": "from lecture_lib import display\n" + RECORD,
+        "chapters/toy/method.py": METHOD,
+        "metrics.py": METRICS,
         "display.py": "COLOUR = 1\n",
     }.items():
         path = tmp_path / "lecture_lib" / module
@@ -111,10 +114,15 @@ def edit(demo, module, text):
 @pytest.mark.parametrize(
     ("module", "text", "told"),
     [
-        ("metrics.py", '"""What is measured."""\n\nK = 1  # a comment\n', False),
-        ("metrics.py", "K = 2\n", True),
-        ("chapters/toy/method.py", "def run():\n    'Run'\n    from lecture_lib.metrics import K\n    return K", False),
-        ("chapters/toy/method.py", "def run():\n    from lecture_lib.metrics import K\n    return -K\n", True),
+        ("metrics.py", '"""What is measured."""\n' + METRICS.replace("K = 1", "K = 1  # of all"), False),
+        ("metrics.py", METRICS.replace("K = 1", "K = 2"), True),  # used by what is used
+        ("metrics.py", METRICS.replace("return 2", "return 3"), False),  # nobody's here
+        ("metrics.py", "from lecture_lib.chapters.toy import other\n" + METRICS, False),
+        ("metrics.py", METRICS + "loss = gain\n", True),
+        ("metrics.py", METRICS + "print(K)\n", True),
+        ("chapters/toy/method.py", METHOD.replace("metrics\n", "display, metrics\n"), False),
+        ("chapters/toy/method.py", METHOD.replace("    return", "    'Run.'\n    return"), False),
+        ("chapters/toy/method.py", METHOD.replace("return ", "return -"), True),
         ("display.py", "COLOUR = 2\n", False),
         ("chapters/toy/other.py", "K = 3\n", False),
     ],

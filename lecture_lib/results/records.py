@@ -3,8 +3,6 @@
 A record is `data/results/<chapter>.<profile>.csv`, one row a number, beside a JSON file of the same name.
 """
 
-import ast
-import functools
 import json
 import platform
 import re
@@ -21,16 +19,11 @@ import psutil
 
 from lecture_lib import settings, store
 from lecture_lib.results.claims import Claim
+from lecture_lib.results.reach import reached
 
 VERSIONS = ("lecture_lib", "torch", "torchvision", "numpy", "scipy", "scikit-learn")
 LAST = ("metric", "value", "spread", "n_splits")
 WHOLE = ("n", "n_test", "n_classes", "per_class", "K", "width", "epoch", "split", "seed", "n_splits")
-
-# what decides no number: how things are shown, asked, stored and found
-SILENT = re.compile(
-    r"lecture_lib$|lecture_lib\.(display|exercises|settings|store|download|environment|results\.records|results\.papers)\b"
-    r"|figures$|\.widget$|\.exercises$"
-)
 
 # what stands in no name of a file, on some system
 NO_FILE_NAME = re.compile(r'[\x00-\x1f/\\<>:"|?*\ud800-\udfff]')
@@ -127,50 +120,10 @@ def made_by(name: str, profile: str | None = None) -> str:
 
 
 def fingerprint(module: str, network: str) -> str:
-    """Name the code that a module reaches by imports within lecture_lib, and networks' weights under data/weights.
-
-    Docstrings, comments and layout do not count, nor does what is SILENT.
-    """
-    seen: dict[str, str] = {}
-    _reach(module, seen)
+    """Name the code that a module reaches within lecture_lib, see `reach`, and networks' weights under data/weights."""
     files = {name: settings.PACKAGE_DATA / "weights" / f"{name}.safetensors" for name in network.split(", ")}
     weights = [file.read_bytes() if file.exists() else name for name, file in files.items()]
-    return store.fingerprint([seen, *weights])[:16]
-
-
-def _reach(module: str, seen: dict[str, str]) -> None:
-    path = settings.REPOSITORY.joinpath(*module.split("."))
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    if module in seen or SILENT.search(module) or not path.is_file():
-        return
-    seen[module], imported = _code(path.read_text(encoding="utf-8"))
-    for name in imported:
-        _reach(name, seen)
-
-
-@functools.cache
-def _code(text: str) -> tuple[str, list[str]]:
-    """Return the fingerprint of a module's code, and what it imports of lecture_lib."""
-    tree, names = ast.parse(text), []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "lecture_lib":
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return store.fingerprint(_plain(tree)), names
-
-
-def _plain(node: object) -> object:
-    """Turn syntax into lists: no positions, no docstrings, nothing that is empty (versions of Python differ in it)."""
-    if isinstance(node, list):
-        return [
-            _plain(n) for n in node if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))
-        ]
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = ((name, getattr(node, name)) for name in node._fields if name != "ctx")
-    return [
-        type(node).__name__,
-        *((name, _plain(value)) for name, value in fields if value not in (None, [])),
-    ]
+    return store.fingerprint([reached(module), *weights])[:16]
 
 
 def _write(
