@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from lecture_lib.datasets import twin
 from lecture_lib.twins import anatomy, canvas, frames, paints, skeleton, species, world
 from lecture_lib.twins.chance import Chance
 
@@ -224,3 +225,12 @@ def test_place_size_and_mean_colour_of_the_box_vary_alike_in_every_species(cub):
     share = between / ((x - x.mean((0, 1))) ** 2).sum((0, 1))
     # at random a Beta(35 / 2, 540 / 2) variable: mean 0.0609, standard deviation 0.0141
     assert (share < 0.0609 + 4 * 0.0141).all(), share
+
+
+def test_some_birds_are_the_first_of_each_species_with_their_boxes(cub):
+    some = twin.some_birds(per_class=2)
+    rows = [row for c in range(len(cub.classes)) for row in np.flatnonzero(cub.labels == c)[:2]]
+    assert np.array_equal(some.labels, cub.labels[rows])
+    for i, row in enumerate(rows):
+        assert (some.images[i].int() - cub.images[row].int()).abs().max() <= 1  # rounded in another batch
+        assert np.allclose(some.boxes[i].xyxy, cub.boxes[row].xyxy, atol=0.01)

@@ -188,6 +188,15 @@ def cub200() -> ImageCollection:
     )
 
 
+def some_birds(per_class: int = 1) -> ImageCollection:
+    """The first pictures of each species of `cub200` with their boxes, to look at: the others are not drawn."""
+    labels, images, corners, _ = labelled(
+        "cub200", species.CLASSES, per_class, species.draw, ("boxes", "points"), CUB_SIZE
+    )
+    boxes = [Boxes([box], [c], [False], [False]) for box, c in zip(corners, labels, strict=True)]
+    return ImageCollection("cub200", "twin", images, species.CLASSES, labels, species.GROUPS, boxes=boxes)
+
+
 def voc2007(pictures: int = VOC_SPLIT) -> ImageCollection:
     """Several objects a picture, with boxes; splits `trainval` (`train` and `val`) and `test`.
 
