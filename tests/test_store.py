@@ -216,6 +216,101 @@ def test_threads_that_race_and_a_clear_in_the_middle_do_no_harm(cache):
     assert only_finished(cache)
 
 
+# blocks shared out
+
+
+FC6 = {"fc6": {"layer": "fc6"}}
+
+
+def plan(recipes=FC6):
+    """The blocks that are missing."""
+    with store.apart() as missing:
+        store.fetch(recipes, N, None, block=BLOCK)
+    return missing
+
+
+def leave(*spans, stream=None, recipes=FC6):
+    for span in spans:
+        with store.apart(span):
+            store.fetch(recipes, N, stream, block=BLOCK)
+
+
+def test_blocks_left_by_others_in_any_order_are_taken_in_and_only_gaps_are_computed(cache):
+    interrupt((8, 16))  # the first block is there
+    assert plan() == SPANS[1:]
+    stream = Rows()
+    leave((40, 48), (16, 24), (24, 32), (0, 8), (16, 24), stream=stream)
+    assert stream.spans == [(40, 48), (16, 24), (24, 32)]
+    assert plan() == [(8, 16), (32, 40), (48, 50)]
+    stream = Rows()
+    np.testing.assert_array_equal(fetch(stream), expected())
+    assert stream.spans == [(8, 16), (32, 40), (48, 50)]
+    assert only_finished(cache)
+    assert plan() == []
+
+
+def test_all_blocks_left_by_others_are_the_array_without_a_stream(cache):
+    plan()
+    leave(*SPANS, stream=Rows())
+    assert store.report()["finished"].tolist() == [False]
+    np.testing.assert_array_equal(fetch(None), expected())
+    assert only_finished(cache)
+
+
+def test_a_block_that_one_name_has_is_left_for_the_other(cache):
+    plan()
+    leave((8, 16), stream=Rows())
+    both, stream = {"fc6": {"layer": "fc6"}, "fc7": {"layer": "fc7"}}, Rows()
+    plan(recipes=both)
+    leave((8, 16), stream=stream, recipes=both)
+    assert stream.names == [["fc7"]]
+    for array in store.fetch(both, N, Rows(), block=BLOCK).values():
+        np.testing.assert_array_equal(array, expected())
+
+
+def test_two_writers_of_one_block_do_no_harm(cache):
+    plan()
+    together = threading.Barrier(2)
+
+    def slowly(spans, names):
+        together.wait(10)  # both have seen that the block is missing
+        yield {"fc6": expected()[slice(*spans[0])]}
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: leave((8, 16), stream=slowly), range(2)))
+    stream = Rows()
+    np.testing.assert_array_equal(fetch(stream), expected())
+    assert (8, 16) not in stream.spans
+    assert only_finished(cache)
+
+
+def test_blocks_of_another_size_are_not_mistaken_for_these(cache):
+    plan()
+    leave((8, 16), (0, 8), stream=Rows())
+    stream = Rows()
+    np.testing.assert_array_equal(fetch(stream, block=11), expected())
+    assert stream.spans[0] == (0, 11)
+    assert only_finished(cache)
+
+
+def test_a_process_that_would_make_another_array_says_so_before_it_computes():
+    plan()
+    with pytest.raises(store.StoreError, match=r"another array .* LECTURE_CACHE"):
+        leave((0, 8), recipes={"fc6": {"layer": "fc6", "weights": "other"}})
+
+
+def test_a_damaged_block_is_deleted_with_a_word_and_computed_again(cache):
+    plan()
+    leave(*SPANS, stream=Rows())
+    (block,) = (cache / "arrays").glob("*.8-16.block")
+    block.write_bytes(b"")
+    with pytest.raises(store.StoreError, match=r"8-16\.block was damaged and is deleted"):
+        fetch(None)
+    stream = Rows()
+    np.testing.assert_array_equal(fetch(stream), expected())
+    assert stream.spans == [(8, 16)]
+
+
 # damage, and folders that cannot be written
 
 
