@@ -22,6 +22,7 @@ from unittest import mock
 
 from IPython.display import display
 
+from lecture_lib.exercises import progress
 from lecture_lib.exercises.comparing import GIVEN, agree, compare, define, varied
 from lecture_lib.exercises.running import NotTried, Wrong, examine, exception, steps, watched, within
 
@@ -149,7 +150,9 @@ def commands(exercises: Iterable[Exercise]) -> tuple[Callable, Callable, Callabl
         """Say what is to be said about `answer` to exercise `number`, for example check("00.1", to_unit)."""
         try:
             if known(number):
-                display(judge(by_number[number], answer))
+                outcome = judge(by_number[number], answer)
+                display(outcome)
+                progress.note(number, outcome.verdict)
         except KeyboardInterrupt:
             print(f"Exercise {number}: you interrupted the check; run the cell again.")
 
