@@ -60,7 +60,12 @@ def as_markdown(cell: nbformat.NotebookNode) -> list[str]:
     asked = re.findall(r'(?m)^check\("([\d.]+)"', cell.source)
     folded = [f"<details><summary>A solution of {n}</summary>{_pre(SOLUTIONS[n])}</details>" for n in asked]
     shown = [] if asked else [part for output in cell.outputs if (part := as_html(output))]
-    return [f"```python\n{cell.source}\n```", *(f"````{{raw}} html\n{part}\n````" for part in shown + folded)]
+    place = f'````{{raw}} html\n<a id="cell-{cell.id}"></a>\n````'  # where 99_scoreboard's links lead
+    return [
+        place,
+        f"```python\n{cell.source}\n```",
+        *(f"````{{raw}} html\n{part}\n````" for part in shown + folded),
+    ]
 
 
 def as_html(output: nbformat.NotebookNode) -> str:
@@ -71,7 +76,8 @@ def as_html(output: nbformat.NotebookNode) -> str:
     if picture := slides.figure(data.get("text/html", "")):
         return f'<div class="figure">{picture[0]}</div>'
     if "text/html" in data:
-        return f'<div class="table">{slides.table(data["text/html"])}</div>'
+        table = re.sub(r'(?<=href=")(\w+)\.ipynb#cell-id=', r"\1.html#cell-", slides.table(data["text/html"]))
+        return f'<div class="table">{table}</div>'
     return _pre(data["text/plain"]) if "text/plain" in data and len(data) == 1 else ""
 
 

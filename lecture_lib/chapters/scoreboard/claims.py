@@ -13,14 +13,13 @@ from lecture_lib.chapters.scoreboard.tables import KINDS, plain, records
 from lecture_lib.results import claims_of, papers
 from lecture_lib.results.claims import DID_NOT_HOLD, HELD, TOO_CLOSE, Claim, after_holm
 
-PROFILES = {"twin": "demo", "real": "real"}
 VERDICT = f"({HELD}|{DID_NOT_HOLD}|{TOO_CLOSE})"
 LINE = re.compile(rf"(?m)^{VERDICT}( \(twin\))?: (.*)\n(?:    \(after Holm's correction: (.*)\)\n)?")
 
 
 @dataclass(frozen=True)
 class Tested:
-    """A claim, the notebook that tells of it, the name of its record, and its verdict after Holm's correction.
+    """A claim, the notebook that tells of it, its record's name and profile, and its verdict after Holm's correction.
 
     record     "" where it is not recorded: the saved notebook has tested it
     corrected  among the claims of the record, or those that the notebook prints with it; None where that is not known
@@ -29,6 +28,7 @@ class Tested:
     claim: Claim
     notebook: str
     record: str = ""
+    profile: str = ""
     corrected: str | None = None
 
     @property
@@ -43,7 +43,7 @@ class Tested:
         """The cell that prints the verdict; else the first of those that take it from the record."""
         twin = re.escape(" (twin)") * (self.claim.source == "twin")
         said = rf"(?m)^{VERDICT}{twin}: {re.escape(self.claim.statement)}$"
-        taken = rf'claims_of\("{self.record}", "{PROFILES[self.claim.source]}"\)'
+        taken = rf'claims_of\("{self.record}", "{self.profile}"\)'
         found = cells_with(said, self.notebook, printed=True) or cells_with(taken, self.notebook)
         return found[0] if found else None
 
@@ -54,7 +54,7 @@ def tested() -> list[Tested]:
     found = []
     for record, profile in records():
         every = claims_of(record, profile)
-        about = told.get(record, record), record
+        about = told.get(record, record), record, profile
         found += [Tested(claim, *about, after) for claim, after in zip(every, after_holm(every), strict=True)]
     known = {_told(of.claim) for of in found}
     for notebook in told.values():
@@ -84,7 +84,7 @@ def printed(notebook: str) -> list[Tested]:
                 if [claim.verdict for claim in claims] == [line[0] for line in lines]:
                     after = [line[3] or None for line in lines]
                     found += [
-                        Tested(claim, notebook, "", of) for claim, of in zip(claims, after, strict=True)
+                        Tested(claim, notebook, corrected=of) for claim, of in zip(claims, after, strict=True)
                     ]
     return found
 

@@ -44,8 +44,8 @@ def records() -> list[tuple[str, str]]:
 
 @functools.cache
 def numbers() -> pd.DataFrame:
-    """Read all records as one; `record` has the name of each."""
-    return pd.concat([read(*of).assign(record=of[0]) for of in records()], ignore_index=True)
+    """Read all records as one; `record` and `profile` say which a row is of."""
+    return pd.concat([read(*of).assign(record=of[0], profile=of[1]) for of in records()], ignore_index=True)
 
 
 @functools.cache
@@ -57,6 +57,7 @@ def ours(name: str) -> pd.DataFrame:
     every, metric = numbers(), papers.about(name)["metric"]
     every = every[[LONG.get(ours, ours) in metric for ours in every.metric]]
     said = pd.read_csv(papers.FOLDER / "places.csv", comment="#", encoding="utf-8").query("table == @name")
+    said = said[said.record.isin(every.record)]
     told = [
         every[every.record == line.record].query(line.ours).assign(row=line.row) for line in said.itertuples()
     ]
@@ -119,11 +120,13 @@ def table(name: str) -> Shown:
 def _made(rows: pd.DataFrame) -> list[str]:
     """Say of each record in a table whose pictures it is about, which network made it, and how many pictures."""
     said = []
-    for (source, record), part in rows.groupby(["source", "record"]):
+    for (source, record, profile), part in rows.groupby(["source", "record", "profile"]):
         if part.column.isna().all():
-            said.append(f"{KINDS[source]}: {record} has several numbers for one place, and none is shown.")
+            said.append(
+                f"{KINDS[source]}: {html.escape(record)} has several numbers for one place; none is shown."
+            )
             continue
-        about = settings.PACKAGE_DATA / "results" / f"{record}.{ {'twin': 'demo'}.get(source, source) }.json"
+        about = settings.PACKAGE_DATA / "results" / f"{record}.{profile}.json"
         sizes = [
             f"{' or '.join(f'{n:,}' for n in sorted(part[column].dropna().unique()))} {what}"
             for column, what in SIZES.items()
