@@ -9,6 +9,7 @@ import pandas as pd
 
 from lecture_lib import settings
 
+MANY = 10  # columns, above which a table is drawn closer
 BADGE = "padding: 1px 6px; color: white; background: "
 COLOURS = {  # white letters have a contrast of 5 or more on each of them
     "paper": "#222222", "quoted": "#666666", "drawings": "#a03c00", "photographs": "#0059a8",
@@ -72,6 +73,8 @@ class Shown:
         with pd.option_context("display.max_colwidth", None):
             named = isinstance(self.frame.index, pd.MultiIndex)
             table = self.frame.to_html(escape=False, na_rep="", border=0, index=named)
-        table = table.replace("<td>", '<td style="text-align: left; vertical-align: top">')
-        table = re.sub(r"<th( [^>]*)?>", r'<th\1 style="text-align: left; vertical-align: top">', table)
+        look = "text-align: left; vertical-align: top"
+        if self.frame.shape[1] > MANY:
+            look = f"{look}; padding: 2px 4px; font-size: 85%"
+        table = re.sub(r"<(t[hd])( [^>]*)?>", rf'<\1\2 style="{look}">', table)
         return f"<p><b>{self.title}</b></p>{table}<p>{self.note}</p>"

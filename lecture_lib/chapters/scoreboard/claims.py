@@ -147,12 +147,12 @@ def table() -> pd.DataFrame:
 
 def board(lines: pd.DataFrame, title: str) -> Shown:
     """Show lines of `table`: verdicts in colour, effects with their intervals, and links to the cells."""
-    shown = {}
+    shown, own = {}, "<br><i>tested in the notebook</i>"
     for i, line in enumerate(lines.itertuples()):
         both = [of for of in (line.twin, line.real) if of is not None]
         links = dict.fromkeys(of.cell.link(of.cell.id) for of in both if of.cell)
         shown[i] = {
-            "claim": html.escape(line.claim) + "<br><i>tested in the notebook</i>" * (not both[0].record),
+            "claim": f'<div style="min-width: 10em">{html.escape(line.claim)}{own * (not both[0].record)}</div>',
             "paper": _printed(line),
             **{KINDS[source]: _verdict(of) for source, of in (("twin", line.twin), ("real", line.real))},
             "shown in": "<br>".join(links),

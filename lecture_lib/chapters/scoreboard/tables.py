@@ -16,7 +16,11 @@ from lecture_lib.chapters.scoreboard.cells import Shown, badge, cells_with
 from lecture_lib.results import papers, read
 
 KINDS = {"twin": "drawings", "real": "photographs"}
-LONG = {"mAP": "average precision", "AP": "average precision"}  # our metrics, as the tables have them
+LONG = {
+    "mAP": "average precision",
+    "AP": "average precision",
+    "points": "difference",
+}  # our metrics, as the tables have them
 SIZES = {"per_class": "training pictures a class", "n": "training pictures", "n_test": "test pictures"}
 SIZES |= {"n_classes": "classes"}
 MEASURED = {
@@ -94,19 +98,22 @@ def _column(name: str, line: dict) -> str | None:
 
 
 def table(name: str) -> Shown:
-    """Return a table of the lecture: below each line of the paper's one of drawings and one of photographs, if any."""
+    """Return a table of the lecture: below each line of the paper's one of drawings and one of photographs, if any.
+
+    The mean of classes stands before them, where it is seen without scrolling.
+    """
     about, rows = papers.about(name), ours(name)
     beside = display.beside(rows.assign(method=rows.row), name, column="column")
+    columns = sorted(papers.columns(name), key=lambda column: column != "mAP")
+    places = {column: f"{column}: ours on {papers.dataset_of(name, column)}" for column in columns}
     lines = {}
     for row, texts in beside.iterrows():
-        twins = {
-            c: texts.get(f"{c}: ours on {papers.dataset_of(name, c)} twin", "") for c in papers.columns(name)
-        }
-        real = {c: texts.get(f"{c}: ours on {papers.dataset_of(name, c)}", "") for c in papers.columns(name)}
         measured = {
-            kind: of for kind, of in zip(KINDS.values(), (twins, real), strict=True) if any(of.values())
+            kind: {column: texts.get(f"{place}{end}", "") for column, place in places.items()}
+            for kind, end in (("drawings", " twin"), ("photographs", ""))
         }
-        paper = {c: texts[c] for c in [*papers.attributes(name), *papers.columns(name)]}
+        measured = {kind: of for kind, of in measured.items() if any(of.values())}
+        paper = {column: texts[column] for column in [*papers.attributes(name), *columns]}
         for kind, of in {"paper" if measured else "quoted": paper, **measured}.items():
             lines[html.escape(row), badge(kind)] = {c: html.escape(text) for c, text in of.items()}
     frame = pd.DataFrame.from_dict(lines, orient="index").fillna("").rename(columns=html.escape)
