@@ -135,6 +135,8 @@ COMPARED = [
     ("caltech101 twin", "voc2007 twin"),
     ("VOC 2007", "actions"),
     ("patches, sum over patches", "patches, no background", "patches, no transfer", "the picture's middle"),
+    ("base", "BnB", "AnB", "BnB+", "AnB+", "random layers"),
+    ("random halves", "dissimilar halves"),
 ]
 # Machado, Oliveira and Fernandes (2009): what a reader without the middle (long) cones sees of linear RGB
 DEUTAN = [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]

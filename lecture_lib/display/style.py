@@ -103,6 +103,14 @@ METHODS = {
     "sun397": ("#009e73", "s"),
     "voc2007": ("#0072b2", "o"),
     "voc2012_action": ("#e69f00", "v"),
+    "base": ("#444444", "D"),
+    "BnB": ("#0072b2", "o"),
+    "AnB": ("#d55e00", "s"),
+    "BnB+": ("#56b4e9", "^"),
+    "AnB+": ("#e69f00", "v"),
+    "random layers": ("#009e73", "X"),
+    "random halves": ("#0072b2", "o"),
+    "dissimilar halves": ("#d55e00", "s"),
 }
 OTHER_NAMES = {
     "musical instrument": "instrument",

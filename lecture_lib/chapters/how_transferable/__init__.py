@@ -1,0 +1,1 @@
+"""What notebook how_transferable needs alone."""
