@@ -96,7 +96,6 @@ def _check_halves(halves: Callable) -> None:
 
 HALVES = Exercise("06.5", check=_check_halves)
 
-
 EXERCISES = with_texts(__file__, FREEZE, BATCHNORM, DECOMPOSE, HALF_LAYER, HALVES)
 
 check, hint, solution = commands(EXERCISES)

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,12 +12,10 @@ from torch import Tensor, nn
 from lecture_lib import settings, store
 from lecture_lib.chapters.how_transferable.halves import Task
 from lecture_lib.chapters.how_transferable.nets import freeze, layers
-from lecture_lib.training import sgd
+from lecture_lib.training import pretrain, sgd
 
-# pretrain's recipe, for all nets; nothing is held out: the last weights are kept
-RECIPE = sgd.Recipe(
-    epochs=5, batch=128, lr=0.1, schedule="warm cosine", nesterov=True, dropout=None, reseed=1
-)
+# for all nets; nothing is held out: the last weights are kept
+RECIPE = replace(pretrain.RECIPE, epochs=12)
 KEPT = 800e6  # bytes: what frozen layers say of all pictures is kept if it takes less, else computed in each step
 BATCH = 256  # pictures at once, where nothing is learned
 
@@ -36,7 +35,8 @@ def learn(
     check = freeze(net, frozen)
     fixed, every = fixed_modules(net, frozen), [module for layer in layers(net) for module in layer]
     lower, upper = nn.Sequential(*every[:fixed]), nn.Sequential(*every[fixed:])
-    feature = functools.cache(lambda: features(lower, task.train, task.see))  # not of a training that is over
+    # not computed for a training that is over
+    feature = functools.cache(lambda: features(lower, task.train, task.see, recipe.bfloat16))
     y = task.y_train.to(device)
 
     def samples(batch: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,15 +61,18 @@ def fixed_modules(net: nn.Sequential, frozen: int) -> int:
 
 
 def features(
-    lower: nn.Sequential, pictures: Tensor, see: Callable[[Tensor], Tensor]
+    lower: nn.Sequential, pictures: Tensor, see: Callable[[Tensor], Tensor], bfloat16: bool
 ) -> Callable[[Tensor], Tensor]:
-    """Return a function that gives what `lower` says of pictures by their numbers, int64 [B] to float32 [B, ...].
+    """Return a function that gives what `lower` says of pictures by their numbers, int64 [B] to float [B, ...].
 
-    It looks it up, where that of all pictures takes less than KEPT bytes.
+    It looks it up, where that of all pictures takes less than KEPT bytes. In bfloat16 they are what the layer above
+    would round them to.
     """
+    device = settings.current().device
 
     def compute(batch: Tensor) -> Tensor:
-        return say(lower, see(pictures[batch].to(settings.current().device)))
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            return say(lower, see(pictures[batch].to(device)))
 
     if not len(lower) or compute(torch.arange(1)).nbytes * len(pictures) > KEPT:
         return compute
@@ -79,7 +82,7 @@ def features(
 
 @torch.no_grad()
 def say(modules: nn.Sequential, x: Tensor) -> Tensor:
-    """Return what layers say of what they take, float32, without gradients."""
+    """Return what layers say of what they take, without gradients."""
     return modules(x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x)
 
 

@@ -12,22 +12,15 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2.functional import resize
 
-from lecture_lib import datasets, settings, store
+from lecture_lib import datasets, store
 from lecture_lib.chapters.how_transferable.nets import SIDE
-from lecture_lib.datasets import ImageCollection, twin
+from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders.parallel import in_order
 from lecture_lib.training.pretrain import standardise
 
 PER_CLASS, TEST_PER_CLASS = 400, 50  # pictures of a class
-NATURAL = {
-    "invertebrate",
-    "bird",
-    "hunting dog",
-    "mammal",
-    "fish",
-    "plant",
-    "reptile",
-}  # groups; others are man-made
+# groups; others are man-made
+NATURAL = {"invertebrate", "bird", "hunting dog", "mammal", "fish", "plant", "reptile"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,23 +43,13 @@ class Task:
     fingerprint: str
 
 
-def source(per_class: int = PER_CLASS) -> tuple[ImageCollection, ImageCollection]:
+def source() -> tuple[ImageCollection, ImageCollection]:
     """Load the source task's pictures, to train on and to test with: drawings, or ILSVRC-2012 in the profile real.
 
     Raises DatasetNotFound where ILSVRC-2012 is not on this machine.
     """
-    if settings.current().profile == "demo":
-        return drawn(per_class)
-    train, test = (
-        datasets.load("ilsvrc2012", split=split, per_class=n)
-        for split, n in (("train", per_class), ("val", TEST_PER_CLASS))
-    )
-    return train, test
-
-
-def drawn(per_class: int) -> tuple[ImageCollection, ImageCollection]:
-    """Draw the source task's pictures as large as a net sees them, to train on and to test with, in either profile."""
-    return twin.ilsvrc2012("train", per_class, SIDE), twin.ilsvrc2012("val", TEST_PER_CLASS, SIDE)
+    train = datasets.load("ilsvrc2012", split="train", per_class=PER_CLASS)
+    return train, datasets.load("ilsvrc2012", split="val", per_class=TEST_PER_CLASS)
 
 
 def dissimilar(images: ImageCollection, seed: int) -> tuple[np.ndarray, np.ndarray]:

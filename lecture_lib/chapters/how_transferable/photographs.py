@@ -43,20 +43,22 @@ def tasks(images: ImageCollection, net: Backbone, seed: int) -> dict[str, halves
     return {target: halves.task(train, test, classes, **how) for target, classes in pair}
 
 
-def run(images: ImageCollection, seed: int) -> Iterator[dict]:
+def run(images: ImageCollection, seed: int, bfloat16: bool = False) -> Iterator[dict]:
     """Cut the network of the settings after each of its layers; yield lines as `measure.table` wants them.
 
-    images  with one label a picture and a protocol: Caltech-101, or a `datasets.folder` with 31 pictures a class
+    images    with one label a picture and a protocol: Caltech-101, or a `datasets.folder` with 31 pictures a class
+    bfloat16  trainings compute in it
 
     Its scores stay as many as they were; the task's classes are the first of them.
     """
     donor = small(backbones.load())
     fresh = backbones.load(donor.name, "random", seed + 1).stages
+    recipe = replace(PHOTOGRAPHS, seed=seed, bfloat16=bfloat16)
     for target, task in tasks(images, donor, seed).items():
         for kind in KINDS:
             for n in range(1, len(layers(fresh))):
                 net = glue(donor.stages if kind == "AnB" else fresh, n, fresh)
-                learn(net, n, task, replace(PHOTOGRAPHS, seed=seed), f"{kind} {n}, target {target}")
+                learn(net, n, task, recipe, f"{kind} {n}, target {target}")
                 about = {"halves": "photographs", "split": 0, "target": target, "method": kind, "cut": n}
                 yield about | {"classes": task.classes, "values": accuracy(net, task)}
 

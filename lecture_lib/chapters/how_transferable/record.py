@@ -38,15 +38,18 @@ from torch import nn
 
 from lecture_lib import datasets, settings
 from lecture_lib.backbones import twin_nets
+from lecture_lib.backbones.cost import bfloat16_is_faster
 from lecture_lib.chapters.how_transferable import halves, measure, photographs
 from lecture_lib.chapters.how_transferable.experiment import BATCH, RECIPE, accuracy, learn, rounded
 from lecture_lib.chapters.how_transferable.halves import Task
-from lecture_lib.chapters.how_transferable.nets import averaged, base_file, build, glue
+from lecture_lib.chapters.how_transferable.nets import SIDE, averaged, base_file, build, glue
 from lecture_lib.datasets import DatasetNotFound, ImageCollection
 from lecture_lib.results import records
 from lecture_lib.results.claims import Claim, verdicts
 
 NAME, COMMAND = "how_transferable", "python -m lecture_lib.chapters.how_transferable.record"
+NETWORK = ", ".join(base_file(target).stem for target in "AB")
+REMARK = f"the plan of twin-alexnet for {SIDE} pixels, half its channels"
 SPLITS = 4  # random ones
 CUTS, LATE = range(1, 8), range(5, 8)  # n; where nets are nearly free, as all below is computed once
 KINDS = ("BnB", "AnB", "random layers", "BnB+", "AnB+")
@@ -85,13 +88,15 @@ def seeds_of(plan: Plan, seed: int) -> dict[str, int]:
     return {"A": first + 1, "B": first + 2, "above": first + 3}
 
 
-def run(plan: Plan, tasks: dict[str, Task], seed: int) -> Iterator[tuple[dict, nn.Sequential]]:
+def run(
+    plan: Plan, tasks: dict[str, Task], seed: int, bfloat16: bool = False
+) -> Iterator[tuple[dict, nn.Sequential]]:
     """Train the nets of a pair of halves; yield what each is and its accuracies, as `measure.table` wants, and itself.
 
-    The base nets come first.
+    The base nets come first. bfloat16: trainings compute in it.
     """
-    seeds, bases = seeds_of(plan, seed), {}
-    recipe = replace(RECIPE, seed=seeds["above"])
+    seeds, bases, device = seeds_of(plan, seed), {}, settings.current().device
+    recipe = replace(RECIPE, seed=seeds["above"], bfloat16=bfloat16)
 
     def line(target: str, method: str, n: int, net: nn.Sequential) -> dict:
         about = {"halves": plan.halves, "split": plan.split, "target": target, "method": method, "cut": n}
@@ -104,8 +109,8 @@ def run(plan: Plan, tasks: dict[str, Task], seed: int) -> Iterator[tuple[dict, n
     for target, kinds in plan.kinds.items():
         task, (other,) = tasks[target], tasks.keys() - {target}
         fresh = build(len(task.classes), seeds["above"])
-        some = task.see(task.train[:: max(1, len(task.train) // BATCH)]).to(settings.current().device)
-        random = averaged(fresh.to(some.device), some)
+        some = task.see(task.train[:: max(1, len(task.train) // BATCH)]).to(device)
+        random = averaged(fresh.to(device), some)
         donors = {"A": bases[other], "B": bases[target], "r": random}  # by a kind's first letter
         for kind, cuts in kinds.items():
             for n in cuts:
@@ -150,7 +155,7 @@ def net_rows(accuracies: pd.DataFrame, **about: object) -> list[dict]:
     ]
 
 
-def whole_run(seed: int) -> tuple[list[dict], list[Claim]]:
+def whole_run(seed: int, bfloat16: bool) -> tuple[list[dict], list[Claim]]:
     """Train all nets of `plans` on the source task's pictures, keep the base nets of the first; DatasetNotFound."""
     train, test = halves.source()
     lines, wanted = [], [plan for plan in plans() if plan.halves == "random" or any(train.groups)]
@@ -158,7 +163,7 @@ def whole_run(seed: int) -> tuple[list[dict], list[Claim]]:
     total += 2 * len(wanted)
     for plan in wanted:
         tasks = pair_of_tasks(plan, train, test, seed)
-        for line, net in run(plan, tasks, seed):
+        for line, net in run(plan, tasks, seed, bfloat16):
             lines.append(line)
             what = " ".join(str(line[key]) for key in ("halves", "split", "target", "method", "cut"))
             print(f"{len(lines)} of {total}: {what}  {line['values'].mean():.1f} %", flush=True)
@@ -174,9 +179,10 @@ def whole_run(seed: int) -> tuple[list[dict], list[Claim]]:
 def main() -> None:
     """Run what is described at the top of this file."""
     chosen = settings.use()
-    network = "twin-alexnet, 80 pixels, half its channels"
+    network, remark = NETWORK, REMARK
+    bfloat16 = bfloat16_is_faster(chosen.device)
     try:
-        rows, claims = whole_run(chosen.seed)
+        rows, claims = whole_run(chosen.seed, bfloat16)
     except DatasetNotFound as missing:
         print(f"left out: {missing}")
         available = datasets.load_available("caltech101")
@@ -184,11 +190,12 @@ def main() -> None:
             raise SystemExit(
                 "No photographs, so nothing is written: set LECTURE_DATA to their folder."
             ) from None
-        (images,), network = available.values(), chosen.backbone
-        accuracies = measure.table(photographs.run(images, chosen.seed))
+        (images,), network, remark = available.values(), chosen.backbone, "too few pictures for a base net"
+        accuracies = measure.table(photographs.run(images, chosen.seed, bfloat16))
         rows = net_rows(accuracies, dataset=images.name, source=images.source)
         claims = photographs.claims(accuracies, images.name, chosen.seed)
-    print(records.write(NAME, rows, claims, command=COMMAND, network=network).name)
+    remark += f", trained in {'bfloat16' if bfloat16 else 'float32'}"
+    print(records.write(NAME, rows, claims, command=COMMAND, network=network, remark=remark).name)
     verdicts(claims)
 
 

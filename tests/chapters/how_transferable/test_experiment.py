@@ -114,6 +114,14 @@ def test_what_is_computed_once_is_what_is_computed_in_every_step(task, donor, n,
     torch.testing.assert_close(*found, rtol=1e-5, atol=1e-5)
 
 
+def test_in_bfloat16_what_is_kept_is_what_the_frozen_layers_say_in_it(task, donor):
+    lower = nn.Sequential(*[module for layer in layers(donor.eval())[:2] for module in layer])
+    kept = experiment.features(lower, task.train, task.see, True)(torch.tensor([5, 0]))
+    assert kept.dtype == torch.bfloat16
+    expected = experiment.say(lower, task.see(task.train[[5, 0]]))
+    torch.testing.assert_close(kept.float(), expected, rtol=0.05, atol=0.05)
+
+
 def test_dropout_stays_on_in_frozen_layers_while_they_are_trained_upon(task, donor):
     net, seen = glue(donor, 7, build(4, 3)), []
     for layer in ("fc6", "fc7"):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from looking import check_figures, pixels_of, texts
+from looking import check_figures, controls, pixels_of, texts
 
 from lecture_lib.chapters.how_transferable import figures, widget
 from lecture_lib.display import style
@@ -129,12 +129,11 @@ def test_a_guess_is_drawn_before_what_came_out_is_seen():
     assert named(shown)["AnB"][:, 1].tolist() == real.tolist()
 
 
-def test_dragging_a_point_moves_it_and_the_switch_uncovers_the_curve(displayed):
-    box = widget.guess(ours().loc["AnB", 1:], 52)
-    sliders, (switch,) = box.children[0].children, box.children[1].children
-    assert len(sliders) == 7
-    sliders[2].value = 30
-    assert "52, 52, 30, 52" in displayed[-1][0]["text/plain"]
-    assert "came out" not in displayed[-1][0]["text/plain"]
-    switch.value = True
-    assert "came out" in displayed[-1][0]["text/plain"]
+def test_what_is_lost_moves_a_point_and_the_last_control_uncovers_the_curve(displayed):
+    *points, shown = controls(widget.guess(ours().loc["AnB", 1:], 52))
+    assert len(points) == 7
+    points[2].value = 20
+    assert "52, 52, 32, 52" in displayed[-1]["text/plain"]
+    assert "came out" not in displayed[-1]["text/plain"]
+    shown.value = True
+    assert "came out" in displayed[-1]["text/plain"]
