@@ -1,6 +1,7 @@
 """Every claim that was tested: verdicts on drawings and on photographs beside what the lecture's tables say."""
 
 import html
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -91,6 +92,9 @@ def printed(notebook: str) -> list[Tested]:
 
 def _claim(row: dict[str, str], line: tuple[str, str, str, str]) -> Claim:
     limits = {name: float(row[name]) for name in ("effect", "low", "high", "margin")}
+    for verdict, end, side in ((HELD, "low", math.inf), (DID_NOT_HOLD, "high", -math.inf)):
+        if line[0] == verdict and limits[end] == limits["margin"]:  # rounded to the margin
+            limits[end] = math.nextafter(limits["margin"], side)
     about = {"unit": row.get("unit", "points"), "over": row["over"], "n": int(row["n"]), "p": None}
     return Claim(row["id"], line[2], **limits, **about, source="twin" if line[1] else "real")
 

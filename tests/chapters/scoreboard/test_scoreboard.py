@@ -68,7 +68,7 @@ def test_every_table_of_the_lecture_is_saved_on_the_board_with_every_row_and_fig
         text = html.unescape(re.sub(r"<[^>]*>", " ", of))
         frame = papers.table(name)
         assert [row for row in frame.index if row not in text] == []
-        printed = Counter(float(n) for n in re.findall(r"(?<![\w.])\d+\.\d+", text))
+        printed = Counter(float(n) for n in re.findall(r"(?<![\w.])-?\d+\.\d+", text))
         wanted = Counter(frame[papers.columns(name)].melt().value.dropna().round(2))
         assert not {n: k for n, k in wanted.items() if n % 1 and printed[n] < k}
 
@@ -244,14 +244,20 @@ def test_claims_that_a_notebook_tests_itself_are_read_with_their_own_numbers(eve
 
 def test_lines_and_numbers_of_different_claims_are_not_put_together(monkeypatch):
     numbers = "".join(f"<th>{name}</th>" for name in ("", "effect", "low", "high", "margin", "over", "n"))
-    row = (
-        "<tr><th>a/b</th>" + "".join(f"<td>{v}</td>" for v in ("+3", "+1", "+5", 0, "classes", 20)) + "</tr>"
-    )
-    table = f"<table><tr>{numbers}</tr>{row}</table>"
-    for line, many in (("held: x is more\n", 1), ("did not hold: x is more\n", 0), ("held: x\nheld: y\n", 0)):
+    cases = [
+        (-2, "held: x is more\n", 1),
+        (-2, "did not hold: x is more\n", 0),
+        (-2, "held: x\nheld: y\n", 0),
+    ]
+    cases += [(1, "held: x is more\n", 1), (5, "did not hold: x is more\n", 1)]  # rounded to the margin
+    for margin, line, many in cases:
+        values = "".join(f"<td>{v}</td>" for v in ("+3", "+1", "+5", margin, "classes", 20))
+        table = f"<table><tr>{numbers}</tr><tr><th>a/b</th>{values}</tr></table>"
         cell = cells.Cell("09_new", "verdicts", "", line, table)
         monkeypatch.setattr(cells, "every_cell", lambda cell=cell: (cell,))
-        assert len(claims.printed("09_new")) == many
+        found = claims.printed("09_new")
+        assert len(found) == many
+        assert all(line.startswith(f"{of.claim.verdict}: ") for of in found)
 
 
 # The papers
