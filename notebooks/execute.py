@@ -73,9 +73,7 @@ def execute(path: Path, cache: Path = BUILD / "cache") -> dict[str, float]:
         coalesce_streams=True,
         on_cell_executed=look,
     )
-    (cache / "progress.json").unlink(
-        missing_ok=True
-    )  # exercises that tests have done: nobody has done any yet
+    (cache / "progress.json").unlink(missing_ok=True)  # left by tests: nobody has done an exercise yet
     client.execute(env=_environment(cache))
     tidy(notebook)
     nbformat.validate(notebook)

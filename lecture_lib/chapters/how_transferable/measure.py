@@ -86,6 +86,13 @@ def where(accuracies: pd.DataFrame, seed: int) -> list[dict]:
     return rows
 
 
+def recorded_losses(record: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Read C, S and T of a group of target tasks from a record: rows n, columns (measure, "value", "low" or "high")."""
+    points = record[(record.experiment == group) & record.metric.str.startswith("points")]
+    ends = points.metric.str.removeprefix("points").str.strip().replace("", "value")
+    return points.assign(end=ends).pivot_table("value", "cut", ["method", "end"])
+
+
 def increments(S: ArrayLike) -> np.ndarray:
     """Return the share of each layer in the specificity of the last cut, float64 [N]: g(n) = (S(n-1) - S(n)) / sum.
 

@@ -179,3 +179,19 @@ def test_the_authors_differences_are_those_of_their_accuracies():
             accuracy.loc[row, cuts] - accuracy.loc[row, "base"], THEIRS.loc[row], atol=0.11
         )
     np.testing.assert_allclose(THEIRS.loc["C"] + THEIRS.loc["S"], THEIRS.loc["T"], atol=0.32)
+
+
+def test_losses_are_read_from_a_record_as_they_were_written():
+    rows = [
+        {"experiment": group, "method": "S", "cut": n, "metric": metric, "value": value + by + n}
+        for group, value in (("a", 0.0), ("b", 50.0))
+        for n in (1, 2)
+        for metric, by in (("points", 0), ("points low", -3), ("points high", 4))
+    ]
+    found = measure.recorded_losses(
+        pd.DataFrame([*rows, {**rows[0], "metric": "half-layer", "value": 9.0}]), "a"
+    )
+    assert found["S"].to_dict("index") == {
+        1: {"high": 5.0, "low": -2.0, "value": 1.0},
+        2: {"high": 6.0, "low": -1.0, "value": 2.0},
+    }
