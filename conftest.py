@@ -94,6 +94,7 @@ FEW = {  # pictures a class, or a split
     "CUB_PER_CLASS": 16,
     "VOC_SPLIT": 110,
     "ACTION_SPLIT": 80,
+    "OFFICE_PER_CLASS": 12,
 }
 
 

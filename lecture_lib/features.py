@@ -5,7 +5,8 @@
 
 writes data/features/<dataset>/ of the photographs under LECTURE_DATA, in the real profile. Long vectors are turned
 into their first principal components, which are found on training pictures alone, those that train in every split
-(Caltech-101's Fisher vectors: in a part of the first); so are the codebooks of Fisher vectors. Nothing sees a label.
+(Caltech-101's Fisher vectors: in a part of the first; Office: amazon, a domain that none of its trials tests); so are
+the codebooks of Fisher vectors and words. Nothing sees a label.
 """
 
 import hashlib
@@ -29,7 +30,7 @@ from lecture_lib.linear.kernels import products
 from lecture_lib.results import records
 
 SQUEEZENET, MOBILENET = "squeezenet1_1", "mobilenet_v2"
-K, WORDS, PHOW = 256, 1024, Dense()
+K, WORDS, OFFICE_WORDS, PHOW = 256, 1024, 800, Dense()
 LOCAL = "dense SIFT (PHOW), 80 dimensions"
 FISHER = f"Fisher vector, {K} Gaussians, {LOCAL}"
 IN_REGIONS = f"{FISHER}, intra-normalised in each of {len(PYRAMID)} regions"
@@ -89,9 +90,20 @@ def caltech101(images: ImageCollection, train: np.ndarray) -> Iterator[Encoding]
     yield Encoding("FK IN spm", phi, ALL, IN_REGIONS, few=10)
 
 
+def office31(images: ImageCollection, train: np.ndarray) -> Iterator[Encoding]:
+    """Encode Office-31: two layers of one network, one of another, and as many words as its SURF histograms have."""
+    for name, most, numbers in ((SQUEEZENET, None, (6, 7)), (MOBILENET, OF_MAPS, (7,))):
+        for n, x, made in mean_pooled(backbones.load(name), images, numbers):
+            yield Encoding(f"{name} DeCAF{n}", x, most, made)
+    words = ifv.learn(images[train], PHOW, OFFICE_WORDS, kind="kmeans")
+    counts = encoders.l2_normalise(ifv.encode(images, words, method="bow")[:, 0])
+    yield Encoding("BoW", counts, None, f"{OFFICE_WORDS} words of amazon, {LOCAL}, counts")
+
+
 ENCODINGS: dict[str, Callable[[ImageCollection, np.ndarray], Iterator[Encoding]]] = {
     "voc2007": voc2007,
     "caltech101": caltech101,
+    "office31": office31,
 }
 
 
@@ -133,8 +145,10 @@ def components(x: np.ndarray, train: np.ndarray, most: int | None) -> tuple[np.n
 def compute(name: str) -> Vectors:
     """Encode the photographs of a dataset; what was computed before is read from the cache."""
     images = datasets.load(name)
-    seeds = range(1 if images.splits else SPLITS)
-    splits = [images.split_indices(seed) for seed in seeds]
+    if name == "office31":
+        splits = [(images.splits["amazon"], np.arange(0))]
+    else:
+        splits = [images.split_indices(seed) for seed in range(1 if images.splits else SPLITS)]
     train = reduce(np.intersect1d, (split[0] for split in splits))
     x, encodings = {}, {}
     for encoding, long, most, made, few in ENCODINGS[name](images, train):

@@ -161,7 +161,7 @@ def test_no_picture_is_there_twice(small_twin):
     assert len(np.unique(pictures[:, ::7], axis=0)) == len(pictures)
 
 
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("name", [*SIZES, "office31"])
 def test_a_picture_depends_neither_on_its_batch_nor_on_its_size(small_twin, name):
     images = small_twin(name).images
     rows = np.array([3, len(images) // 2, len(images) - 1])

@@ -18,7 +18,9 @@ from lecture_lib import store
 from lecture_lib.datasets.collection import Boxes, ImageCollection, labels_of
 from lecture_lib.datasets.images import ArrayImages
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
+from lecture_lib.datasets.trials import drawn_trial
 from lecture_lib.twins import indoor, places, skeleton, species, voc, world
+from lecture_lib.twins import office as desks
 
 SIZE = 128  # pixels, 256/224 of what the twin networks see, as photographs are prepared for AlexNet
 CALTECH_PER_CLASS = 60  # 30 to train on and 30 to test on
@@ -27,6 +29,7 @@ MIT_TRAIN, MIT_TEST = 80, 20  # pictures a class, as in MIT-67
 CUB_PER_CLASS = 60  # 30 and 30, as in CUB-200-2011
 CUB_SIZE = 224  # pixels: a crop of the bird shows what the whole picture at SIZE does not
 VOC_SPLIT = 500  # pictures in each of trainval and test that a notebook takes; VOC 2007 has about 5,000
+OFFICE_PER_CLASS = 30  # in each domain: at most 20 to train on, or 10 and 20 to test on
 ACTION_SPLIT = 400  # and in each of train and val of its action task
 VOC_WIDTH = 160  # pixels; the height is three quarters of it
 BACKGROUND = "BACKGROUND_Google"
@@ -217,6 +220,23 @@ def voc2012_action() -> ImageCollection:
     """What people do: 8 poses, 1 to 3 people a picture among other things; a box a person. `train` and `val`."""
     groups = {"person": tuple(voc.ACTIONS.members)}
     return _voc("voc2012_action", ("train", "val"), ACTION_SPLIT, voc.ACTIONS, groups)
+
+
+def office31() -> ImageCollection:
+    """Domain adaptation: classes that the source task lacks, in three domains, which are the splits."""
+    pairs = [f"{domain}/{name}" for domain in desks.DOMAINS for name in desks.CLASSES]
+    which, images = labelled("office31", pairs, OFFICE_PER_CLASS, lambda *what: (desks.draw(*what),))
+    domain, labels = np.divmod(which, len(desks.CLASSES))
+    return ImageCollection(
+        "office31",
+        "twin",
+        images,
+        desks.CLASSES,
+        labels,
+        desks.GROUPS,
+        splits={name: np.flatnonzero(domain == i) for i, name in enumerate(desks.DOMAINS)},
+        protocol=drawn_trial,
+    )
 
 
 def _voc(

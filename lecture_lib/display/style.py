@@ -111,6 +111,10 @@ METHODS = {
     "random layers": ("#009e73", "X"),
     "random halves": ("#0072b2", "o"),
     "dissimilar halves": ("#d55e00", "s"),
+    "amazon": ("#e69f00", "o"),
+    "caltech": ("#009e73", "D"),
+    "dslr": ("#0072b2", "s"),
+    "webcam": ("#aa4499", "^"),
 }
 OTHER_NAMES = {
     "musical instrument": "instrument",

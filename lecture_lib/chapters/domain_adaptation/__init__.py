@@ -1,0 +1,1 @@
+"""What notebook domain_adaptation needs alone."""
