@@ -112,7 +112,7 @@ def film(frames: Mapping[str, Sequence[np.ndarray]], ts: Sequence[float], *, tit
         big = [np.kron(one, np.ones((FRAME // one.shape[0],) * 2 + (1,), np.uint8)) for one in pictures]
         shown = [Tile(one, text, EDGE) for one, text in zip(big, captions, strict=True)]
         rows.append([Block(shown, label=label)])
-    return tiles(rows, title=title, left=120).figure
+    return tiles(rows, title=title, left=150).figure
 
 
 def disagreement_curve(D: Mapping[str, np.ndarray], *, title: str = "") -> Figure:

@@ -120,7 +120,8 @@ def table(name: str) -> Shown:
     cells = dict.fromkeys(cell.link(f"{cell.notebook[:2]} {cell.id}") for cell in cells_with(f'"{name}"'))
     source = f"{about['paper'].split(',')[0]}, {about['table'].split(';')[0]}"
     title = f"{about['title']} · {source} · {about['metric']}, {about['unit']}"
-    note = "<br>".join([*_made(rows), *[f"Shown in: {', '.join(cells)}."] * bool(cells)])
+    named = [f"In ours, {html.escape(about['ours'])}."] if "ours" in about else []
+    note = "<br>".join([*_made(rows), *named, *[f"Shown in: {', '.join(cells)}."] * bool(cells)])
     return Shown(frame, html.escape(title), note or "All of it is quoted.")
 
 

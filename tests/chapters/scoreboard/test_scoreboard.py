@@ -139,7 +139,7 @@ def test_a_new_record_is_on_the_board_without_a_line_of_code(data):
 
 
 def test_domains_and_cuts_find_their_columns(data):
-    about = {"dataset": "office", "source": "real", "metric": "mean class accuracy", "value": 51.0}
+    about = {"dataset": "office31", "source": "real", "metric": "mean class accuracy", "value": 51.0}
     rows = [
         about | {"method": "SVM (S)", "shift": f"{a} to webcam", "layer": "DeCAF6"}
         for a in ("amazon", "dslr")
