@@ -5,6 +5,7 @@ from functools import cached_property, partial
 
 import numpy as np
 from scipy.linalg import eigh
+from threadpoolctl import threadpool_limits
 
 from lecture_lib.datasets import ImageCollection, Vectors
 from lecture_lib.datasets.trials import domains, drawn_trial, published_trial, trial_name
@@ -109,7 +110,9 @@ def principal_axes(x: np.ndarray, most: int) -> np.ndarray:
     wide = x.shape[1] > len(x)
     products = x @ x.T if wide else x.T @ x
     most = min(most, len(x) - 1, x.shape[1])
-    _, axes = eigh(products, subset_by_index=[len(products) - most, len(products) - 1])
+    # by one thread: the many small steps wait for all of them, fifty times as long beside a busy process
+    with threadpool_limits(1, "blas"):
+        _, axes = eigh(products, subset_by_index=[len(products) - most, len(products) - 1])
     axes = axes[:, ::-1]  # they come in rising order
     if wide:
         axes = x.T @ axes
