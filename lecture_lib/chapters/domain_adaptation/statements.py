@@ -18,7 +18,8 @@ NEAR = "dslr to webcam"
 def claims(measured: pd.DataFrame, words: str, deep: str, source: str, seed: int) -> list[Claim]:
     """Judge the statements from rows of `tables.table` with a column `layer`, one a trial.
 
-    words, deep  the layers that stand for SURF and for DeCAF
+    words, deep  the layers that stand for SURF and for DeCAF; statements call them "BoW" and "the network", so that
+                 those of drawings and of photographs can stand side by side
     """
     values = measured.pivot_table("value", ["layer", "shift", "method"], "split")
 
@@ -34,16 +35,17 @@ def claims(measured: pd.DataFrame, words: str, deep: str, source: str, seed: int
     adapted = max((of(row) for row in (DAUME, HOFFMAN)), key=np.mean)
     others = max((of(row) for row in ROWS if row not in (DAUME, HOFFMAN)), key=np.mean)
     tested = [
-        ("far", f"{deep} is over 10 points above {words} in every row", 10, min(ahead, key=np.mean)),
-        ("st/t", f"{FAR}: with {deep}, both domains' labels are better than the target's alone", 0,
+        ("far", "the network is over 10 points above BoW in every row", 10, min(ahead, key=np.mean)),
+        ("st/t", f"{FAR}: with the network, both domains' labels are better than the target's alone", 0,
          of("SVM (ST)") - of("SVM (T)")),
-        ("t/s", f"{FAR}: with {deep}, three target labels a class are better than all of the source's", 0,
+        ("t/s", f"{FAR}: with the network, three target labels a class are better than all of the source's", 0,
          of("SVM (T)") - of("SVM (S)")),
-        ("adapted", f"{FAR}: with {deep}, the better of Daume III and MMDT is at most 1 point below any other row", -1,
+        ("adapted",
+         f"{FAR}: with the network, the better of Daume III and MMDT is at most 1 point below any other row", -1,
          adapted - others),
-        ("more", f"{FAR}: Daume III gains more over SVM (ST) with {words} than with {deep}", 0,
+        ("more", f"{FAR}: Daume III gains more over SVM (ST) with BoW than with the network", 0,
          of(DAUME, words) - of("SVM (ST)", words) - of(DAUME) + of("SVM (ST)")),
-        ("near", f"{NEAR} is easier than {FAR}, SVM (ST) with {deep}", 0,
+        ("near", f"{NEAR} is easier than {FAR}, SVM (ST) with the network", 0,
          of("SVM (ST)", way=NEAR) - of("SVM (ST)")),
     ]  # fmt: skip
     on = {"twin": "drawings", "real": "photographs"}[source]
