@@ -43,3 +43,12 @@ def test_every_benchmark_hands_its_claims_over():
         path.name for path in FOLDER.glob("bench_*.py") if "row(" not in path.read_text(encoding="utf-8")
     ]
     assert silent == []
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("bench_*.py")), ids=lambda path: path.stem)
+def test_a_benchmark_finds_what_it_imports(path, monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert callable(module.main)

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from lecture_lib import settings
-from lecture_lib.training import tune_rnk
+from lecture_lib.chapters.fine_tuning.losses import tune_rnk
 
 SIZES = [(32, 20), (32, 101), (128, 20), (128, 101)]
 

@@ -41,7 +41,7 @@ def collection(n):
 def piece(images):
     store.clear()
     times = [time.perf_counter()]
-    x = encoders.encode(net, images, ["fc6"], l2=True)["fc6"].astype(np.float32)
+    x = encoders.encode(net, images, ["fc6"], l2=True, progress=False)["fc6"].astype(np.float32)
     times.append(time.perf_counter())
     linear.svm(x, images.labels, [1.0, 10.0, 100.0, 1000.0])
     times.append(time.perf_counter())
@@ -57,7 +57,7 @@ async def run(*kernels: NotebookClient, cell: str = "print(*piece(many))") -> li
     cells = [nbformat.v4.new_code_cell(cell) for _ in kernels]
     pairs = zip(kernels, cells, strict=True)
     await asyncio.gather(*(kernel.async_execute_cell(cell, 0) for kernel, cell in pairs))
-    printed = [[out.text for out in cell.outputs if out.get("name") == "stdout"] for cell in cells]  # no bars
+    printed = [[out.text for out in cell.outputs if out.get("name") == "stdout"] for cell in cells]
     return [[float(number) for number in "".join(texts).split()] for texts in printed]
 
 
