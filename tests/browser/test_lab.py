@@ -31,6 +31,8 @@ NOT_OURS = re.compile(r"favicon|translations|model not found|ResizeObserver|net:
 NOTEBOOK = "jupyterapp.shell.currentWidget"
 OUTPUTS = f"""() => {NOTEBOOK}.model.cells && [...{NOTEBOOK}.model.cells].flatMap(
     cell => cell.type == "code" ? cell.outputs.toJSON().map(output => [cell.id, output]) : [])"""
+COUNTS = f"""() => [...{NOTEBOOK}.model.cells].filter(cell => cell.type == "code" && cell.sharedModel.source)
+    .map(cell => cell.executionCount)"""
 CONTRASTS = """() => {
     const light = (colour) => {
         const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
@@ -53,7 +55,7 @@ CONTRASTS = """() => {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """What `make lab` starts, with copies of its own; the address of its page, and the file of what it says."""
+    """What `make lab` starts, with copies of its own; its address, and the file of what it says."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -61,6 +63,12 @@ def server(tmp_path_factory):
     own = tmp_path_factory.mktemp("jupyter")
     env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     env |= {f"JUPYTER_{kind}_DIR": str(own / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    whole = (
+        own / "settings" / "@jupyterlab" / "notebook-extension"
+    )  # all cells on the page, not those in sight
+    whole.mkdir(parents=True)
+    (whole / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
+    env["JUPYTERLAB_SETTINGS_DIR"] = str(own / "settings")
     command = [sys.executable, "notebooks/start.py", FOLDER.relative_to(REPOSITORY).as_posix()]
     command += [f"--port={port}", "--IdentityProvider.token=t", "--expose-app-in-browser", "--no-browser"]
     said = own / "said.txt"
@@ -75,7 +83,7 @@ def server(tmp_path_factory):
             time.sleep(1)
         else:
             pytest.fail(f"JupyterLab did not start in two minutes: {said.read_text()}")
-        yield f"http://127.0.0.1:{port}/lab/tree/{FOLDER.relative_to(REPOSITORY).as_posix()}", said
+        yield f"http://127.0.0.1:{port}", said
         run.terminate()
 
 
@@ -92,7 +100,7 @@ def page(request, browser, server):
     page.said = []
     page.on("console", lambda m: page.said.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: page.said.append(str(error)))
-    open_notebook(page, f"{server[0]}/{request.param}.ipynb?token=t")
+    open_notebook(page, server[0], request.param)
     page.name, page.dirty = request.param, page.evaluate(f"{NOTEBOOK}.context.model.dirty")
     page.ran = page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
     yield page
@@ -100,14 +108,14 @@ def page(request, browser, server):
     page.close()
 
 
-def open_notebook(page, address):
-    page.goto(address)
-    page.wait_for_function(f"window.jupyterapp && {NOTEBOOK}?.sessionContext", timeout=120_000)
+def open_notebook(page, address, name):
+    # in a workspace of its own, emptied: JupyterLab would open what the last page had open beside it
+    folder = FOLDER.relative_to(REPOSITORY).as_posix()
+    page.goto(f"{address}/lab/workspaces/{name}/tree/{folder}/{name}.ipynb?token=t&reset")
+    there = f"{NOTEBOOK}?.context?.path.endsWith('/{name}.ipynb')"
+    page.wait_for_function(f"window.jupyterapp && {there}", timeout=120_000)
     page.evaluate(
         f"Promise.all([{NOTEBOOK}.context.ready, {NOTEBOOK}.sessionContext.ready, {NOTEBOOK}.revealed])"
-    )
-    page.evaluate(
-        f"{NOTEBOOK}.content.notebookConfig = {{...{NOTEBOOK}.content.notebookConfig, windowingMode: 'none'}}"
     )
 
 
@@ -139,6 +147,8 @@ def pixels(source):
 
 def test_all_cells_run_and_nothing_complains(page):
     assert page.ran
+    assert page.evaluate(COUNTS)
+    assert None not in page.evaluate(COUNTS), "a cell that did not run"
     assert not page.dirty, "opening it has changed it"
     outputs = page.evaluate(OUTPUTS)
     assert [(cell, o["evalue"]) for cell, o in outputs if o["output_type"] == "error"] == []
@@ -207,7 +217,7 @@ def test_saved_and_opened_again_it_shows_pictures_and_no_broken_widgets(page, br
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")
     page.evaluate(f"{NOTEBOOK}.sessionContext.shutdown()")
     again = browser.new_page(viewport=SCREEN)
-    open_notebook(again, f"{server[0]}/{page.name}.ipynb?token=t")
+    open_notebook(again, server[0], page.name)
     again.wait_for_timeout(3000)
     assert again.locator(".still img").locator("visible=true").count() == shown
     assert again.get_by_text("Error displaying widget").locator("visible=true").count() == 0
