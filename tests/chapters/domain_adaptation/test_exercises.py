@@ -45,24 +45,24 @@ WRONG = {
     },
 }
 RIGHT = {
-    "07.1": {
+    "07.1": [
         "np.concatenate([x, x * ~own, x * own], axis=1)",
         "np.hstack([x, x - x * own, x * own]).astype('f4')",
-    },
-    "07.2": {
+    ],
+    "07.2": [
         "np.sort(__import__('scipy.linalg').linalg.subspace_angles(P, Q))",
         "list(np.arccos(np.minimum(cosines, 1)))",
-    },
-    "07.3": {
+    ],
+    "07.3": [
         "def coral(s, t):\n    from scipy.linalg import sqrtm\n"
         "    C = [np.cov(a.T) + np.eye(a.shape[1]) for a in (s, t)]\n"
         "    return s @ np.linalg.inv(sqrtm(C[0])).real @ sqrtm(C[1]).real",
-    },
-    "07.4": {
+    ],
+    "07.4": [
         "def centre(x, labels, test):\n    known, of = x[~test], labels[~test]\n"
         "    return x - sum(known[of == c].mean(0) for c in set(of)) / len(set(of))",
-    },
-    "07.5": {"BCADB", "b, c, a, d, b"},
+    ],
+    "07.5": ["BCADB", "b, c, a, d, b"],
 }
 
 test_wrong_answers_are_told_why, test_other_right_answers_are_right = exercise_tests(EXERCISES, WRONG, RIGHT)
