@@ -10,7 +10,7 @@ from lecture_lib import datasets, features, settings
 from lecture_lib.datasets import DatasetNotFound, vectors
 from lecture_lib.datasets.vectors import SHIPPED, Vectors, read, write
 
-NAMES = ("voc2007", "caltech101")
+NAMES = ("voc2007", "caltech101", "office31")
 
 
 def test_what_is_written_is_read_to_half_a_step_with_boxes_and_splits(tmp_path):
@@ -87,12 +87,14 @@ def test_shipped_vectors_are_finite_of_length_one_or_less_and_say_what_made_them
 
 def test_all_shipped_vectors_together_are_small_enough_to_be_cloned():
     sizes = [file.stat().st_size for file in SHIPPED.rglob("*.*")]
-    assert sum(sizes) < 25e6
+    assert sum(sizes) < 37e6  # 12 of them Office's at most
     assert max(sizes) < 8e6
 
 
 def test_a_dataset_without_vectors_is_named_with_those_that_have_some():
-    with pytest.raises(ValueError, match="no vectors of 'sun397'; there are some of caltech101, voc2007"):
+    with pytest.raises(
+        ValueError, match="no vectors of 'sun397'; there are some of caltech101, office31, voc2007"
+    ):
         vectors("sun397")
 
 
@@ -118,7 +120,7 @@ def test_all_shipped_vectors_are_of_the_photographs_in_their_order(name, real_pr
         here, made = shipped.x[encoding][some], np.asarray(x, np.float32)
         known = np.isfinite(here[:, 0])
         here, made = here[known], made[known]
-        if most is None:
+        if most is None and "DeCAF" in encoding:  # words are others here
             assert (np.abs(made - here) <= np.ptp(shipped.x[encoding], axis=0) / 255 + 2e-3).all(), encoding
         pairs = np.triu_indices(len(here), 1)
         alike = np.corrcoef((made @ made.T)[pairs], (here @ here.T)[pairs])[0, 1]
