@@ -70,9 +70,14 @@ class Features:
 
     @property
     def root(self) -> np.ndarray:
-        """RootSIFT, float32 [n, 128]: sum 1, then square roots, so of length 1 (Arandjelovic and Zisserman 2012)."""
-        x = self.x.astype(np.float32)
-        return np.sqrt(x / np.maximum(x.sum(1, keepdims=True), 1))
+        """RootSIFT of all, float32 [n, 128]."""
+        return root_sift(self.x)
+
+
+def root_sift(x: np.ndarray) -> np.ndarray:
+    """SIFT [n, 128] to sum 1, then square roots, so of length 1 (Arandjelovic and Zisserman 2012): float32."""
+    x = x.astype(np.float32)
+    return np.sqrt(x / np.maximum(x.sum(1, keepdims=True), 1e-12))
 
 
 def extract(images: ImageCollection, kind: Kind, side: int = 480, most: int = 2500) -> Features:

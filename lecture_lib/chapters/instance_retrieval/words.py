@@ -13,7 +13,7 @@ from scipy import sparse
 from torch import Tensor
 
 from lecture_lib import store
-from lecture_lib.chapters.instance_retrieval.features import Features
+from lecture_lib.chapters.instance_retrieval.features import Features, root_sift
 from lecture_lib.encoders.bow import nearest
 from lecture_lib.encoders.codebook import LEAST, fit_kmeans
 
@@ -25,8 +25,7 @@ LEVELS = 64, 256  # words of the two levels of fine words; 4,096 each in Mikulik
 def sample(features: Features, n: int, seed: int = 0) -> np.ndarray:
     """RootSIFT of n features drawn from those of all pictures (all, if there are fewer): float32 [n, 128]."""
     rows = np.random.default_rng(seed).permutation(len(features.x))[:n]
-    return Features(*(a[np.sort(rows)] for a in (features.x, features.xy, features.scale, features.angle)),
-                    np.array([0, len(rows)])).root  # fmt: skip
+    return root_sift(features.x[np.sort(rows)])
 
 
 def learn_words(x: np.ndarray, K: int, seed: int = 0) -> np.ndarray:
@@ -132,10 +131,11 @@ def learn_fine_words(x: np.ndarray, seed: int = 0) -> FineWords:
     top = learn_words(x, LEVELS[0], seed)
     above = assign(x, top)[:, 0]
     cells = [x[above == t] for t in range(len(top))]
-    return FineWords(
-        top, tuple(learn_words(z, min(LEVELS[1], max(1, len(z) // LEAST)), seed) if len(z) >= LEAST
-                   else mu[None] for z, mu in zip(cells, top, strict=True))
-    )  # fmt: skip
+    lower = [
+        learn_words(z, min(LEVELS[1], len(z) // LEAST), seed) if len(z) >= LEAST else mu[None]
+        for z, mu in zip(cells, top, strict=True)
+    ]
+    return FineWords(top, tuple(lower))
 
 
 def alternatives(pairs: np.ndarray, W: int) -> sparse.csr_array:
