@@ -1,4 +1,4 @@
-"""Local features of a whole collection: computed once, kept by `store`, one picture's or one box's of them taken out."""
+"""Local features of a whole collection, computed once and kept by `store`; those of one picture, or of a box in it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -83,8 +83,8 @@ def root_sift(x: np.ndarray) -> np.ndarray:
 def extract(images: ImageCollection, kind: Kind, side: int = 480, most: int = 2500) -> Features:
     """Return the local features of all pictures, from the cache if they were computed before.
 
-    kind  "DoG": keypoints with an orientation, `encoders.dog_sift`. "dense": patches of a grid (DENSE), upright, without
-          flat ones; their angle is the orientation that most of their gradients have
+    kind  "DoG": keypoints with an orientation, `encoders.dog_sift`. "dense": patches of a grid (DENSE), upright, flat
+          ones left out; their angle is the orientation that most of their gradients have
     side  pixels that a picture's longer side is reduced to, if it is longer
     most  features a picture; of more, the largest are kept, in the order in which they came
 

@@ -104,8 +104,8 @@ def hamming_matches(
 ) -> Matches:
     """Match a query's features RootSIFT [n, 128] with entries of their words int64 [n, m].
 
-    asymmetric  AHE (Jain et al. 2011): the query is not binarised. A bit that differs counts |u_b|, the query's own
-                distance from the threshold, in deviations, by the mean of its |u|: a bit near its threshold hardly counts
+    asymmetric  AHE (Jain et al. 2011): the query is not binarised. A bit that differs counts |u_b|, the query's
+                distance from its threshold in deviations, by the mean of all its |u|: near it, a bit hardly counts
 
     A match within `cut` bits votes idf^2 exp(-h^2 / sigma^2).
     """
@@ -135,9 +135,9 @@ def _weighted(differing: np.ndarray, u: np.ndarray, owner: np.ndarray) -> np.nda
 
 
 def fewer_by_picture(matches: Matches) -> Matches:
-    """Burst weighting within a picture (Jegou et al. 2009): of a query feature's votes v_j there, v_j (v_j / sum_l v_l)^1/2.
+    """Burst weighting within a picture (Jegou et al. 2009): v_j becomes v_j (v_j / sum_l v_l)^1/2.
 
-    So k equal votes of one query feature for one picture count k^1/2 times as much as one, and not k times.
+    The sum is over the votes of one query feature for one picture: k equal ones count as k^1/2, and not k times.
     """
     return _less(matches, (matches.query, matches.picture))
 
