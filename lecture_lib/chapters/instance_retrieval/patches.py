@@ -109,10 +109,10 @@ def learn_level(x: Tensor, words: int = WORDS, axes: int = AXES, seed: int = 0) 
 
 
 def orderless(x: Tensor, level: Level) -> Tensor:
-    """VLAD of a picture's patches [P, d], each shared out to its 5 nearest words: float32 [WORDS AXES], signed root, L2.
+    """VLAD of a picture's patches [P, d], each shared out to its 5 nearest words: float32 [WORDS AXES].
 
-    Weights exp(-d^2 / (2 width)), to sum 1. MOP-CNN is the whole picture's vector beside those of both levels, each of
-    length 1 after a PCA of its own.
+    Weights exp(-d^2 / (2 width)), to sum 1; then the signed root, and length 1. MOP-CNN is the vector of the whole
+    picture beside those of both levels, each after a PCA of its own, to length 1.
     """
     z = level.pca(x)
     squares, words = torch.cdist(z, level.means).square().topk(min(NEAREST, len(level.means)), largest=False)

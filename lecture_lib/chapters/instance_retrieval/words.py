@@ -85,8 +85,7 @@ class Cells:
 def fit_cells(x: np.ndarray, means: np.ndarray, bits: int, seed: int = 0) -> Cells:
     """Learn medians and deviations of the cells of words [K, D] from features [n, D]; `bits` a multiple of 64.
 
-    A cell in which there is no feature has its word's own projection as median; one of fewer than two, the mean of the
-    others' deviations. Raises ValueError for more bits than dimensions.
+    A cell without features has its word's own projection as median; one of fewer than two, the deviations of all. Raises ValueError for more bits than dimensions.
     """
     if bits > means.shape[1] or bits % 64:
         raise ValueError(f"Features of {means.shape[1]} numbers have codes of 64 or 128 bits, not {bits}.")
@@ -94,10 +93,11 @@ def fit_cells(x: np.ndarray, means: np.ndarray, bits: int, seed: int = 0) -> Cel
     P = np.linalg.qr(gaussian)[0].T.astype(np.float32)
     words = assign(x, means)[:, 0]
     by_cell = np.argsort(words, kind="stable")
-    cells = np.split(x[by_cell] @ P.T, np.searchsorted(words[by_cell], np.arange(1, len(means))))
+    z = x[by_cell] @ P.T
+    cells = np.split(z, np.searchsorted(words[by_cell], np.arange(1, len(means))))
     tau = np.stack([np.median(z, 0) if len(z) else P @ mu for z, mu in zip(cells, means, strict=True)])
-    spread = np.stack([z.std(0) if len(z) > 1 else np.full(bits, np.nan) for z in cells])
-    spread = np.where(spread > 1e-6, spread, np.nanmean(spread))
+    spread = np.stack([z.std(0) if len(z) else np.zeros(bits) for z in cells])
+    spread = np.where(spread > 1e-6, spread, np.maximum(z.std(0), 1e-6))
     return Cells(means, P, tau.astype(np.float32), spread.astype(np.float32))
 
 
