@@ -11,6 +11,7 @@ from torch import Tensor
 from lecture_lib.encoders.sift import DIM, Local, grey
 
 UNIT = 512  # SIFT is kept as bytes: 512 x, at most 255, as Lowe's program writes it
+LEAST = 12  # pixels of a picture's shorter side: what scikit-image looks in at all
 BIN = 3.0  # sides of a descriptor's bin in sigmas of its keypoint: four of them are 12 sigma wide (Lowe 2004)
 
 
@@ -26,11 +27,14 @@ def dog_sift(picture: Tensor) -> tuple[Local, Tensor]:
     from skimage.feature import SIFT  # here, as it takes a second
 
     image, sift = grey(picture), SIFT(upsampling=1)
+    none = torch.zeros(0)
+    nothing = Local(torch.zeros(0, DIM), torch.zeros(0, 2), none, tuple(image.shape)), none
+    if min(image.shape) < LEAST:
+        return nothing
     try:
         sift.detect_and_extract(image.numpy())
-    except (RuntimeError, ValueError):  # nothing found; no octave fits
-        none = torch.zeros(0)
-        return Local(torch.zeros(0, DIM), torch.zeros(0, 2), none, tuple(image.shape)), none
+    except RuntimeError:  # nothing found
+        return nothing
     x = torch.from_numpy(sift.descriptors).float() / UNIT
     xy = torch.from_numpy(sift.positions[:, ::-1].copy()).float()
     size, angle = (torch.from_numpy(a).float() for a in (BIN * sift.sigmas, sift.orientations))

@@ -38,7 +38,7 @@ def boundary(mask: np.ndarray) -> np.ndarray:
 def describe_boundary(mask: np.ndarray) -> np.ndarray:
     """Descriptors of a mask, bool [H, W]: float32 [144, 128], of length 1; all points of one scale after the other.
 
-    Each is a histogram of gradients in 4 x 4 cells and 8 orientations, as SIFT's without its window.
+    Each is a histogram of gradients in 4 x 4 cells and 8 orientations, in SIFT's order, without its Gaussian window.
     """
     points = torch.from_numpy(boundary(mask))
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
@@ -67,4 +67,4 @@ def _histograms(windows: Tensor) -> Tensor:
     apart = (turn[:, None] - torch.arange(ORIENTATIONS)[:, None, None]).abs() % ORIENTATIONS
     share = (1 - torch.minimum(apart, ORIENTATIONS - apart)).clamp(min=0)
     votes = F.avg_pool2d(share * torch.hypot(dx, dy)[:, None], SIDE // CELLS)
-    return l2_normalise(l2_normalise(votes.flatten(1)).clamp(max=0.2))
+    return l2_normalise(l2_normalise(votes.permute(0, 2, 3, 1).flatten(1)).clamp(max=0.2))

@@ -135,7 +135,7 @@ def dense(picture: Tensor) -> tuple[Local, Tensor]:
     local = DENSE(picture)
     textured = (local.x != 0).any(1)
     local = Local(local.x[textured], local.xy[textured], local.size[textured], local.picture)
-    most = local.x.view(len(local), -1, ORIENTATIONS).sum(1).argmax(1)
+    most = local.x.view(len(local), DIM // ORIENTATIONS, ORIENTATIONS).sum(1).argmax(1)
     return local, most * (2 * np.pi / ORIENTATIONS)
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lecture_lib.chapters.instance_retrieval.features import Features
+from lecture_lib.chapters.instance_retrieval.features import Features, root_sift
 from lecture_lib.chapters.instance_retrieval.vectors import count_words, inverse_frequency
 from lecture_lib.chapters.instance_retrieval.words import Cells
 
 CUT, SIGMA = 24, 16.0  # bits: votes are exp(-h^2 / sigma^2), and none beyond 1.5 sigma
+ROWS = 1 << 16  # features whose codes are computed at once: those of a collection may not fit into memory
 
 
 def candidates(start: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -28,7 +29,8 @@ def candidates(start: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Hamming distance of codes uint64 [.., B / 64]: uint8 [..]; 64 and 128 bits fit."""
-    return np.bitwise_count(a ^ b).sum(-1, dtype=np.uint8)
+    # a sum over a last axis of one or two numbers takes ten times as long
+    return sum(np.bitwise_count(a[..., i] ^ b[..., i]) for i in range(a.shape[-1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +89,9 @@ def hamming_index(
     """Index the features of a collection, by their words int64 [n, 1] and codes of 64 bits (Jegou et al. 2008)."""
     K, N, w = len(cells.means), len(features), words[:, 0]
     row = np.argsort(w, kind="stable")
-    picture, code = features.picture[row], cells.code(features.root[row], w[row])
+    picture = features.picture[row]
+    parts = np.array_split(row, 1 + len(row) // ROWS)
+    code = np.concatenate([cells.code(root_sift(features.x[part]), w[part]) for part in parts])
     start = np.searchsorted(w[row], np.arange(K + 1))
     idf = inverse_frequency(count_words(words, features.picture, N, K))
     # entries of a word lie in the order of pictures, so those of one picture and word are together
@@ -116,7 +120,7 @@ def hamming_matches(
         u = np.abs(cells.place(x, flat))
         h = _weighted(differing, u / u.mean(1, keepdims=True), owner)
     else:
-        h = np.bitwise_count(differing).sum(1).astype(np.float32)
+        h = np.bitwise_count(differing[:, 0]).astype(np.float32)
     near = h <= index.cut
     owner, entry, h = owner[near], entry[near], h[near]
     vote = index.idf[flat[owner]] ** 2 * np.exp(-(h**2) / index.sigma**2)

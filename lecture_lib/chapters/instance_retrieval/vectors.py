@@ -1,6 +1,6 @@
 """A picture as one vector: bags of words, VLAD, CVLAD, Fisher vectors; a query's scores are inner products.
 
-    counts = count_words(assign(features.root, means), features.picture, len(features), K)
+    counts = count_words(assign(features.x, means), features.picture, len(features), K)
     idf = inverse_frequency(counts)
     bags = bag_of_words(counts, idf)
     scores = bag_scores(bag_of_words(counts_of_query, idf), bags)
@@ -8,6 +8,8 @@
 All vectors have length 1, so that an inner product is a cosine.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -16,7 +18,7 @@ from scipy import sparse
 from torch import Tensor
 
 from lecture_lib import checks
-from lecture_lib.chapters.instance_retrieval.features import Features
+from lecture_lib.chapters.instance_retrieval.features import Features, root_sift
 from lecture_lib.encoders.bow import vlad
 from lecture_lib.encoders.codebook import GMM, PCA
 from lecture_lib.encoders.fisher import fisher_vector
@@ -114,8 +116,10 @@ def expanded(query: np.ndarray, vectors: np.ndarray, verified: np.ndarray) -> np
     return l2_normalise(np.vstack([query[None], vectors[verified]]).mean(0))
 
 
-def _pictures(features: Features) -> list[Tensor]:
-    return list(torch.from_numpy(features.root).split(np.diff(features.offsets).tolist()))
+def _pictures(features: Features) -> Iterator[Tensor]:
+    """RootSIFT of one picture after the other: float32 [n_i, 128]."""
+    for start, stop in pairwise(features.offsets):
+        yield torch.from_numpy(root_sift(features.x[start:stop]))
 
 
 def _normalised(V: Tensor, parts: int, norm: Norm) -> np.ndarray:

@@ -42,7 +42,11 @@ def learn_words(x: np.ndarray, K: int, seed: int = 0) -> np.ndarray:
 
 
 def assign(x: np.ndarray, means: np.ndarray, m: int = 1) -> np.ndarray:
-    """The m nearest words of features [n, D], nearest first: int64 [n, m]. m > 1: multiple assignment, of queries."""
+    """The m nearest words of features, nearest first: int64 [n, m]. m > 1: multiple assignment, of queries.
+
+    x      float32 [n, D], or uint8: SIFT, of which RootSIFT is taken, a part at a time
+    means  float32 [K, D]
+    """
     mu = torch.from_numpy(means)
     return np.concatenate([np.zeros((0, m), np.int64), *(_near(part, mu, m) for part in _parts(x))])
 
@@ -54,8 +58,10 @@ def _near(x: Tensor, means: Tensor, m: int) -> np.ndarray:
     return distances.topk(m, largest=False).indices.numpy()
 
 
-def _parts(x: np.ndarray) -> list[Tensor]:
-    return [torch.from_numpy(x[i : i + ROWS]) for i in range(0, len(x), ROWS)]
+def _parts(x: np.ndarray) -> Iterator[Tensor]:
+    for i in range(0, len(x), ROWS):
+        part = x[i : i + ROWS]
+        yield torch.from_numpy(root_sift(part) if x.dtype == np.uint8 else part)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +91,8 @@ class Cells:
 def fit_cells(x: np.ndarray, means: np.ndarray, bits: int, seed: int = 0) -> Cells:
     """Learn medians and deviations of the cells of words [K, D] from features [n, D]; `bits` a multiple of 64.
 
-    A cell without features has its word's own projection as median; one of fewer than two, the deviations of all. Raises ValueError for more bits than dimensions.
+    A cell without features has its word's own projection as median; one of fewer than two, the deviations of all.
+    Raises ValueError for more bits than dimensions.
     """
     if bits > means.shape[1] or bits % 64:
         raise ValueError(f"Features of {means.shape[1]} numbers have codes of 64 or 128 bits, not {bits}.")
