@@ -12,10 +12,8 @@ TOP = 50  # pictures that are looked at
 TOLERANCE = (
     0.03  # between where a feature is and where the map takes the query's, in sides of where matches are
 )
-TRIALS, SURE = (
-    100,
-    0.99,
-)  # maps that are tried, at most, and until it is so probable that the best was among them
+TRIALS = 100  # maps that are tried, at most
+SURE = 0.99  # no more are tried when it is so probable that the best was among them
 LEAST = 6  # matches that agree, of which 3 determine the map: fewer agree by chance
 
 
