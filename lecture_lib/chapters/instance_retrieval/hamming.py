@@ -96,11 +96,15 @@ def hamming_index(
     idf = inverse_frequency(count_words(words, features.picture, N, K))
     # entries of a word lie in the order of pictures, so those of one picture and word are together
     groups, of = np.unique(w[row] * N + picture, return_inverse=True)
-    a, b = candidates(np.searchsorted(of, np.arange(len(groups) + 1)), of)
-    h = distance(code[a], code[b])
-    alike = np.where(h <= cut, np.exp(-(h.astype(np.float32) ** 2) / sigma**2), 0) * idf[w[row][a]] ** 2
-    length = np.sqrt(np.bincount(picture[a], alike, N)).astype(np.float32)
-    return HammingIndex(start, picture, code, idf, np.maximum(length, 1e-6), row, cut, sigma)
+    bounds, alike = np.searchsorted(of, np.arange(len(groups) + 1)), np.zeros(N)
+    for first in range(0, len(of), ROWS):
+        owner, b = candidates(bounds, of[first : first + ROWS])
+        a = owner + first
+        h = distance(code[a], code[b]).astype(np.float32)
+        near = np.where(h <= cut, np.exp(-(h**2) / sigma**2), 0) * idf[w[row][a]] ** 2
+        alike += np.bincount(picture[a], near, N)
+    length = np.maximum(np.sqrt(alike), 1e-6).astype(np.float32)
+    return HammingIndex(start, picture, code, idf, length, row, cut, sigma)
 
 
 def hamming_matches(

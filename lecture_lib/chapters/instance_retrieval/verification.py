@@ -12,7 +12,8 @@ TOP = 50  # pictures that are looked at
 TOLERANCE = (
     0.03  # between where a feature is and where the map takes the query's, in sides of where matches are
 )
-TRIALS = 200
+TRIALS = 100  # maps that are tried, at most
+SURE = 0.99  # no more are tried when it is so probable that the best was among them
 LEAST = 6  # matches that agree, of which 3 determine the map: fewer agree by chance
 
 
@@ -32,7 +33,7 @@ def inliers(query: np.ndarray, theirs: np.ndarray, seed: int = 0) -> np.ndarray:
         return bool(1 / 25 < np.linalg.det(model.params[:2, :2]) < 25)
 
     tolerance = TOLERANCE * np.ptp(theirs, axis=0).max()
-    how = {"is_model_valid": plausible, "max_trials": TRIALS, "rng": seed}
+    how = {"is_model_valid": plausible, "max_trials": TRIALS, "stop_probability": SURE, "rng": seed}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # no map that is plausible was found
         _, kept = ransac((query, theirs), AffineTransform, 3, tolerance, **how)

@@ -23,8 +23,10 @@ def pairs(features, words, cells, x, asked, idf, cut=24, sigma=16.0, asymmetric=
 
 @pytest.fixture(scope="module")
 def index(features, words, cells):
-    # so that many pairs match, and some do not
-    return hamming.hamming_index(features, words, cells[64], cut=32, sigma=30.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hamming, "ROWS", 7)  # in several parts
+        # so that many pairs match, and some do not
+        return hamming.hamming_index(features, words, cells[64], cut=32, sigma=30.0)
 
 
 def found(matches):
