@@ -29,6 +29,7 @@ from lecture_lib.twins.world import BY_NAME, on_all_cores
 
 EYE = 1.7  # metres
 FINE = 2  # samples a pixel in each direction, so that far walls do not flicker
+WIDEST = 0.45  # picture widths, half of a thing's side: nobody photographs the side of a bus
 GRID = 28  # points across a plane that its visible share is counted on
 DIAGONAL = 0.5**0.5
 ALONG = np.array([[-1, 0, -1], [1, 0, -1]]) * DIAGONAL  # of the left and the right front, from the corner
@@ -210,11 +211,12 @@ class Scene:
         far = np.linalg.norm(view.camera)
         forward = -view.camera * [1, 0, 1] / np.hypot(view.camera[0], view.camera[2])
         side = np.cross(forward, UP)
-        crowd = (int(random.integers(0, 4)), 1 if u() < 0.25 else 0) if clear else (
-            int(random.integers(0, 6)), int(random.choice(4, p=(0.4, 0.3, 0.2, 0.1))))  # fmt: skip
+        crowd = random.integers(0, 4 if clear else 6)
+        large = random.choice(4, p=(0.75, 0.25, 0, 0) if clear else (0.4, 0.3, 0.2, 0.1))
+        near = 0.7 if clear else 0.45
         spots = [(BEHIND, u(1.6, 3.5), False) for _ in range(random.integers(2, 8))]
-        spots += [(BEFORE[:4] + BEFORE[7:], u(0.45, 0.85), True) for _ in range(crowd[0])]
-        spots += [(BEFORE[4:7], u(0.45, 0.85), True) for _ in range(crowd[1])]
+        spots += [(BEFORE[:4] + BEFORE[7:], u(near, 0.92), True) for _ in range(crowd)]
+        spots += [(BEFORE[4 : 6 if clear else 7], u(near, 0.9), True) for _ in range(large)]
         things = []
         for table, depth, front in sorted(spots, key=lambda spot: -spot[1]):
             name, metres = table[random.integers(len(table))]
@@ -223,7 +225,8 @@ class Scene:
             across = (u(-0.05, 1.05) - x) * away / view.focal
             (x, y), away = view.see(foot + across * side)
             scale = metres * u(0.85, 1.2) * view.focal / away / 2
-            things.append((name, float(x), float(y - 0.95 * scale), float(scale), front))
+            if scale < WIDEST:
+                things.append((name, float(x), float(y - 0.95 * scale), float(scale), front))
         return cls(planes, view, light, tuple(things))
 
     def owner(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
