@@ -35,7 +35,14 @@ DIAGONAL = 0.5**0.5
 ALONG = np.array([[-1, 0, -1], [1, 0, -1]]) * DIAGONAL  # of the left and the right front, from the corner
 OUT = np.array([[-1, 0, 1], [1, 0, 1]]) * DIAGONAL
 UP = np.array([0.0, 1.0, 0.0])
-BEHIND = (("oak", 9.0), ("fir", 11.0), ("house", 9.0), ("oak", 7.0), ("barn", 9.0), ("church", 16.0))  # metres
+BEHIND = (
+    ("oak", 9.0),
+    ("fir", 11.0),
+    ("house", 9.0),
+    ("oak", 7.0),
+    ("barn", 9.0),
+    ("church", 16.0),
+)  # metres
 BEFORE = (("walking", 1.75), ("standing", 1.7), ("car", 4.2), ("van", 4.8), ("oak", 6.0), ("fir", 6.0), ("bus", 9.0),
           ("bicycle", 1.8), ("waving", 1.8))  # fmt: skip
 
@@ -62,7 +69,9 @@ class Plane:
         column = np.floor(s * masonry.PPM)
         row = np.floor((self.size[1] - t) * masonry.PPM)
         inside = (column >= 0) & (row >= 0) & (column < cover.shape[1]) & (row < cover.shape[0])
-        return inside & (cover[np.where(inside, row, 0).astype(int), np.where(inside, column, 0).astype(int)] > 0.5)
+        return inside & (
+            cover[np.where(inside, row, 0).astype(int), np.where(inside, column, 0).astype(int)] > 0.5
+        )
 
 
 def _plane(origin: np.ndarray, along: np.ndarray, up: np.ndarray, sheet: Tensor) -> Plane:
@@ -95,7 +104,9 @@ def building(individual: int) -> tuple[Plane, ...]:
             slant = np.hypot(spire, w / 2)
             caps = masonry.roof(random, look, w, slant, w / 2)
             for i in (0, 1):
-                planes.append(_plane(corner + tall * UP, ALONG[i], (spire * UP - w / 2 * OUT[i]) / slant, caps))
+                planes.append(
+                    _plane(corner + tall * UP, ALONG[i], (spire * UP - w / 2 * OUT[i]) / slant, caps)
+                )
         faces = [masonry.front(random, look, w, tall) for _ in range(2)]
         planes += [_plane(corner, ALONG[i], UP, faces[i]) for i in (0, 1)]
     return tuple(planes)
@@ -145,7 +156,9 @@ def look_at(planes: tuple[Plane, ...], random: np.random.Generator, clear: bool)
     roll = 0.035 * random.normal()
     right, down = np.cos(roll) * right + np.sin(roll) * down, np.cos(roll) * down - np.sin(roll) * right
     axes = np.stack([right, down, forward])
-    shown = np.concatenate([ends[i :: len(planes)] for i, p in enumerate(planes) if View(camera, axes, 1).faces(p)])
+    shown = np.concatenate(
+        [ends[i :: len(planes)] for i, p in enumerate(planes) if View(camera, axes, 1).faces(p)]
+    )
     at = (shown - camera) @ axes.T
     at = at[:, :2] / at[:, 2:].clip(0.3)
     low, high = at.min(0), at.max(0)
@@ -180,13 +193,20 @@ class Light:
         sun = np.array([np.cos(rise) * np.sin(side), np.sin(rise), np.cos(rise) * np.cos(side)])
         if kind == 0:
             sky = np.array([[0.25, 0.45, 0.8], [0.7, 0.82, 0.95]]) * u(0.75, 1.05)
-            return cls(sun, u(0.55, 0.9) * np.array([1.0, 0.93, 0.82]), u(0.35, 0.55) * np.array([0.92, 0.97, 1.08]), sky)
+            return cls(
+                sun,
+                u(0.55, 0.9) * np.array([1.0, 0.93, 0.82]),
+                u(0.35, 0.55) * np.array([0.92, 0.97, 1.08]),
+                sky,
+            )
         if kind == 1:
             sky = np.array([[0.6, 0.63, 0.68], [0.82, 0.84, 0.86]]) * u(0.75, 1.1)
             return cls(sun, 0.12 * np.ones(3), u(0.65, 0.95) * np.array([0.97, 1.0, 1.04]), sky)
         warm = u()
         sky = np.array([[0.16, 0.2, 0.42], [0.5 + 0.4 * warm, 0.4, 0.45 - 0.2 * warm]]) * u(0.6, 1.0)
-        return cls(sun, u(0.3, 0.7) * np.array([1.1, 0.75, 0.45]), u(0.35, 0.55) * np.array([0.85, 0.9, 1.15]), sky)
+        return cls(
+            sun, u(0.3, 0.7) * np.array([1.1, 0.75, 0.45]), u(0.35, 0.55) * np.array([0.85, 0.9, 1.15]), sky
+        )
 
     def on(self, normal: np.ndarray) -> np.ndarray:
         """Light [3] on a surface that faces `normal`."""

@@ -133,7 +133,7 @@ class Sheet:
         """Stones in courses, each of its own tone, with mortar between them."""
         rows = (self.y / course).floor().long()
         tones = random.uniform(-1, 1, (int(rows.max()) + 2, int(self.x.max() / stone) + 3))
-        shift = torch.from_numpy((random.uniform(0, 0.4, len(tones)) + 0.5 * (np.arange(len(tones)) % 2)))
+        shift = torch.from_numpy(random.uniform(0, 0.4, len(tones)) + 0.5 * (np.arange(len(tones)) % 2))
         along = self.x / stone + shift.float()[rows[:, 0], None]
         tone = torch.from_numpy(tones.astype(np.float32))[rows.expand_as(along), along.long()]
         self.colour *= 1 + uneven * tone
@@ -182,10 +182,11 @@ def front(random: Random, look: Look, width: float, height: float, over: float =
         at = fold(s.x, pitch, 0, bays)
         shaft = block(at, s.y - (height + rise) / 2, 0.2, (height - rise) / 2)
         s.fill(shaft, look.trim * 0.95, 0.18)
-        s.fill(block(fold(at, 0.1, -1, 1), s.y - (height + rise) / 2, 0.02, (height - rise) / 2 - 0.5), None, -0.05, True)
+        flute = block(fold(at, 0.1, -1, 1), s.y - (height + rise) / 2, 0.02, (height - rise) / 2 - 0.5)
+        s.fill(flute, None, -0.05, True)
         s.fill(block(at, s.y - height + 0.35, 0.3, 0.22), look.trim, 0.28)
     for k in range(storeys):
-        _storey(s.band(k * rise - 0.3, (k + 1) * rise + 0.3), random, look, k, k * rise, rise, pitch, which, dx, door)
+        _storey(s.band(k * rise - 0.3, (k + 1) * rise + 0.3), random, look, k, rise, pitch, which, dx, door)
     s.fill(block(s.x - width / 2, s.y - 0.35, width, 0.35), look.trim * 0.7, 0.12)  # plinth
     if look.quoins:
         odd = fold(s.y, 2 * look.course).abs() < look.course / 2
@@ -201,14 +202,25 @@ def front(random: Random, look: Look, width: float, height: float, over: float =
 
 
 def _storey(
-    s: Sheet, random: Random, look: Look, k: int, y0: float, rise: float, pitch: float, which: Tensor, dx: Tensor, door: int
+    s: Sheet,
+    random: Random,
+    look: Look,
+    k: int,
+    rise: float,
+    pitch: float,
+    which: Tensor,
+    dx: Tensor,
+    door: int,
 ) -> None:
-    """The windows of storey k, from y0 up; dx: offsets from the middles of bays, `which` are those."""
+    """The windows of storey k, `rise` metres high; dx: offsets from the middles of bays, `which` are those."""
+    y0 = k * rise
     arch = ARCHES[look.style][random.integers(len(ARCHES[look.style]))]
     hw, hh = pitch * random.uniform(0.19, 0.32), rise * random.uniform(0.27, 0.36)
     middle = y0 + rise * 0.52
     dy = s.y - middle
-    kinds = torch.from_numpy(random.choice(3, int(which.max()) + 1, p=(0.78, 0.12, 0.10)))[which]  # blind, ornament
+    kinds = torch.from_numpy(random.choice(3, int(which.max()) + 1, p=(0.78, 0.12, 0.10)))[
+        which
+    ]  # blind, ornament
     tone = torch.from_numpy(random.uniform(0.4, 1.8, (2, int(which.max()) + 1)).astype(np.float32))
     hole = opening(dx, dy, hw, hh, arch)
     frame, sill = random.uniform(0.08, 0.22), random.uniform(0.06, 0.14)
@@ -231,7 +243,9 @@ def _storey(
     sheet = torch.from_numpy(random.integers(0, 4, int(which.max()) + 1))[which]
     side = min(hw, hh) * 1.05
     panel = torch.where(kinds == 2, block(dx, dy, side * 1.15, side * 1.15), torch.tensor(1.0))
-    _ornament(s, look, torch.where(kinds == 2, block(dx, dy, hw + frame, hh + frame), torch.tensor(1.0)), None)
+    _ornament(
+        s, look, torch.where(kinds == 2, block(dx, dy, hw + frame, hh + frame), torch.tensor(1.0)), None
+    )
     _ornament(s, look, panel, (dx / side, dy / side, sheet))
     if random.random() < 0.3 and look.style in ("townhouse", "palace"):  # shutters
         leaf = block(dx.abs() - hw - 0.32, dy, 0.26, hh)
@@ -239,14 +253,17 @@ def _storey(
         slats = torch.maximum(leaf + 0.05, fold(dy, 0.16).abs() - 0.04)
         s.fill(torch.where(kinds == 0, slats, torch.tensor(1.0)), look.wood * 0.6, 0.03)
     if k and random.random() < 0.3:  # balcony rails
-        rail = torch.minimum(block(fold(dx, 0.2), dy + hh - 0.35, 0.03, 0.4), block(dx, dy + hh - 0.78, 9, 0.04))
+        rail = torch.minimum(
+            block(fold(dx, 0.2), dy + hh - 0.35, 0.03, 0.4), block(dx, dy + hh - 0.78, 9, 0.04)
+        )
         s.fill(torch.maximum(rail, block(dx, dy, hw + 0.2, hh + 0.3)), torch.tensor([0.08, 0.08, 0.09]), 0.15)
     if k == 0:
         tall = min(rise * 0.82, 3.4)
         gate = opening(dx, s.y - tall / 2, pitch * 0.3, tall / 2, arch) + 9 * (which != door)
         s.fill(gate - 0.3, look.trim, 0.15)
         s.fill(gate, look.wood, -0.25)
-        s.fill(torch.maximum(gate + 0.1, -torch.maximum(fold(dx, 0.5).abs() - 0.2, fold(s.y, 0.8).abs() - 0.33)), look.wood * 0.55, -0.2)
+        boards = torch.maximum(fold(dx, 0.5).abs() - 0.2, fold(s.y, 0.8).abs() - 0.33)
+        s.fill(torch.maximum(gate + 0.1, -boards), look.wood * 0.55, -0.2)
     if k and random.random() < 0.75:
         s.fill(block(s.x, s.y - y0, 99, random.uniform(0.08, 0.2)), look.trim, 0.15)
 
@@ -272,7 +289,9 @@ def _frieze(s: Sheet, random: Random, look: Look, height: float, width: float) -
     band = block(s.x - width / 2, s.y - height + 0.2 + tall / 2, width, tall / 2)
     if random.random() < 0.6:
         which = torch.full_like(s.x, float(random.integers(4))).long()
-        _ornament(s, look, band, (fold(s.x, tall) * 2 / tall, (s.y - height + 0.2 + tall / 2) * 2 / tall, which))
+        _ornament(
+            s, look, band, (fold(s.x, tall) * 2 / tall, (s.y - height + 0.2 + tall / 2) * 2 / tall, which)
+        )
     elif random.random() < 0.6:
         s.fill(torch.maximum(band, fold(s.x, tall * 0.7).abs() - tall * 0.2), look.trim, 0.2)
     s.fill(block(s.x - width / 2, s.y - height, width, 0.2), look.trim, 0.35)
@@ -287,7 +306,9 @@ def _crown(s: Sheet, random: Random, look: Look, height: float, width: float, ov
         s.cut(torch.minimum(up - tall / 2, teeth))
         s.fill(block(s.x, up - tall / 2, 99, 0.07), look.trim, 0.1)
     elif look.top == "balusters":
-        post = torch.minimum(fold(s.x, 0.45).abs() - 0.08 - 0.06 * (1 - (up * 2 - 1) ** 2), fold(s.x, 3.6).abs() - 0.3)
+        post = torch.minimum(
+            fold(s.x, 0.45).abs() - 0.08 - 0.06 * (1 - (up * 2 - 1) ** 2), fold(s.x, 3.6).abs() - 0.3
+        )
         rail = torch.minimum(up - 0.2, (up - 1.1).abs() - 0.1)
         s.fill(0.2 - up, look.trim, 0.0)
         s.cut(torch.maximum(torch.minimum(rail, post), up - 1.2))

@@ -88,7 +88,10 @@ def draw(individuals: Tensor, keys: Tensor, width: int) -> tuple[np.ndarray, np.
 
     def work(rows: np.ndarray) -> None:
         colour, cover = _draw(individuals[rows], keys[rows], frame)
-        pictures[rows], masks[rows] = expose(colour, Chance(keys[rows], 5), frame).numpy(), cover.numpy() > 0.5
+        pictures[rows], masks[rows] = (
+            expose(colour, Chance(keys[rows], 5), frame).numpy(),
+            cover.numpy() > 0.5,
+        )
         for i in rows:
             y, x = masks[i].nonzero()
             boxes[i] = x.min(), y.min(), x.max() + 1, y.max() + 1
@@ -149,4 +152,6 @@ def _plinth(picture: Tensor, r: Chance, frame: Window, cx: Tensor, top: Tensor, 
     there = r.chance(0.7)
     d = torch.maximum((u - column(cx)).abs() - column(r(0.5, 1.0) * scale), column(top - 0.04 * scale) - v)
     a = (0.5 - d * frame.width).clamp(0, 1) * column(there)
-    return torch.lerp(picture, hsv(r(0.06, 0.14), 0.1, r(0.4, 0.8))[:, :, None, None].expand_as(picture), a[:, None])
+    return torch.lerp(
+        picture, hsv(r(0.06, 0.14), 0.1, r(0.4, 0.8))[:, :, None, None].expand_as(picture), a[:, None]
+    )

@@ -46,7 +46,9 @@ def _whole(names: Sequence[str], keys: Tensor) -> Tensor:
     stuff = leaves.sample(r, 220 * (300 / 220) ** r(), WHOLE, WHOLE, tints=False)
     out *= 1 + r(0.25, 0.6).view(-1, 1, 1, 1) * (stuff - 0.5)
     placed = places.furnish(places.PLACES, names, keys)
-    sprites = draw_sprites(placed, Window.square(WHOLE), light[placed.picture], torch.full((len(placed),), 0.35), 0.4)
+    sprites = draw_sprites(
+        placed, Window.square(WHOLE), light[placed.picture], torch.full((len(placed),), 0.35), 0.4
+    )
     for i in range(len(keys)):
         lay(out[i], [sprites[j] for j in placed.of(i)])
     return out.clamp_(0, 1)
@@ -93,7 +95,13 @@ def _look(wholes: Tensor, keys: Tensor, frame: Window) -> Tensor:
 def _passers(pictures: Tensor, keys: Tensor, frame: Window) -> None:
     """Somebody in front, in one snapshot of three."""
     r = Chance(keys, 14)
-    there, which, x, scale, side = r.chance(1 / 3), r.pick(len(PEOPLE)), r(0.1, 0.9), r(0.12, 0.24), r(0.0, 0.1)
+    there, which, x, scale, side = (
+        r.chance(1 / 3),
+        r.pick(len(PEOPLE)),
+        r(0.1, 0.9),
+        r(0.12, 0.24),
+        r(0.0, 0.1),
+    )
     rows = there.nonzero()[:, 0]
     if not len(rows):
         return
