@@ -171,7 +171,7 @@ def test_sculptures_are_smooth_clutter_is_not_and_masks_tell_them_apart():
     edges = (grey[:, 1:, 1:] - grey[:, 1:, :-1]).abs().numpy()
     inner = -F.max_pool2d(-torch.tensor(masks).float()[:, None], 9, 1, 4)[:, 0].numpy()[:, 1:, 1:] > 0
     outer = F.max_pool2d(torch.tensor(masks).float()[:, None], 9, 1, 4)[:, 0].numpy()[:, 1:, 1:] == 0
-    assert edges[inner].mean() < 0.6 * edges[outer].mean()
+    assert (edges[inner] > 30).mean() < 0.4 * (edges[outer] > 30).mean()  # corners and edges, not shading
     for query in images.queries:
         y, x = masks[query.picture].nonzero()
         assert query.box.tolist() == [x.min(), y.min(), x.max() + 1, y.max() + 1]

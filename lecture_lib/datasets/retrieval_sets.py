@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,7 @@ def _marked(name: str, root: Path, home: Path) -> RetrievalCollection:
         landmark, number = re.fullmatch(r"(.+)_(\d+)_query\.txt", path.name).groups()
         picture, box = _read_query(name, path)
         lists = [_read_list(name, path.with_name(f"{landmark}_{number}_{which}.txt")) for which in _LISTS]
-        absent |= {one for one in (picture, *sum(lists, [])) if one not in row}
+        absent |= {one for one in chain([picture], *lists) if one not in row}
         good, ok, junk = ([row[one] for one in dict.fromkeys(part) if one in row] for part in lists)
         if picture not in row or not good + ok:
             unanswered.append(f"{landmark}_{number}")
@@ -72,8 +73,8 @@ def _marked(name: str, root: Path, home: Path) -> RetrievalCollection:
         width, height = found.images.sizes[row[picture]]
         if fault := box_fault(box, width, height):
             raise ValueError(
-                f"{name}: {path}: {fault} {picture} of {width} x {height} pixels. Was it made smaller after its box was "
-                "marked? Take pictures and ground truth from one place, or scale the boxes by as much."
+                f"{name}: {path}: {fault} {picture} of {width} x {height} pixels. Was it made smaller after its box "
+                "was marked? Take pictures and ground truth from one place, or scale the boxes by as much."
             )
         box = np.clip(box, 0, [width, height] * 2)
         queries.append(Query(row[picture], box, good, ok, junk, landmark))

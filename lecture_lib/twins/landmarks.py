@@ -170,7 +170,9 @@ def look_at(planes: tuple[Plane, ...], random: np.random.Generator, clear: bool)
     if kind < 2:
         off = u(-1, 1, 2) * room * (1, 0.9)
     else:  # at the border, much of it outside
-        off = (half + [0.5, 0.375]) * u(0.45, 0.95) * np.array([random.choice([-1, 1]), u(-0.3, 0.3)])
+        off = (
+            (half + np.array([0.5, 0.375])) * u(0.45, 0.95) * np.array([random.choice([-1, 1]), u(-0.3, 0.3)])
+        )
     middle = np.array([0.5, 0.375]) + off - focal * (low + high) / 2
     return View(camera, np.array([[focal, 0, middle[0]], [0, focal, middle[1]], [0, 0, 1]]) @ axes, focal)
 
@@ -432,8 +434,8 @@ def _building(scene: Scene, window: Window) -> tuple[Tensor, Tensor]:
         s, t, one = (back[k, 0] * u + back[k, 1] * v + back[k, 2] for k in range(3))
         grid = torch.stack([s / one * (2 / plane.size[0]) - 1, 1 - t / one * (2 / plane.size[1])], 2)
         # pixels of the sheet for a pixel of the picture, at the middle of what is seen
-        cx, cy, cw = _apply(h, np.array(plane.size)[None] / 2)
-        fine = np.sqrt(abs(np.linalg.det(h)) / cw[0].clip(0.5) ** 3) * width / masonry.PPM
+        middle = _apply(h, np.array(plane.size)[None] / 2)[2]
+        fine = np.sqrt(abs(np.linalg.det(h)) / middle[0].clip(0.5) ** 3) * width / masonry.PPM
         sheet = plane.sheets[int(np.clip(np.round(-np.log2(fine)), 0, len(plane.sheets) - 1))]
         seen = F.grid_sample(sheet[None], grid[None], align_corners=False)[0]
         cover = seen[5] * (one > 0) if (w < 0.1).any() else seen[5]
