@@ -1,4 +1,4 @@
-"""Photographs to search in, as published: queries and answers are the pictures that the ground truth means, or it says why."""
+"""Photographs to search in, as published: queries and answers are what the ground truth means, or it says why."""
 
 import os
 

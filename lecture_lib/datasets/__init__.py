@@ -13,7 +13,8 @@ with boxes and part points), "voc2007" and "voc2012" (several objects a picture,
 
 To add a dataset, touch three files: data/datasets.toml (a table: its folder, its loader, its archives), a loader
 (name, folder, **options) that ends in `collect` (in folders.py, or a module of its own) and `twin.py` (a function of
-the dataset's name that draws its twin; those to search in are drawn by twin_retrieval.py). What has the layout of a dataset that is there needs the table alone.
+the dataset's name that draws its twin; those to search in are drawn by twin_retrieval.py). What has the layout of a
+dataset that is there needs the table alone.
 """
 
 from collections.abc import Sequence

@@ -85,7 +85,7 @@ class Look:
             paint(u(0, 1), u(0.2, 0.7), u(0.15, 0.75)),
             u(0.28, 0.6),
             u(0.55, 1.2),
-            u(0.05, 0.2),
+            u(0.03, 0.11),
             u(3.0, 4.2),
             u(2.2, 3.6),
             TOPS[style][random.integers(3)],
@@ -139,15 +139,16 @@ class Sheet:
         self.colour *= 1 + uneven * tone
         edge = torch.minimum(fold(self.y, course).abs(), fold(along, 1.0).abs() * stone)
         joint = (1 - edge / 0.05).clamp_(0, 1)
-        self.colour *= 1 - 0.25 * joint
+        self.colour *= 1 - 0.15 * joint
         self.relief -= 0.03 * joint
 
     def weather(self, random: Random, strength: float) -> None:
-        """A piece of dead leaves over all of it, and streaks under what stands out."""
+        """A piece of dead leaves over all of it, and dirt from below or above."""
         r = Chance(torch.tensor([int(random.integers(2**62))]))
         h, w = self.cover.shape
-        piece = leaves.sample(r, r(90, 250), w, h, tints=False)[0, 0]
+        piece = leaves.sample(r, r(50, 110), w, h, tints=False)[0, 0]
         self.colour *= 1 + strength * (piece - 0.5)
+        self.colour *= 1 + random.uniform(-0.35, 0.35) * (self.y / self.y.max() - 0.5)
 
     def finish(self) -> Tensor:
         """The sheet [6, h, w]."""
@@ -172,7 +173,7 @@ def front(random: Random, look: Look, width: float, height: float, over: float =
     """A front [6, h, w] of a wall `width` x `height` metres, with `over` metres above it for what tops it."""
     s = Sheet(width, height + over, look.wall)
     s.blocks(random, look.course, look.stone, look.uneven)
-    s.weather(random, random.uniform(0.3, 0.8))
+    s.weather(random, random.uniform(0.5, 1.1))
     bays, storeys = max(1, round(width / look.bay)), max(1, round((height - 0.8) / look.storey))
     pitch, rise = width / bays, (height - 0.8) / storeys
     which = (s.x / pitch).long().clamp(max=bays - 1)
