@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from lecture_lib import store
+from lecture_lib.datasets import twin_retrieval
 from lecture_lib.datasets.collection import Boxes, ImageCollection, labels_of
 from lecture_lib.datasets.images import ArrayImages
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
@@ -291,6 +292,4 @@ def ukbench() -> RetrievalCollection:
 
 
 def _retrieval(name: str, **options) -> RetrievalCollection:
-    from lecture_lib.datasets import twin_retrieval  # here, because it draws by what is above
-
-    return getattr(twin_retrieval, name)(**options)
+    return getattr(twin_retrieval, name)(drawn, **options)

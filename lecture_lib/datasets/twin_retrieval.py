@@ -3,6 +3,9 @@
 Every picture is decided by its name ("oxford5k/landmark 3", number 7), so distractors may be added without any picture
 changing. Good, ok and junk are what the renderer knows is visible, by the published rules. See `twins.landmarks`,
 `twins.sculptures` and `twins.snapshots` for what is drawn; no range there was chosen by a retrieval method's score.
+
+    images = datasets.load("oxford5k", distractors=1000)
+    there = twin_retrieval.transfer(images, 0, 1, points)
 """
 
 from __future__ import annotations
@@ -13,8 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from lecture_lib.datasets.images import ArrayImages
 from lecture_lib.datasets.retrieval import Query, RetrievalCollection
-from lecture_lib.datasets.twin import TwinImages, drawn
 from lecture_lib.twins import landmarks, places, sculptures, snapshots, world
 
 WIDTH = 256  # pixels; the height is three quarters of it. Enough for SIFT, which finds little at SIZE
@@ -31,16 +34,19 @@ PLACES = 150  # groups of 2 to 4 pictures
 OBJECTS = 150  # groups of four
 
 Points = np.ndarray
+Drawn = Callable[..., tuple]  # `twin.drawn`: draws pictures, or takes them from the cache
 
 
 @dataclass(frozen=True, eq=False)
-class SceneImages(TwinImages):
+class SceneImages(ArrayImages):
     """Drawn pictures of which more is known than their pixels.
 
+    draw      (rows int64 [n], width) -> uint8 [n, 3, H, W], as twins have it
     transfer  (row, other row, points [n, 2]) -> where they are in the other, see `transfer`
     masks     bool [rows of the array, H, W], the pixels of the sculpture
     """
 
+    draw: Callable[[np.ndarray, int], np.ndarray] | None = field(default=None, repr=False)
     transfer: Callable[[int, int, Points], Points] | None = field(default=None, repr=False)
     masks: np.ndarray | None = field(default=None, repr=False)
 
@@ -48,7 +54,7 @@ class SceneImages(TwinImages):
 def transfer(images: RetrievalCollection, i: int, j: int, points: Points) -> Points:
     """Where points of picture i of a building are in picture j, exactly, from its geometry.
 
-    images   oxford5k() or paris6k(), or a part of it
+    images   load("oxford5k") or load("paris6k"), or a part of it
     points   [n, 2], x and y in pixels of picture i; the middle of its first pixel is (0.5, 0.5)
     returns  float64 [n, 2] in pixels of picture j; NaN where a point is not on the building, hidden in one of the two
              or outside of picture j; all NaN if the two show different buildings
@@ -56,33 +62,33 @@ def transfer(images: RetrievalCollection, i: int, j: int, points: Points) -> Poi
     known = getattr(images.images, "transfer", None)
     if known is None:
         raise ValueError(
-            f"{images.title}: points are known in twins of buildings only: oxford5k() and paris6k()."
+            f"{images.title}: points are known in twins of buildings only: oxford5k and paris6k."
         )
     return known(int(images.images.rows[i]), int(images.images.rows[j]), points)
 
 
 def masks(images: RetrievalCollection) -> np.ndarray:
-    """The sculpture's pixels in each picture of sculptures6k(), or of a part of it: bool [N, H, W]."""
+    """The sculpture's pixels in each picture of load("sculptures6k"), or of a part of it: bool [N, H, W]."""
     known = getattr(images.images, "masks", None)
     if known is None:
         raise ValueError(f"{images.title}: masks are known in the twin of sculptures6k only.")
     return known[images.images.rows]
 
 
-def oxford5k(distractors: int = DISTRACTORS) -> RetrievalCollection:
+def oxford5k(drawn: Drawn, distractors: int = DISTRACTORS) -> RetrievalCollection:
     """Buildings: 11 landmarks, 5 queries each with a box; good, ok and junk by the share that is visible.
 
     distractors  pictures of other buildings, one each; they come last, and more of them change no other picture
     """
-    return _buildings("oxford5k", distractors)
+    return _buildings(drawn, "oxford5k", distractors)
 
 
-def paris6k(distractors: int = DISTRACTORS) -> RetrievalCollection:
+def paris6k(drawn: Drawn, distractors: int = DISTRACTORS) -> RetrievalCollection:
     """As `oxford5k`, of eleven other buildings and with other distractors."""
-    return _buildings("paris6k", distractors)
+    return _buildings(drawn, "paris6k", distractors)
 
 
-def _buildings(name: str, distractors: int) -> RetrievalCollection:
+def _buildings(drawn: Drawn, name: str, distractors: int) -> RetrievalCollection:
     each = QUERIES + OTHERS
     titles = [f"landmark {k + 1}" for k in range(LANDMARKS)]
     # no key of a picture depends on how many there are
@@ -115,7 +121,7 @@ def _buildings(name: str, distractors: int) -> RetrievalCollection:
     return _collection(name, _known(images, transfer=known), titles, labels, queries)
 
 
-def sculptures6k(split: str = "test") -> RetrievalCollection:
+def sculptures6k(drawn: Drawn, split: str = "test") -> RetrievalCollection:
     """Smooth sculptures before clutter: ten in each of `train` and `test`, 7 queries each with a box, distractors.
 
     Both have sculptures of their own. `masks` has their pixels.
@@ -144,7 +150,7 @@ def sculptures6k(split: str = "test") -> RetrievalCollection:
     return _collection("sculptures6k", _known(images, masks=covers), titles, labels, queries)
 
 
-def holidays() -> RetrievalCollection:
+def holidays(drawn: Drawn) -> RetrievalCollection:
     """Places, two to four snapshots each; the first of each is a query, and is itself taken out of the ranking."""
     titles = [f"place {k + 1}" for k in range(PLACES)]
     sites = world.keys("holidays/place", PLACES)
@@ -162,7 +168,7 @@ def holidays() -> RetrievalCollection:
     return _collection("holidays", _known(images), titles, which, queries)
 
 
-def ukbench() -> RetrievalCollection:
+def ukbench(drawn: Drawn) -> RetrievalCollection:
     """Objects on a table in groups of four; every picture is a query and counts as an answer itself."""
     which = np.repeat(np.arange(OBJECTS), 4)
     things = [thing.name for thing in snapshots.THINGS]
@@ -179,7 +185,7 @@ def ukbench() -> RetrievalCollection:
     return _collection("ukbench", _known(images), titles, which, queries)
 
 
-def _known(images: TwinImages, **known) -> SceneImages:
+def _known(images: ArrayImages, **known) -> SceneImages:
     return SceneImages(images.array, images.content, draw=images.draw, **known)
 
 

@@ -26,6 +26,7 @@ from lecture_lib.twins.chance import Chance
 from lecture_lib.twins.compose import Placed, Sprite, draw_sprites, lay
 from lecture_lib.twins.frames import Window
 from lecture_lib.twins.street import facades, surroundings
+from lecture_lib.twins.styles import Look
 from lecture_lib.twins.viewpoints import UP, Light, Plane, View, apply, look_at, make_plane
 from lecture_lib.twins.world import BY_NAME, on_all_cores
 
@@ -52,7 +53,7 @@ LARGE = (("oak", 6, 0.9), ("fir", 6, 0.9), ("bus", 9, 0.52))
 def building(individual: int) -> tuple[Plane, ...]:
     """The planes of an individual, from behind to before."""
     random = np.random.default_rng(individual & (2**63 - 1))
-    look = masonry.Look.draw(random)
+    look = Look.draw(random)
     u = random.uniform
     wide = u(7.5, 15, 2)
     height = 0.8 + look.storey * int(random.integers(2, 5))
