@@ -5,7 +5,7 @@
 
 They run as everyone gets them: on the twins, without network and without photographs, which are never
 saved in a notebook. A notebook that stops with an error is left as it was. A run of all of them is measured, and
-00_start_here tells what each took.
+00_start_here tells what each took. What a run has saved of its claims goes to claims.json, for 99_scoreboard.
 """
 
 from __future__ import annotations
@@ -80,7 +80,18 @@ def execute(path: Path, cache: Path = BUILD / "cache") -> dict[str, float]:
     unfinished = path.with_suffix(".unfinished")
     nbformat.write(notebook, unfinished)
     os.replace(unfinished, path)
+    _keep_claims(path.stem)
     return {"seconds": round(time.perf_counter() - began, 1), "GB": round(peak, 2)}
+
+
+def _keep_claims(notebook: str) -> None:
+    """Take what the run has saved of its claims (results.save) into claims.json, where 99_scoreboard finds it."""
+    kept, found = FOLDER / "claims.json", BUILD / "results" / f"{notebook}.demo.json"
+    claims = json.loads(kept.read_text(encoding="utf-8"))
+    claims[notebook] = json.loads(found.read_text(encoding="utf-8"))["claims"] if found.exists() else []
+    kept.write_text(
+        json.dumps({key: claims[key] for key in sorted(claims) if claims[key]}, indent=1) + "\n", "utf-8"
+    )
 
 
 def _memory(process: int) -> float:

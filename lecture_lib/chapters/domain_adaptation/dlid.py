@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lecture_lib.chapters.domain_adaptation.shifts import Shift
+from lecture_lib.chapters.domain_adaptation.shifts import Shift, principal_axes
 
 STEPS = 5  # sets between source and target, and the two ends
 UNITS = 64  # of each encoder
@@ -36,13 +36,13 @@ def dlid(given: Shift, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def whitened(x: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Learn an encoder of vectors [n, d]: their UNITS first principal components at deviation 1, less THRESHOLD."""
-    mean = x.mean(0)
-    _, singular, axes = np.linalg.svd(x - mean, full_matrices=False)
-    most = min(UNITS, int((singular > 1e-4 * singular[0]).sum()))
-    scale = np.sqrt(len(x)) / singular[:most, None] * axes[:most]
+    mean, axes = x.mean(0), principal_axes(x, UNITS)
+    deviation = ((x - mean) @ axes).std(0)
+    some = deviation > 1e-4 * deviation[0]
+    scale = axes[:, some] / deviation[some]
 
     def encode(x: np.ndarray) -> np.ndarray:
-        z = (x - mean) @ scale.T
+        z = (x - mean) @ scale
         return np.sign(z) * (np.abs(z) - THRESHOLD).clip(0)
 
     return encode

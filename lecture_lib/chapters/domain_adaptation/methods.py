@@ -93,7 +93,10 @@ DEEP: Mapping[str, Method] = {"DLID-like (ST)": by_dlid, "DANN (ST)": lambda giv
 
 
 def aligned(given: Shift, d: int) -> dict[str, Method]:
-    """The methods that align domains without labels, for all trials of a shift, with subspaces of d dimensions."""
+    """The methods that align domains without labels, for all trials of a shift, with subspaces of d dimensions.
+
+    "1-NN (S)" and "SVM (S), standardised" are what they are to be compared with: the same vectors, not aligned.
+    """
     P_s, P_t = principal_axes(given.us, d), principal_axes(given.ut, d)
     M, both = gfk(P_s, P_t), principal_axes(np.concatenate([given.us, given.ut]), CORAL_AXES)
     C_map = both @ coral(given.us @ both, given.ut @ both)
@@ -103,6 +106,7 @@ def aligned(given: Shift, d: int) -> dict[str, Method]:
         "GFK, 1-NN (ST)": lambda trial: by_neighbour(trial.mapped(M, M), "ST"),
         GONG: lambda trial: by_svm(trial.mapped(M, M), "ST"),
         "SA, 1-NN (S)": lambda trial: by_neighbour(trial.mapped(*subspace_alignment(P_s, P_t)), "S"),
+        "SVM (S), standardised": lambda trial: by_svm(trial.mapped(both, both), "S"),
         "CORAL, SVM (S)": lambda trial: by_svm(trial.mapped(C_map, both), "S"),
     }
 

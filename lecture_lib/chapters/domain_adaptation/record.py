@@ -5,25 +5,28 @@
 follows LECTURE_PROFILE and writes `data/results/domain_adaptation.<profile>.csv`, which notebook 07 shows. `demo`: the
 twin, all six shifts. `real`: Office-31's photographs, the lecture's two shifts by Hoffman's trials, and the SURF
 histograms of Office-Caltech10, all twelve, as Hoffman and Gong prepare them; what is not there is named. The values are
-means over trials; the claims are over the single trials.
+means over trials; the claims are over the single trials. What an interrupted run has finished is in the cache: the same
+command goes on from there.
 """
 
+import json
 import time
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import pandas as pd
 
-from lecture_lib import backbones, datasets, settings
+from lecture_lib import backbones, datasets, settings, store
 from lecture_lib.chapters.domain_adaptation import statements, tables
 from lecture_lib.chapters.domain_adaptation.methods import (
     ALIKE,
     DAUME,
     MOVED,
-    SUPERVISED,
     WEIGHTED,
     by_neighbour,
 )
 from lecture_lib.chapters.domain_adaptation.shifts import of_rows, standardised
-from lecture_lib.datasets import DatasetNotFound, Vectors, office, trials
+from lecture_lib.datasets import DatasetNotFound, ImageCollection, Vectors, office, trials
 from lecture_lib.results import records
 from lecture_lib.results.claims import Claim, verdicts
 
@@ -54,19 +57,36 @@ def measure(encodings: dict, protocol: str, source: str) -> pd.DataFrame:
         about = {"experiment": "table", "dataset": images.name, "source": source, "layer": layer}
         for way in LECTURE if images.name == "office31" and source == "real" else tables.shifts_of(images):
             start = time.perf_counter()
-            of = tables.table(x, images, *way, TRIALS, hoffman=layer == "SURF", deep=layer != "SURF")
+            of = kept(tables.table, x, images, *way, TRIALS, hoffman=layer == "SURF", deep=layer != "SURF")
             rows += [about | {"protocol": protocol} | row for row in of]
             print(f"{layer}, {' to '.join(way)}: {time.perf_counter() - start:.0f} s", flush=True)
     return pd.DataFrame(rows)
 
 
+def kept(
+    rows_of: Callable[..., Iterator[dict]],
+    x: np.ndarray,
+    images: ImageCollection | Vectors,
+    *given,
+    **options,
+) -> list[dict]:
+    """Rows as a function of `tables` makes them; those that an interrupted run has finished come from the cache."""
+    code = records.fingerprint(tables.__name__, "")
+    made_by = [code, rows_of.__name__, x, images.labels, dict(images.splits), *map(str, given), options]
+    path = store.folder("results") / f"{store.fingerprint(made_by)}.json"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        store.write_atomically(path, json.dumps([*rows_of(x, images, *given, **options)]).encode())
+    return json.loads(path.read_bytes())
+
+
 def by_labels(encodings: dict, layers: tuple[str, ...], source: str) -> pd.DataFrame:
     """Some methods by the labels a class in the target: amazon to webcam, trials that are drawn here."""
-    methods, rows = {name: SUPERVISED[name] for name in CURVES}, []
+    rows = []
     for layer in layers:
         x, images = encodings[layer]
         about = {"experiment": "target labels", "dataset": images.name, "source": source, "layer": layer}
-        of = tables.label_rows(x, images, "amazon", "webcam", TRIALS, LABELS, methods)
+        of = kept(tables.label_rows, x, images, "amazon", "webcam", TRIALS, LABELS, CURVES)
         rows += [about | {"protocol": tables.DRAWN} | row for row in of]
     return pd.DataFrame(rows)
 
@@ -77,12 +97,13 @@ def by_protocol(photos: Vectors) -> pd.DataFrame:
     about = {"experiment": "protocols", "dataset": photos.name, "source": "real", "layer": "SURF"}
     nearest = {"1-NN (S)": lambda given: by_neighbour(given, "S")}
     for name, per_class in {"Hoffman et al.": trials.HOFFMAN, "Gong et al.": trials.GONG}.items():
-        of = about | {"protocol": f"{name}, drawn here", "per_class": per_class["caltech"]}
+        more = about | {"protocol": f"{name}, drawn here", "per_class": per_class["caltech"]}
         for seed in TRIALS:
             way = {"source": "caltech", "target": "amazon"}
             split = trials.drawn_trial(photos.images, seed, **way, labelled=0, per_class=per_class)
             given = of_rows(x, photos.images, *way.values(), *split)
-            rows += tables.rows(nearest, given, *way.values(), seed, ALIKE, **of)
+            of = tables.rows(nearest, given, *way.values(), seed, ALIKE)
+            rows += [row | more for row in of]
     return pd.DataFrame(rows)
 
 

@@ -103,11 +103,11 @@ def rows(
 
 def label_rows(
     x: np.ndarray, images: ImageCollection | Vectors, source: str, target: str, seeds: Iterable[int],
-    labels: Sequence[int], methods: Mapping[str, Method],
+    labels: Sequence[int], methods: Sequence[str],
 ) -> Iterator[dict]:  # fmt: skip
-    """As `table`, for trials drawn with more and fewer labels a class in the target; without any, only (S) is left."""
+    """As `table`, for some SUPERVISED methods, with more and fewer labels a class in the target; with 0 only (S)."""
     for seed in seeds:
         for n in labels:
             given = shift(x, images, source, target, seed, n)
-            able = {name: method for name, method in methods.items() if n or name.endswith("(S)")}
+            able = {name: SUPERVISED[name] for name in methods if n or name.endswith("(S)")}
             yield from rows(able, given, source, target, seed, per_class=n)

@@ -1,5 +1,6 @@
 """Adaptation to play with: which shift, which method, how many target labels, and what becomes of each picture."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -31,7 +32,10 @@ def adaptation_explorer(
 
     @cache
     def predicted(way: tuple[str, str], method: str, labelled: int) -> np.ndarray:
-        return methods[method](shift(x, images, *way, 0, labelled))
+        with warnings.catch_warnings():
+            # scikit-learn's, for one label a class
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+            return methods[method](shift(x, images, *way, 0, labelled))
 
     def draw(way: tuple[str, str], method: str, labelled: int) -> tuple[Figure, str]:
         source, target = way

@@ -37,13 +37,13 @@ def theirs(name: str = "accuracy") -> pd.DataFrame:
     return table
 
 
-def two_panels(title: str, names: Sequence[str], **options: object) -> tuple[Figure, list[Axes]]:
-    """An empty figure of two plots against n, each with its name."""
+def two_panels(title: str, **options: object) -> tuple[Figure, list[Axes]]:
+    """An empty figure of two plots against n, ours and the paper's."""
     figure = style.new_figure(10.5, 4.4, layout="constrained")
     panels = figure.subplots(1, 2, **options)
     figure.get_layout_engine().set(wspace=0.06)
     figure.suptitle(title, fontsize=14, x=0.01, ha="left")
-    for axes, name in zip(panels, names, strict=True):
+    for axes, name in zip(panels, ("drawings", "photographs, the paper"), strict=True):
         axes.grid(axis="y", color="#eeeeee")
         axes.set_axisbelow(True)
         axes.set_title(name, fontsize=11)
@@ -57,7 +57,6 @@ def curves(
     spreads: tuple[float, float],
     chances: tuple[float, float],
     *,
-    names: Sequence[str] = ("drawings", "photographs, the paper"),
     title: str = "",
 ) -> Figure:
     """Plot accuracy against n, one line a kind of net, ours on the left and the paper's on the right.
@@ -68,7 +67,7 @@ def curves(
     """
     paper = theirs().drop(["natural->man-made", "man-made->natural"])
     with style.look():
-        figure, panels = two_panels(title, names)
+        figure, panels = two_panels(title)
         for axes, table, spread, chance in zip(panels, (ours, paper), spreads, chances, strict=True):
             base = table[0].dropna().iloc[0]
             axes.axhspan(
@@ -99,9 +98,7 @@ def draw_lines(axes: Axes, table: pd.DataFrame) -> None:
         )
 
 
-def decomposition(
-    ours: pd.DataFrame, *, names: Sequence[str] = ("drawings", "photographs, the paper"), title: str = ""
-) -> Figure:
+def decomposition(ours: pd.DataFrame, *, title: str = "") -> Figure:
     """Plot what is lost at each n as stacked bars, C and S, and their sum as a dot; the paper's on the right.
 
     ours  rows n; columns C, S, T, "T low", "T high", in points, losses negative
@@ -109,7 +106,7 @@ def decomposition(
     paper = theirs("decomposition").loc[["C", "S"]].T
     paper["T"] = paper.sum(axis=1)
     with style.look():
-        figure, panels = two_panels(title, names)
+        figure, panels = two_panels(title)
         for axes, table in zip(panels, (ours, paper), strict=True):
             draw_stacks(axes, table)
             if "T low" in table:
@@ -144,7 +141,6 @@ def draw_stacks(axes: Axes, table: pd.DataFrame) -> None:
 def similarity(
     ours: dict[str, pd.DataFrame],
     *,
-    names: Sequence[str] = ("drawings", "photographs, the paper"),
     title: str = "",
 ) -> Figure:
     """Plot the whole loss T(n) of random halves, and of natural against man-made classes, each with its band.
@@ -154,7 +150,7 @@ def similarity(
     paper = theirs("decomposition")
     unlike = paper.loc[["natural->man-made", "man-made->natural"]].mean()
     with style.look():
-        figure, panels = two_panels(title, names)
+        figure, panels = two_panels(title)
         for kind, look in style.of(*ours).items():
             table = ours[kind]
             how = {"color": look.colour, "marker": look.marker, "ms": 6, "lw": 1.8, "label": kind}

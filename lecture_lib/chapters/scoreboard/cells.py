@@ -19,13 +19,12 @@ COLOURS = {  # white letters have a contrast of 5 or more on each of them
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell of a notebook of the project: its notebook and id, its code, what it printed, its tables as HTML."""
+    """A code cell of a notebook of the project: its notebook and id, its code, what it printed."""
 
     notebook: str
     id: str
     code: str
     printed: str
-    tables: str
 
     def link(self, text: str) -> str:
         """Return HTML that leads to the cell, from a notebook beside this one."""
@@ -40,10 +39,7 @@ def every_cell() -> tuple[Cell, ...]:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "code":
                 printed = ("".join(output.get("text", "")) for output in cell["outputs"])
-                html = ("".join(output.get("data", {}).get("text/html", "")) for output in cell["outputs"])
-                tables = (each for each in html if "<table" in each)
-                texts = "".join(cell["source"]), "".join(printed), "".join(tables)
-                found.append(Cell(path.stem, cell["id"], *texts))
+                found.append(Cell(path.stem, cell["id"], "".join(cell["source"]), "".join(printed)))
     return tuple(found)
 
 

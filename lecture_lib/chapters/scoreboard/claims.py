@@ -1,7 +1,7 @@
 """Every claim that was tested: verdicts on drawings and on photographs beside what the lecture's tables say."""
 
 import html
-import math
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,21 +9,21 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from lecture_lib import settings
 from lecture_lib.chapters.scoreboard.cells import Cell, Shown, badge, cells_with
 from lecture_lib.chapters.scoreboard.tables import KINDS, plain, records
 from lecture_lib.results import claims_of, papers
-from lecture_lib.results.claims import DID_NOT_HOLD, HELD, TOO_CLOSE, Claim, after_holm
+from lecture_lib.results.claims import Claim, after_holm
 
-VERDICT = f"({HELD}|{DID_NOT_HOLD}|{TOO_CLOSE})"
-LINE = re.compile(rf"(?m)^{VERDICT}( \(twin\))?: (.*)\n(?:    \(after Holm's correction: (.*)\)\n)?")
+SAVED = settings.REPOSITORY / "notebooks" / "claims.json"  # of each notebook, as execute.py saved it
 
 
 @dataclass(frozen=True)
 class Tested:
     """A claim, the notebook that tells of it, its record's name and profile, and its verdict after Holm's correction.
 
-    record     "" where it is not recorded: the saved notebook has tested it
-    corrected  among the claims of the record, or those that the notebook prints with it; None where that is not known
+    record     "" where it is not recorded: the notebook has tested it when it was saved
+    corrected  among all claims of the record, or of the notebook; None where that is not known
     """
 
     claim: Claim
@@ -43,7 +43,7 @@ class Tested:
     def cell(self) -> Cell | None:
         """The cell that prints the verdict; else the first of those that take it from the record."""
         twin = re.escape(" (twin)") * (self.claim.source == "twin")
-        said = rf"(?m)^{VERDICT}{twin}: {re.escape(self.claim.statement)}$"
+        said = rf"(?m)^{self.claim.verdict}{twin}: {re.escape(self.claim.statement)}$"
         taken = rf'claims_of\("{self.record}", "{self.profile}"\)'
         found = cells_with(said, self.notebook, printed=True) or cells_with(taken, self.notebook)
         return found[0] if found else None
@@ -57,50 +57,12 @@ def tested() -> list[Tested]:
         every = claims_of(record, profile)
         about = told.get(record, record), record, profile
         found += [Tested(claim, *about, after) for claim, after in zip(every, after_holm(every), strict=True)]
-    known = {_told(of.claim) for of in found}
-    for notebook in told.values():
-        found += [of for of in printed(notebook) if _told(of.claim) not in known]
+    known = {of.claim for of in found}
+    for notebook, saved in json.loads(SAVED.read_text(encoding="utf-8")).items():
+        every = [Claim(**claim) for claim in saved]
+        both = zip(every, after_holm(every), strict=True)
+        found += [Tested(claim, notebook, corrected=after) for claim, after in both if claim not in known]
     return sorted(found, key=lambda of: of.notebook)
-
-
-def printed(notebook: str) -> list[Tested]:
-    """Read the claims that a saved notebook shows: lines of `results.verdicts`, then a table of `results.numbers`.
-
-    Effects have the three digits of the table. Lines and table are taken only if each verdict follows from its numbers.
-    """
-    lines, found = [], []
-    for cell in cells_with("", notebook):
-        lines = re.findall(LINE, cell.printed) or lines
-        for table in re.findall(r"<table.*?</table>", cell.tables, re.DOTALL):
-            rows = [
-                re.findall(r"<t[hd]>(.*?)</t[hd]>", row)
-                for row in re.findall(r"<tr.*?</tr>", table, re.DOTALL)
-            ]
-            if not {"effect", "margin"} <= {*rows[0]}:
-                continue
-            names = "id", *rows[0][1:]
-            named = [dict(zip(names, map(html.unescape, row), strict=True)) for row in rows[1:] if row[1]]
-            if len(named) == len(lines):
-                claims = [_claim(row, line) for row, line in zip(named, lines, strict=True)]
-                if [claim.verdict for claim in claims] == [line[0] for line in lines]:
-                    after = [line[3] or None for line in lines]
-                    found += [
-                        Tested(claim, notebook, corrected=of) for claim, of in zip(claims, after, strict=True)
-                    ]
-    return found
-
-
-def _claim(row: dict[str, str], line: tuple[str, str, str, str]) -> Claim:
-    limits = {name: float(row[name]) for name in ("effect", "low", "high", "margin")}
-    for verdict, end, side in ((HELD, "low", math.inf), (DID_NOT_HOLD, "high", -math.inf)):
-        if line[0] == verdict and limits[end] == limits["margin"]:  # rounded to the margin
-            limits[end] = math.nextafter(limits["margin"], side)
-    about = {"unit": row.get("unit", "points"), "over": row["over"], "n": int(row["n"]), "p": None}
-    return Claim(row["id"], line[2], **limits, **about, source="twin" if line[1] else "real")
-
-
-def _told(claim: Claim) -> tuple[str, str, str]:
-    return claim.statement, claim.source, f"{round(claim.effect, 12):+.3g}"
 
 
 def pairs(every: list[Tested]) -> Iterator[dict[str, Tested]]:

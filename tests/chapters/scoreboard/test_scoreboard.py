@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from lecture_lib import settings
-from lecture_lib.chapters.scoreboard import cells, claims, done, figures, tables
+from lecture_lib.chapters.scoreboard import claims, done, figures, tables
 from lecture_lib.exercises import progress
 from lecture_lib.results import claims_of, papers
 from lecture_lib.settings import REPOSITORY
@@ -228,36 +228,14 @@ def test_photographs_are_not_led_to_the_cell_of_the_drawings(every):
     assert line.twin.cell.id != line.real.cell.id
 
 
-def test_claims_that_a_notebook_tests_itself_are_read_with_their_own_numbers(every):
-    found = {of.claim.id: of for of in claims.printed("01_decaf_tsne")}
-    saved = next(
-        c
-        for c in nbformat.read(REPOSITORY / "notebooks/01_decaf_tsne.ipynb", 4).cells
-        if c.id == "verdict-numbers"
-    )
-    text = saved.outputs[0]["data"]["text/plain"]
-    assert len(found) == 12
-    for id, of in found.items():
-        line = next(line for line in text.splitlines() if line.split()[:1] == [id])
-        assert f"{of.claim.effect:+.3g}" == line.split()[1]
-
-
-def test_lines_and_numbers_of_different_claims_are_not_put_together(monkeypatch):
-    numbers = "".join(f"<th>{name}</th>" for name in ("", "effect", "low", "high", "margin", "over", "n"))
-    cases = [
-        (-2, "held: x is more\n", 1),
-        (-2, "did not hold: x is more\n", 0),
-        (-2, "held: x\nheld: y\n", 0),
-    ]
-    cases += [(1, "held: x is more\n", 1), (5, "did not hold: x is more\n", 1)]  # rounded to the margin
-    for margin, line, many in cases:
-        values = "".join(f"<td>{v}</td>" for v in ("+3", "+1", "+5", margin, "classes", 20))
-        table = f"<table><tr>{numbers}</tr><tr><th>a/b</th>{values}</tr></table>"
-        cell = cells.Cell("09_new", "verdicts", "", line, table)
-        monkeypatch.setattr(cells, "every_cell", lambda cell=cell: (cell,))
-        found = claims.printed("09_new")
-        assert len(found) == many
-        assert all(line.startswith(f"{of.claim.verdict}: ") for of in found)
+def test_claims_that_a_notebook_tested_itself_are_those_that_it_shows(every):
+    own = [of for source in tables.KINDS for of in every[source] if of is not None and not of.record]
+    assert len({of.notebook for of in own}) == 3
+    for of in own:
+        kind = " (twin)" * (of.claim.source == "twin")
+        assert f"{of.claim.verdict}{kind}: {of.claim.statement}\n" in of.cell.printed
+        texts = "".join(map(str, nbformat.read(REPOSITORY / f"notebooks/{of.notebook}.ipynb", 4).cells))
+        assert f"{of.claim.effect:+.3g}" in texts
 
 
 # The papers
