@@ -92,7 +92,7 @@ def test_all_shipped_vectors_together_are_small_enough_to_be_cloned():
 
 
 def test_a_dataset_without_vectors_is_named_with_those_that_have_some():
-    with pytest.raises(ValueError, match="no vectors of 'sun397'; there are some of caltech101, voc2007"):
+    with pytest.raises(ValueError, match="no vectors of 'sun397'; there are some of .*caltech101.*voc2007"):
         vectors("sun397")
 
 
