@@ -4,6 +4,7 @@ What the papers take at Hessian-affine regions is taken at DoG's keypoints here,
 """
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -63,6 +64,14 @@ class Local:
         self.task, self.kind = task, kind
         self.features, self.training = extract(task.images, kind), extract(task.apart, kind)[task.unjudged]
         self.x = sample(self.training, TRAINING)
+
+    def of(self, features: Features, task: Search) -> "Local":
+        """Another collection's features, with what was learned here."""
+        other = copy(self)
+        for made in ("assigned", "index"):
+            vars(other).pop(made, None)
+        other.features, other.task = features, task
+        return other
 
     def asked(self, i: int) -> Features:
         """The features of query i: those in its box."""
@@ -135,7 +144,7 @@ def by_vectors(local: Local) -> Iterator[Row]:
     gmm = fit_gmm(pca(x), GAUSSIANS)
     yield _by_vector("IFV", lambda features: fisher_vectors(features, pca, gmm), local, GAUSSIANS)
     means = local.words(OF_VLAD)
-    yield _by_vector("VLAD", lambda features: vlad_vectors(features, means), local, len(means))
+    yield vlad_row(local, means)
     short = few_axes(vlad_vectors(local.training, means), min(SHORT, len(local.training) - 1))
     yield _by_vector(
         f"VLAD, {SHORT} numbers", lambda features: projected(vlad_vectors(features, means), short), local, len(means)
@@ -148,6 +157,11 @@ def by_vectors(local: Local) -> Iterator[Row]:
         return cvlad_scores(cvlad_vectors(local.asked(i), few)[0], vectors, upright=upright)
 
     yield Row("CVLAD", bytes_a_picture(vectors), scores, len(few), vectors[0].size)
+
+
+def vlad_row(local: Local, means: np.ndarray) -> Row:
+    """VLAD, each word's sum to length 1."""
+    return _by_vector("VLAD", lambda features: vlad_vectors(features, means), local, len(means))
 
 
 def _by_vector(name: str, encode: Callable[[Features], np.ndarray], local: Local, K: int) -> Row:

@@ -56,8 +56,6 @@ def patches(net: Backbone, images: ImageCollection, which: tuple[View, ...], lay
 def asked(net: Backbone, task: Search, which: tuple[View, ...], layer: int = 6) -> np.ndarray:
     """The same of each query: of what is in its box, if it has one."""
     if task.queries[0].box is None:
-        views = [view.name for view in which]
-        assert views  # the pictures' own patches are encoded anyway, in this order
         return patches(net, task.images, which, layer)[task.asking]
     return patches(net, query_boxes(task.images, task.queries), which, layer)
 
@@ -72,20 +70,21 @@ def by_patches(task: Search, net: Backbone) -> Iterator[Row]:
     """CNN, CNN-ss, CNNaug-ss; the first two also in 128 numbers a patch."""
     x, q = patches(net, task.images, LEVELS), asked(net, task, LEVELS[:ASKED])
     training = torch.from_numpy(patches(net, learned_from(task), LEVELS).astype(np.float32)).flatten(0, 1)
-    yield _spatial("CNN", q[:, :1], x[:, :1].copy())
-    yield _spatial("CNN-ss", q, x)
+    yield spatial_row("CNN", q[:, :1], x[:, :1].copy())
+    yield spatial_row("CNN-ss", q, x)
     short = fit_pca(training, SHORT)
     q_short, x_short = (projected(of, short).astype(np.float16) for of in (q, x))
-    yield _spatial(f"CNN, {SHORT} numbers", q_short[:, :1], x_short[:, :1].copy())
-    yield _spatial(f"CNN-ss, {SHORT} numbers", q_short, x_short)
+    yield spatial_row(f"CNN, {SHORT} numbers", q_short[:, :1], x_short[:, :1].copy())
+    yield spatial_row(f"CNN-ss, {SHORT} numbers", q_short, x_short)
     white = fit_whitening(l2_normalise(training), WHITENED)
     q_aug, x_aug = (
         augmented(torch.from_numpy(np.array(of)), white).numpy().astype(np.float16) for of in (q, x)
     )
-    yield _spatial("CNNaug-ss", q_aug, x_aug)
+    yield spatial_row("CNNaug-ss", q_aug, x_aug)
 
 
-def _spatial(name: str, q: np.ndarray, x: np.ndarray) -> Row:
+def spatial_row(name: str, q: np.ndarray, x: np.ndarray) -> Row:
+    """Rank by the distances of queries' patches [Q, p, d] to the nearest of each picture's, float16 [N, P, d]."""
     return Row(name, x[0].nbytes, lambda i: -spatial_distances(q[i], x), 0, x[0].size)
 
 
