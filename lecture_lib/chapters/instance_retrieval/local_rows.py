@@ -52,9 +52,11 @@ ASSIGNED = 5  # words of a query's feature in multiple assignment (MA)
 TRAINING = 60_000  # features that are learned from
 OF_VLAD, OF_CVLAD = 256, 64  # words, as in the papers
 GAUSSIANS, AXES = 16, 64  # of Fisher vectors, 2 x 16 x 64 numbers
-NEXT = 4  # pictures that each is tracked to
-NEAR = 0.02  # of a picture's width: how far from its true place a feature may be that continues a track
-OCTAVES = 0.5  # by which its size may differ
+# a track goes on with the feature that is nearest to where the spot is, and the spot to it: within half a bin of its
+# size, which may differ by half an octave, and an angle that may differ by a sixteenth of a turn
+BIN, OCTAVES, TURN = 0.5, 0.5, np.pi / 8
+NEXT = 12  # pictures of the same building that each is tracked to: of 25, every pair once
+LIKELY = 4  # pictures, the most alike, that are verified for tracks in photographs
 
 
 class Local:
@@ -230,16 +232,26 @@ def _known_pairs(local: Local) -> Iterator[np.ndarray]:
             for i, j in zip(rows, np.roll(rows, -step), strict=True):
                 mine, theirs = training[[i]], training[[j]]
                 to = twin_retrieval.transfer(images, int(i), int(j), mine.xy + 0.5) - 0.5
-                seen = np.flatnonzero(np.isfinite(to[:, 0]))
-                if len(seen) < 2 or not len(theirs.xy):
-                    continue
-                larger = to[seen].std() / mine.xy[seen].std()
-                apart = np.linalg.norm(to[seen, None] - theirs.xy, axis=2) / twin_retrieval.WIDTH
-                octaves = np.abs(np.log2(larger * mine.scale[seen, None] / theirs.scale))
-                apart = np.where(octaves < OCTAVES, apart, np.inf)
-                near = apart.min(1) < NEAR
-                pair = np.stack([seen[near], apart.argmin(1)[near]], 1)
-                yield pair + training.offsets[[i, j]]
+                yield same_spots(mine, theirs, to) + training.offsets[[i, j]]
+
+
+def same_spots(mine: Features, theirs: Features, to: np.ndarray) -> np.ndarray:
+    """Which features of two pictures show the same spot: int64 [n, 2], given where each of `mine` is in the other.
+
+    to  float64 [n, 2] in pixels; NaN where it is not to be seen
+    """
+    seen = np.flatnonzero(np.isfinite(to[:, 0]))
+    if len(seen) < 3 or not len(theirs.xy):
+        return np.zeros((0, 2), np.int64)
+    larger = to[seen].std() / mine.xy[seen].std()
+    size = np.maximum(larger * mine.scale[seen, None], 1e-6)
+    apart = np.linalg.norm(to[seen, None] - theirs.xy, axis=2) / size
+    turn = np.abs((mine.angle[seen, None] - theirs.angle + np.pi) % (2 * np.pi) - np.pi)
+    unlike = (np.abs(np.log2(size / theirs.scale)) > OCTAVES) | (turn > TURN)
+    apart[unlike] = np.inf
+    nearest = apart.argmin(1)
+    both = (apart.min(1) < BIN) & (apart.argmin(0)[nearest] == np.arange(len(seen)))
+    return np.stack([seen[both], nearest[both]], 1)
 
 
 def _verified_pairs(local: Local) -> Iterator[np.ndarray]:
@@ -249,7 +261,7 @@ def _verified_pairs(local: Local) -> Iterator[np.ndarray]:
         mine = training[[i]]
         found = hamming_matches(mine.root, assign(mine.x, local.means), index, cells)
         order = ranking(found.scores(index))
-        for agree in verify(mine, training, found, order[order != i][:NEXT]).values():
+        for agree in verify(mine, training, found, order[order != i][:LIKELY]).values():
             yield np.stack([found.query[agree] + training.offsets[i], found.row[agree]], 1)
 
 

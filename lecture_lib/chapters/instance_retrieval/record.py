@@ -77,9 +77,9 @@ def families(task: Search, net: Backbone) -> Iterator[tuple[str, str, Callable[[
         yield "by_boundaries", "", partial(network_rows.by_boundaries, task)
 
 
-def kept(made_by: list, rows_of: Callable[[], list[dict]]) -> list[dict]:
-    """What a function returns; from the cache, if an interrupted run has finished it."""
-    code = [records.fingerprint(module.__name__, "") for module in (local_rows, network_rows, cost)]
+def kept(module: str, made_by: list, rows_of: Callable[[], list[dict]]) -> list[dict]:
+    """What a function returns that calls a module's code; from the cache, if an interrupted run has finished it."""
+    code = records.fingerprint(module, "")
     path = store.folder("results") / f"{store.fingerprint([code, *made_by])}.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,8 @@ def measure(net: Backbone) -> tuple[list[dict], pd.DataFrame]:
                 task.apart.images.fingerprint,
                 net.fingerprint,
             ]
-            for row in kept(made_by, lambda task=task, make=make: judged(task, make())):
+            module = (local_rows if kind else network_rows).__name__
+            for row in kept(module, made_by, lambda task=task, make=make: judged(task, make())):
                 about = {"experiment": experiment + ", dense patches" * (kind == "dense")}
                 rows += record_rows(task, row, **about, **({"detector": kind} if kind else {}))
                 if kind != "dense":
@@ -140,7 +141,7 @@ def main() -> None:
     asked = values[values.experiment == (TABLE if twin else WHOLE)]
     claims = statements.claims(asked, "twin" if twin else "real", chosen.seed)
     if twin:
-        growth = kept(["growth", net.fingerprint], lambda: list(cost.growth(net)))
+        growth = kept(cost.__name__, [net.fingerprint], lambda: list(cost.growth(net)))
         rows += [*growth, *cost.extrapolated(growth)]
     print(records.write(NAME, rows, claims, command=COMMAND, network=net.name).name)
     verdicts(claims)
