@@ -90,15 +90,20 @@ def spatial_row(name: str, q: np.ndarray, x: np.ndarray) -> Row:
 
 def by_maps(task: Search, net: Backbone) -> Iterator[Row]:
     """MAC, SPoC, R-MAC and GeM of the last maps, without the whitening that is learned from matching pairs."""
+    for name, x, q in by_maps_of(task, net):
+        yield Row(name, bytes_a_picture(x), lambda i, q=q, x=x: x @ q[i], 0, x.shape[1])
+
+
+def by_maps_of(task: Search, net: Backbone) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Their names, and vectors of pictures [N, c] and of what is asked with [Q, c]."""
     [layer] = [name for name in MAPS if name in net.layers]
+    maps = _maps(net, task.images, layer)
     if task.queries[0].box is None:
-        maps = _maps(net, task.images, layer)
         asking = maps[task.asking]
     else:
-        maps, asking = (_maps(net, of, layer) for of in (task.images, query_boxes(task.images, task.queries)))
+        asking = _maps(net, query_boxes(task.images, task.queries), layer)
     for name, pooled in (("MAC", mac), ("SPoC", spoc), ("R-MAC", rmac), ("GeM", gem)):
-        x, q = pooled(maps).numpy(), pooled(asking).numpy()
-        yield Row(name, bytes_a_picture(x), lambda i, q=q, x=x: x @ q[i], 0, x.shape[1])
+        yield name, pooled(maps).numpy(), pooled(asking).numpy()
 
 
 def _maps(net: Backbone, images: ImageCollection, layer: str) -> Tensor:
