@@ -33,27 +33,27 @@ WRONG = {
     "08.5": {"a c a b d": "1 a: that is classification", "b c a b": "it has 4 letters"},
 }
 RIGHT = {
-    "08.1": {
+    "08.1": [
         "def f(order, positives, junk):\n    r = np.flatnonzero(np.isin(order[~np.isin(order, junk)], positives))\n"
         "    j = np.arange(len(r))\n"
         "    return (np.where(r > 0, j / np.maximum(r, 1), 1) + (j + 1) / (r + 1)).sum() / 2 / len(positives)",
-    },
-    "08.2": {
+    ],
+    "08.2": [
         "def f(query, codes, idf):\n    h = np.array([bin(int(query) ^ int(c)).count('1') for c in codes])\n"
         "    return idf * idf * np.exp(-h * h / 256.0) * (h <= 24)",
-    },
-    "08.3": {
+    ],
+    "08.3": [
         "def f(x, means):\n    V = np.zeros_like(means)\n    for one in x:\n"
         "        k = np.linalg.norm(means - one, axis=1).argmin()\n        V[k] += one - means[k]\n"
         "    V /= np.maximum(np.linalg.norm(V, axis=1, keepdims=True), 1e-12)\n"
         "    return V.flatten() / np.linalg.norm(V)",
-    },
-    "08.4": {
+    ],
+    "08.4": [
         "def f(scores, labels, queries):\n    found = []\n    for row, q in zip(scores, queries):\n"
         "        found.append(labels[max((s, -i) for i, s in enumerate(row) if i != q)[1] * -1] == labels[q])\n"
         "    return np.mean(found)",
-    },
-    "08.5": {"BCABD", "b, c, a, b, d"},
+    ],
+    "08.5": ["BCABD", "b, c, a, b, d"],
 }
 
 test_wrong_answers_are_told_why, test_other_right_answers_are_right = exercise_tests(EXERCISES, WRONG, RIGHT)
