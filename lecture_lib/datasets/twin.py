@@ -17,6 +17,7 @@ from torch import Tensor
 from lecture_lib import store
 from lecture_lib.datasets.collection import Boxes, ImageCollection, labels_of
 from lecture_lib.datasets.images import ArrayImages
+from lecture_lib.datasets.layout import DatasetNotFound
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
 from lecture_lib.datasets.trials import drawn_trial
 from lecture_lib.twins import indoor, people, places, skeleton, species, voc, world
@@ -228,6 +229,13 @@ def h3d() -> ImageCollection:
         part_names=people.POINTS,
         splits={"train": np.arange(H3D_SPLIT), "test": np.arange(H3D_SPLIT) + H3D_SPLIT},
         protocol=official_split,
+    )
+
+
+def clothing() -> ImageCollection:
+    """There is none: `h3d` draws people with attributes. Raises DatasetNotFound, which says so."""
+    raise DatasetNotFound(
+        'clothing has no twin: load("h3d") draws dressed people; the photographs are read in the real profile.'
     )
 
 
