@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -134,12 +133,14 @@ def enlarged(boxes: np.ndarray, context: float) -> np.ndarray:
     return np.concatenate([centre - half, centre + half], -1)
 
 
-def region_crops(images: ImageCollection, regions: np.ndarray, names: Sequence[str]) -> ImageCollection:
+def region_crops(
+    images: ImageCollection, regions: np.ndarray, names: Sequence[str], side: int | None = None
+) -> ImageCollection:
     """Return the collection of R regions of each picture, rows i R .. i R + R-1: each warped to a square.
 
-    regions  [N, R, 4] in pixels, as in `Boxes`; beyond the picture its border is repeated
-    returns  square pictures, as large as the longer side; see `derive`. Raises ValueError, with the picture's name,
-             for a region that has no area
+    regions  [N, R, 4] in pixels, as in `Boxes`, grown to whole ones; beyond the picture its border is repeated
+    side     of the squares in pixels; None: the longer side of each region
+    returns  square pictures; see `derive`. Raises ValueError, with the picture's name, for a region without area
     """
     regions = np.asarray(regions, np.float64)
     if regions.shape != (len(images), len(names), 4):
@@ -151,34 +152,44 @@ def region_crops(images: ImageCollection, regions: np.ndarray, names: Sequence[s
     def cut(picture: Tensor, i: int, v: int) -> Tensor:
         x0, y0, x1, y1 = regions[i, v]
         part = _slice(picture, (np.floor(x0), np.floor(y0), np.ceil(x1), np.ceil(y1)))
-        return resize(part, [max(part.shape[1:])] * 2, antialias=True)
+        return resize(part, [side or max(part.shape[1:])] * 2, antialias=True)
 
-    return derive(images, cut, names, {"made": "region crops", "version": VERSION, "regions": regions})
+    recipe = {"made": "region crops", "version": VERSION, "regions": regions, "side": side}
+    return derive(images, cut, names, recipe)
 
 
-def aligned_to_one_side(
-    images: ImageCollection, context: float, side: int, flip: np.ndarray
+def object_boxes(images: ImageCollection) -> np.ndarray:
+    """The box of the one object of each picture, float32 [N, 4]; ValueError, with its name, for none or several."""
+    for i, boxes in enumerate(images.boxes or [()] * len(images)):
+        if len(boxes) != 1:
+            raise ValueError(
+                f"{images.name}: {images.names[i]} has {len(boxes) or 'no'} boxes, and its parts need one: take the "
+                "pictures that show one object."
+            )
+    return np.array([boxes.xyxy[0] for boxes in images.boxes], np.float32).reshape(-1, 4)
+
+
+def facing_one_way(
+    images: ImageCollection, flip: np.ndarray, context: float, side: int
 ) -> tuple[Tensor, np.ndarray]:
-    """Cut the one object of each picture, warped to squares, and mirror those of `flip` [N]: with their points.
+    """Cut a square about the box of each picture with its points, and mirror those of `flip` (bool [N]).
 
+    context  sides of the square in longer sides of the box
     returns  pictures uint8 [N, 3, side, side], points float32 [N, P, 3]
     """
     made = [
-        cut_marked(images.tensor(i), enlarged(_longer(boxes.xyxy[0]), context), boxes, images.parts[i],
-                   images.part_names, mirrored=bool(flip[i]), side=side)
-        for i, boxes in enumerate(images.boxes)
+        cut_marked(
+            images.tensor(i), _square(box, context), images.boxes[i], images.parts[i], images.part_names,
+            mirrored=bool(flip[i]), side=side,
+        )
+        for i, box in enumerate(object_boxes(images))
     ]  # fmt: skip
     return torch.stack([picture for picture, _, _ in made]), np.stack([points for _, _, points in made])
 
 
-def with_points(images: ImageCollection, points: np.ndarray) -> ImageCollection:
-    """The same pictures with other points [N, P, 3], such as predicted ones."""
-    return replace(images, parts=points)
-
-
-def _longer(box: np.ndarray) -> np.ndarray:
-    """The square about a box's centre with its longer side."""
-    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]).max() / 2
+def _square(box: np.ndarray, context: float) -> np.ndarray:
+    """The square about a box's centre whose side is `context` longer sides of the box."""
+    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]).max() / 2 * context
     return np.concatenate([centre - half, centre + half])
 
 
