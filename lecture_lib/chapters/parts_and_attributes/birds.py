@@ -17,7 +17,11 @@ CS = (0.1, 1.0, 10.0, 100.0)
 GRID = 4  # cells of the map, across and down, from which points are predicted
 POINT_CONTEXT = 1.2  # of the box that points are predicted from
 POOFS, POOF_SIDE, POOF_CONTEXT = 1000, 192, 1.2
-TRANSFER = 20  # ways, at most, to part the classes into halves
+FEW, TRANSFER, DRAWN = (
+    8,
+    20,
+    5,
+)  # with fewer classes than FEW all ways to halve them, up to TRANSFER; else so many
 ORACLE, PREDICTED = "oracle", "predicted"
 
 
@@ -90,7 +94,7 @@ def poof_scores(
     pictures, points = facing_one_way(images, flip, POOF_CONTEXT, POOF_SIDE)
     points, _ = poof.merge_sides(points, images.part_names)
     tasks = poof.random_tasks(points[train], images.labels[train], n, seed)
-    centres = poof.colour_centres(pictures[train], seed)
+    centres = poof.colour_centres(pictures[train.tolist()], seed)
     made, scores = poof.poofs(
         pictures, points, images.labels, train, tasks, centres, shuffle=seed if shuffle else None
     )
@@ -110,12 +114,14 @@ def transfer(
     scores   "POOFs" -> [N, T] of `tasks`, and "shuffled" -> the same with i and j dealt at random
     returns  "classes left out": POOFs that saw none of the classes that are to be told apart; "own classes": POOFs of
              just these; "shuffled": those of the first with nothing learned. Equally many POOFs each. A test picture's
-             share is over the ways to part the classes, TRANSFER at most, in which its class is to be named
+             share is over the ways to part the classes in which its class is to be named
     """
     train, test = images.split_indices()
     classes, rng = np.arange(len(images.classes)), np.random.default_rng(seed)
-    ways = [set(way) for way in combinations(classes, len(classes) // 2)] if len(classes) < 10 else None
-    ways = ways or [set(rng.permutation(classes)[: len(classes) // 2].tolist()) for _ in range(TRANSFER // 4)]
+    if len(classes) < FEW:
+        ways = [set(map(int, way)) for way in combinations(classes, len(classes) // 2)]
+    else:
+        ways = [set(rng.permutation(classes)[: len(classes) // 2].tolist()) for _ in range(DRAWN)]
     hits = {name: np.zeros(len(test)) for name in ("classes left out", "own classes", "shuffled")}
     times = np.zeros(len(test))
     for way in ways[:TRANSFER]:
@@ -130,10 +136,9 @@ def transfer(
             continue
         other, own = of[0][:n], of[1][:n]
         chosen = (("POOFs", other), ("POOFs", own), ("shuffled", other))
-        _, y = np.unique(images.labels, return_inverse=True)
         for name, (which, columns) in zip(hits, chosen, strict=True):
             x = poof.descriptor(scores[which][:, columns], own_train)
-            probe = choose(svm, x[own_train], y[own_train], CS).probe
-            hits[name][named[test]] += probe.predict(x[own_test]) == y[own_test]
+            probe = choose(svm, x[own_train], images.labels[own_train], CS).probe
+            hits[name][named[test]] += probe.predict(x[own_test]) == images.labels[own_test]
         times += named[test]
     return {name: hit / np.maximum(times, 1) for name, hit in hits.items()}

@@ -2,9 +2,9 @@
 
     python -m lecture_lib.chapters.parts_and_attributes.record
 
-follows LECTURE_PROFILE and writes `data/results/parts_and_attributes.<profile>.csv`, which notebook 09 shows. `demo`: the
-twins cub200 and h3d. `real`: those of CUB's photographs and of the Clothing Attributes set that are there; of the second,
-which has no boxes, whole pictures in five folds. Everything is chosen within training pictures.
+follows LECTURE_PROFILE and writes `data/results/parts_and_attributes.<profile>.csv`, for notebook 09. `demo`: the
+twins cub200 and h3d. `real`: those of CUB's photographs and of the Clothing Attributes set that are there; of the
+second, which has no boxes, whole pictures in five folds. Everything is chosen within training pictures.
 """
 
 from collections.abc import Mapping

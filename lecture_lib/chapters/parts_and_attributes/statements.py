@@ -33,7 +33,7 @@ def of_birds(
         ("words", "Parts help words of SIFT and colour, too", 0, of(words, ORACLE) - of("SIFT + colour words")),
         ("deep", "DPD + DeCAF6 is better than DPD with words, oracle parts", 0, of(deep, ORACLE) - of(words, ORACLE)),
         ("poof", "DPD + DeCAF6 is better than POOF, oracle parts", 0, of(deep, ORACLE) - of("POOF", ORACLE)),
-        ("transfer", "POOFs tell classes apart that they were not learned from, better than POOFs of shuffled labels", 0,
+        ("transfer", "POOFs tell apart classes that they never saw, better than POOFs of shuffled labels", 0,
          100 * (moved["classes left out"] - moved["shuffled"])),
         ("own", f"POOFs of other classes are at most {-LOSS} points below POOFs of the classes themselves", LOSS,
          100 * (moved["classes left out"] - moved["own classes"])),
@@ -64,7 +64,7 @@ def of_people(
         ("views", "sixteen views raise CNN-SVM", "CNNaug-SVM", best, classes),
         ("box", "the box is better than the whole picture, CNN-SVM", best, "CNN-SVM, whole picture", classes),
         ("parts", "parts help: head, torso and legs raise CNN-SVM", "DPD + CNN, oracle parts", best, classes),
-        ("context", "the box alone is better than with twice its sides", "CNN-SVM, box x 1", "CNN-SVM, box x 2", classes),
+        ("context", "the box is better than one of twice its sides", "CNN-SVM, box x 1", "CNN-SVM, box x 2", classes),
         ("below", "shorts, jeans and trousers are read from the lower half", lower, upper, BELOW),
         ("above", "sex, hair, glasses and hat are read from the upper half", upper, lower, ABOVE),
     ]  # fmt: skip
