@@ -86,19 +86,16 @@ def right(row: Row, images: ImageCollection) -> np.ndarray:
 
 
 def poof_scores(
-    images: ImageCollection, n: int = POOFS, seed: int = 0, shuffle: bool = False
-) -> tuple[list[poof.Task], list[poof.Poof | None], np.ndarray]:
-    """Draw n tasks, learn their POOFs from training pictures and score all: tasks, POOFs, float32 [N, n]."""
+    images: ImageCollection, n: int = POOFS, seed: int = 0
+) -> tuple[list[poof.Task], list[poof.Poof | None], np.ndarray, np.ndarray]:
+    """Draw n tasks, learn their POOFs and score all pictures: tasks, and as `poof.poofs`, with scores [N, n]."""
     train = images.split_indices()[0]
     flip = parts.faces_left(images.parts, images.part_names)
     pictures, points = facing_one_way(images, flip, POOF_CONTEXT, POOF_SIDE)
     points, _ = poof.merge_sides(points, images.part_names)
     tasks = poof.random_tasks(points[train], images.labels[train], n, seed)
     centres = poof.colour_centres(pictures[train.tolist()], seed)
-    made, scores = poof.poofs(
-        pictures, points, images.labels, train, tasks, centres, shuffle=seed if shuffle else None
-    )
-    return tasks, made, scores
+    return tasks, *poof.poofs(pictures, points, images.labels, train, tasks, centres, seed)
 
 
 def poof_row(scores: np.ndarray, images: ImageCollection, kind: str) -> Row:

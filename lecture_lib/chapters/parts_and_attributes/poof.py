@@ -167,17 +167,19 @@ def _svm(x: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, float]:
 
 def poofs(
     pictures: Tensor, points: np.ndarray, labels: np.ndarray, train: np.ndarray, tasks: Sequence[Task],
-    centres: Tensor, shuffle: int | None = None,
-) -> tuple[list[Poof], np.ndarray]:  # fmt: skip
+    centres: Tensor, seed: int = 0,
+) -> tuple[list[Poof | None], np.ndarray, np.ndarray]:  # fmt: skip
     """Learn the POOF of each task from training pictures, and score all: float32 [N, T], NaN where f or a is missing.
 
     pictures  uint8 [N, 3, S, S]; points [N, K, 3] in their pixels; labels int64 [N]; train: rows that are learned from
-    shuffle   a seed: i and j are dealt to the training pictures at random, for a control that has learned nothing
+    returns   POOFs, None where the training pictures of i or of j lack a part; scores; and, for a control, those of
+              POOFs learned with i and j dealt to the same pictures at random, by `seed`
 
     Pictures are warped once for each pair (f, a), all together.
     """
     order = sorted(range(len(tasks)), key=lambda t: (tasks[t].f, tasks[t].a))
-    scores, made = np.full((len(labels), len(tasks)), np.nan, np.float32), [None] * len(tasks)
+    scores, control = np.full((2, len(labels), len(tasks)), np.nan, np.float32)
+    made: list[Poof | None] = [None] * len(tasks)
     in_train = np.isin(np.arange(len(labels)), train)
     for (f, a), group in groupby(order, key=lambda t: (tasks[t].f, tasks[t].a)):
         group = list(group)
@@ -193,16 +195,14 @@ def poofs(
             task, x = tasks[t], of[tasks[t].base]
             mine = in_train[rows] & np.isin(labels[rows], (task.i, task.j))
             positive = labels[rows][mine] == task.i
-            if (
-                not 0 < positive.sum() < len(positive)
-            ):  # predicted points may show what annotated ones did not
+            if not 0 < positive.sum() < len(positive):  # both may coincide in all pictures of a class
                 continue
-            if shuffle is not None:
-                positive = np.random.default_rng([shuffle, t]).permutation(positive)
-            mask, weights, bias = learn(x[mine], positive)
+            dealt = np.random.default_rng([seed, t]).permutation(positive)
+            for out, of_class in ((control, dealt), (scores, positive)):
+                mask, weights, bias = learn(x[mine], of_class)
+                out[rows, t] = x.reshape(len(x), -1) @ weights.ravel() + bias
             made[t] = Poof(task, mask, weights, bias)
-            scores[rows, t] = x.reshape(len(x), -1) @ weights.ravel() + bias
-    return made, scores
+    return made, scores, control
 
 
 def descriptor(scores: np.ndarray, train: np.ndarray) -> np.ndarray:

@@ -40,8 +40,7 @@ def of_birds(net: Backbone, images: ImageCollection, seed: int) -> tuple[list[di
                  "value": 100 * point_error(guessed.parts, images, which)}
         for part, which in (("train", train), ("test", test))
     ]  # fmt: skip
-    tasks, _, scores = birds.poof_scores(images, birds.POOFS, seed)
-    shuffled = birds.poof_scores(images, birds.POOFS, seed, shuffle=True)[2]
+    tasks, _, scores, shuffled = birds.poof_scores(images, birds.POOFS, seed)
     guessed_scores = birds.poof_scores(guessed, birds.POOFS, seed)[2]
     found = [
         *birds.network_rows(net, images, guessed, layer, POOL),
