@@ -111,7 +111,7 @@ def transfer(
     scores   "POOFs" -> [N, T] of `tasks`, and "shuffled" -> the same with i and j dealt at random
     returns  "classes left out": POOFs that saw none of the classes that are to be told apart; "own classes": POOFs of
              just these; "shuffled": those of the first with nothing learned. Equally many POOFs each. A test picture's
-             share is over the ways to part the classes in which its class is to be named
+             share is over the ways to part the classes in which its class is to be named; without one it is left out
     """
     train, test = images.split_indices()
     classes, rng = np.arange(len(images.classes)), np.random.default_rng(seed)
@@ -138,4 +138,5 @@ def transfer(
             probe = choose(svm, x[own_train], images.labels[own_train], CS).probe
             hits[name][named[test]] += probe.predict(x[own_test]) == images.labels[own_test]
         times += named[test]
-    return {name: hit / np.maximum(times, 1) for name, hit in hits.items()}
+    asked = times > 0
+    return {name: hit[asked] / times[asked] for name, hit in hits.items()}

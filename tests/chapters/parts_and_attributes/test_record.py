@@ -39,7 +39,8 @@ def test_every_row_of_birds_has_a_number_and_every_claim_a_verdict(tiny, small_t
     assert all(np.isfinite(value) and 0 <= value <= 100 for value in values.values())
     assert values["DPD + DeCAF6", "oracle", "box"] > values["DeCAF6", "", "whole picture"]
     assert len(claims) == 9
-    assert all(isinstance(claim, Claim) and claim.n == (~half).sum() for claim in claims)
+    assert all(isinstance(claim, Claim) for claim in claims)
+    assert {claim.n for claim in claims[:7]} == {(~half).sum()}
 
 
 def test_every_row_of_people_has_a_number_and_every_claim_a_verdict(tiny, small_twin):
