@@ -100,7 +100,8 @@ def _centred(k: np.ndarray) -> np.ndarray:
 def group_weights(kernels: Sequence[Kernel], labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Return the weight of each kernel for each group of training pictures [n]: float64 [groups, kernels].
 
-    Weights of a group have the sum 1, in proportion to alignment; a kernel that goes against the labels gets 0, and all the same where each does.
+    Weights of a group have the sum 1, and are in proportion to alignment; a kernel that goes against the labels gets 0,
+    and all the same where each does.
     """
     rows = [np.flatnonzero(groups == g) for g in range(groups.max() + 1)]
     found = np.array([[max(alignment(k.train, labels, of), 0) for k in kernels] for of in rows])

@@ -1,4 +1,4 @@
-"""Two stages of filters: sizes of the paper, normalisation against loops, and steps that change nothing but themselves."""
+"""Two stages of filters: sizes of the paper, normalisation against loops, steps that are left out alone."""
 
 from dataclasses import replace
 
