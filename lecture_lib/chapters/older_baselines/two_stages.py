@@ -29,7 +29,7 @@ MAPS, GROUPS, SEES = (64, 256), 16, 16
 POOL = ((10, 5), (6, 4))  # side and step of P's squares
 SAMPLE = 200  # training pictures that gains, and k-means' patches, come from
 PATCHES = 60  # of each of these, for each group
-BATCH, BLOCK = 8, 64  # pictures at once, and pictures that an interrupt can lose
+BATCH, BLOCK = 4, 64  # pictures at once, and pictures that an interrupt can lose
 
 Filters = Literal["random", "k-means"]
 
