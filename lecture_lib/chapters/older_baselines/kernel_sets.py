@@ -7,13 +7,14 @@ of its training pictures (centred kernel-target alignment, Cortes et al. 2012), 
 A description's kernel is exp(-distance / mean distance of training pictures), for histograms with the chi2 distance.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 
-from lecture_lib import store
 from lecture_lib.datasets import ImageCollection
 from lecture_lib.encoders.augment import PYRAMID
+from lecture_lib.encoders.bow import chi2_map
 from lecture_lib.encoders.colour_histogram import colour_histogram
 from lecture_lib.encoders.gist import gist
 from lecture_lib.encoders.hog import hog
@@ -25,7 +26,6 @@ from lecture_lib.linear.kernels import to_span
 DENSE = Dense("resized", 4, (5.66, 11.3))  # as in ifv_vs_cnn: more sizes add little to small pictures
 WORDS, DESCRIPTORS = 256, 100_000
 GROUPS = 4
-BLOCK = 256  # rows of distances that an interrupt can lose
 
 
 def descriptions(images: ImageCollection, train: np.ndarray, seed: int) -> dict[str, np.ndarray]:
@@ -41,26 +41,16 @@ def descriptions(images: ImageCollection, train: np.ndarray, seed: int) -> dict[
 
 
 def distances(x: np.ndarray, chi2: bool) -> np.ndarray:
-    """Return the distances of all pictures from each other: float32 [N, N], a read-only memory map.
+    """Return the squared Euclidean distances of all pictures from each other: float32 [N, N].
 
     x     [N, d], of histograms no number is below 0
-    chi2  sum_j (a_j - b_j)^2 / (a_j + b_j), else the squared Euclidean distance
+    chi2  distances of their `chi2_map`: nearly in proportion to the chi2 distance sum_j (a_j - b_j)^2 / (a_j + b_j),
+          8 to 16 % below it, and by products of matrices much faster; `exponential` divides a common factor away
     """
-    from sklearn.metrics.pairwise import (
-        additive_chi2_kernel,
-        euclidean_distances,
-    )  # here, as it takes a second
+    from sklearn.metrics.pairwise import euclidean_distances  # here, as it takes a second
 
-    x = np.asarray(x, np.float32)
-
-    def stream(spans: list[tuple[int, int]], _names: list[str]) -> Iterator[dict[str, np.ndarray]]:
-        for start, stop in spans:
-            rows = x[start:stop]
-            d = -additive_chi2_kernel(rows, x) if chi2 else euclidean_distances(rows, x, squared=True)
-            yield {"distances": d.astype(np.float32)}
-
-    recipe = {"distances": "chi2" if chi2 else "squared Euclidean", "version": 1, "x": x}
-    return store.fetch({"distances": recipe}, len(x), stream, block=BLOCK, progress="distances")["distances"]
+    x = np.array(x, np.float32)
+    return euclidean_distances(chi2_map(torch.from_numpy(x)).numpy() if chi2 else x, squared=True)
 
 
 def exponential(d: np.ndarray, train: np.ndarray, test: np.ndarray) -> Kernel:

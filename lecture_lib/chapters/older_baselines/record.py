@@ -4,7 +4,7 @@
 
 follows LECTURE_PROFILE and writes `data/results/older_baselines.<profile>.csv`. `demo`: the twins of Caltech-101,
 SUN-397, MIT-67 and CUB-200. `real`: Caltech-101's photographs and those of CUB-200 that are there; what is not is
-named. Vectors and distances are kept in the cache: a run that was stopped goes on from there.
+named. Vectors are kept in the cache: a run that was stopped goes on from there.
 """
 
 import time

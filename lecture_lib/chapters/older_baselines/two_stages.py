@@ -27,6 +27,7 @@ LONGEST, SIDE = 151, 143  # pixels of the picture, and of what is left without t
 FILTER, SIGMA = 9, 2.0  # pixels of a filter and of N's window, and the deviation of its weights
 MAPS, GROUPS, SEES = (64, 256), 16, 16
 POOL = ((10, 5), (6, 4))  # side and step of P's squares
+FLAT = 1e-3  # deviation, of grey from 0 to 1 or of answers up to 1: below it is rounding, which is not to be enlarged
 SAMPLE = 200  # training pictures that gains, and k-means' patches, come from
 PATCHES = 60  # of each of these, for each group
 BATCH, BLOCK = 4, 64  # pictures at once, and pictures that an interrupt can lose
@@ -80,7 +81,7 @@ def contrast_normalise(x: Tensor) -> Tensor:
     inside = mean(torch.ones_like(x[:1, :1]))
     v = x - mean(x) / inside
     deviation = (mean(v.square()) / inside).clamp_(min=0).sqrt_()
-    return v / deviation.maximum(deviation.mean((2, 3), keepdim=True)).clamp_(min=1e-6)
+    return v / deviation.maximum(deviation.mean((2, 3), keepdim=True)).clamp_(min=FLAT)
 
 
 def prepare(picture: Tensor) -> Tensor:

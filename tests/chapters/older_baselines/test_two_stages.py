@@ -23,7 +23,6 @@ def made(small_twin):
     images = small_twin("caltech101")[:30]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(t, "SAMPLE", 12)
-        patch.setattr(t, "PATCHES", 30)
         return images, {kind: t.make_stages(images, kind) for kind in ("random", "k-means")}
 
 
