@@ -104,7 +104,8 @@ def make_stages(
 ) -> list[Stage]:
     """Make both stages from training pictures, without their labels; random filters take only their gains from them.
 
-    A filter's gain brings its responses to a deviation of 1 over these pictures.
+    A stage's gain, one for all its filters, brings their responses to a deviation of 1 over these pictures; one for
+    each filter makes what hardly answers as loud as the others, which costs 2 points on a quarter of Caltech-101.
     """
     rng = np.random.default_rng(seed)
     some = rng.permutation(len(images))[:SAMPLE]
@@ -119,10 +120,8 @@ def make_stages(
         else:
             made = torch.stack([fit_kmeans(_patches(x[:, one], rng), shape[1], seed=seed) for one in which])
         stage = Stage(made.view(maps, sees, FILTER, FILTER), which, pool, rectify, normalise)
-        spread = torch.cat(
-            [stage.respond(part).transpose(0, 1).flatten(1)[:, ::7] for part in x.split(BATCH)], 1
-        )
-        stage = replace(stage, filters=stage.filters / spread.std(1)[:, None, None, None].clamp(min=1e-6))
+        spread = torch.cat([stage.respond(part).flatten()[::7] for part in x.split(BATCH)]).std()
+        stage = replace(stage, filters=stage.filters / spread)
         stages.append(stage)
         x = torch.cat([stage(part) for part in x.split(BATCH)])
     return stages

