@@ -35,11 +35,11 @@ def test_sizes_are_those_of_the_paper(made):
     assert stages["k-means"][1](first).shape == (2, 256, 4, 4)
 
 
-def test_both_kinds_of_filters_answer_with_deviation_one(made):
+def test_both_kinds_of_filters_answer_as_loudly(made):
     images, stages = made
     x = torch.stack([t.prepare(images.tensor(i)) for i in range(12)])
     for of in stages.values():
-        assert of[0].respond(x).std().item() == pytest.approx(1, abs=0.1)
+        assert of[0].respond(x).std().item() == pytest.approx(t.DEVIATION, rel=0.1)
     assert not torch.equal(stages["random"][0].filters, stages["k-means"][0].filters)
 
 
