@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lecture_lib.chapters.domain_adaptation.alignment import DISAGREE
 from lecture_lib.chapters.domain_adaptation.mmdt import Transfer
 from lecture_lib.chapters.domain_adaptation.shifts import Shift, principal_axes
 from lecture_lib.datasets import ImageCollection
@@ -116,17 +117,17 @@ def film(frames: Mapping[str, Sequence[np.ndarray]], ts: Sequence[float], *, tit
 
 
 def disagreement_curve(D: Mapping[str, np.ndarray], *, title: str = "") -> Figure:
-    """Plot the subspace disagreement measure against the dimension, a line a shift, and mark where it reaches .99."""
+    """Plot the subspace disagreement measure against the dimension, a line a shift; mark where it reaches DISAGREE."""
     with style.look():
         figure, axes = style.new_axes(8.5, 4.2, title, grid="y", ylabel="disagreement D(d)")
         for name, look in style.of(*D).items():
             d = np.arange(1, len(D[name]) + 1)
             axes.plot(d, D[name], color=look.colour, ls=look.stroke, lw=1.8, label=name)
-            there = np.flatnonzero(D[name] >= 0.99)[:1]
+            there = np.flatnonzero(D[name] >= DISAGREE)[:1]
             axes.plot(
                 d[there], D[name][there], color=look.colour, marker=look.marker, ms=8, mec="white", ls=""
             )
-        axes.axhline(0.99, color=style.FAINT, lw=1, ls="--")
+        axes.axhline(DISAGREE, color=style.FAINT, lw=1, ls="--")
         axes.set_xlabel("dimension d of the subspaces")
         name_ends(axes)
     return figure

@@ -21,18 +21,18 @@ def pixels(images: ImageCollection) -> np.ndarray:
 
 def film(
     x: np.ndarray, source: np.ndarray, target: np.ndarray, ts: Sequence[float], d: int = 60
-) -> list[np.ndarray]:
-    """What Phi(t), between the first d principal axes of two sets of pictures, keeps of one picture at each t.
+) -> np.ndarray:
+    """What Phi(t), between the first d principal axes of two sets of pictures, keeps of some pictures at each t.
 
-    x               [3 SIDE^2], the picture
-    source, target  [n, 3 SIDE^2] each
-    returns         pictures uint8 [SIDE, SIDE, 3]: x itself, then m + Phi Phi^T (x - m), m going from mean to mean
+    x               [n, 3 SIDE^2], the pictures
+    source, target  [m, 3 SIDE^2] each
+    returns         uint8 [n, 1 + len(ts), SIDE, SIDE, 3]: x itself, then m + Phi Phi^T (x - m),
+                    m going from mean to mean
     """
     P_s, P_t = principal_axes(source, d), principal_axes(target, d)
     shown = [x]
     for t in ts:
         mean, Phi = (1 - t) * source.mean(0) + t * target.mean(0), flow(P_s, P_t, t)
-        shown.append(mean + Phi @ (Phi.T @ (x - mean)))
-    return [
-        (255 * one.clip(0, 1)).astype(np.uint8).reshape(3, SIDE, SIDE).transpose(1, 2, 0) for one in shown
-    ]
+        shown.append(mean + (x - mean) @ Phi @ Phi.T)
+    pictures = (255 * np.stack(shown, 1).clip(0, 1)).astype(np.uint8)
+    return pictures.reshape(len(x), -1, 3, SIDE, SIDE).transpose(0, 1, 3, 4, 2)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
-from lecture_lib.chapters.domain_adaptation import alignment
+from lecture_lib.chapters.domain_adaptation import alignment, films
 from lecture_lib.chapters.domain_adaptation.shifts import Shift, principal_axes
 
 
@@ -103,3 +104,17 @@ def test_principal_axes_are_those_of_the_covariance():
     x = np.random.default_rng(0).normal(size=(200, 6)) * [3, 1, 2, 0.1, 0.2, 0.3] + 7
     P = principal_axes(x, 2)
     np.testing.assert_allclose(np.abs(P[[0, 2], [0, 1]]), 1, atol=0.02)
+
+
+def test_a_film_begins_with_the_picture_and_goes_from_the_source_s_pca_to_the_target_s():
+    rng = np.random.default_rng(4)
+    shape = (90, 3 * films.SIDE**2)
+    source, target = rng.random(shape) * 0.3 + 0.2, rng.random(shape) * 0.3 + 0.5
+    frames = films.film(source[:2], source, target, (0, 0.5, 1), d=5)
+    assert frames.shape == (2, 4, films.SIDE, films.SIDE, 3)
+    flat = frames.transpose(0, 1, 4, 2, 3).reshape(2, 4, -1).astype(int)
+    assert np.abs(flat[:, 0] - 255 * source[:2]).max() <= 1
+    for frame, domain in ((1, source), (3, target)):
+        pca = PCA(5, svd_solver="full").fit(domain)
+        seen = pca.inverse_transform(pca.transform(source[:2]))
+        assert np.abs(flat[:, frame] - 255 * seen.clip(0, 1)).max() <= 1.5
