@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 
 from lecture_lib import store
+from lecture_lib.datasets import twin_retrieval
 from lecture_lib.datasets.collection import Boxes, ImageCollection, labels_of
 from lecture_lib.datasets.images import ArrayImages
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
+from lecture_lib.datasets.retrieval import RetrievalCollection
 from lecture_lib.datasets.trials import drawn_trial
 from lecture_lib.twins import indoor, places, skeleton, species, voc, world
 from lecture_lib.twins import office as desks
@@ -262,3 +264,32 @@ def _voc(
         splits={split: np.arange(size) + k * size for k, split in enumerate(splits)},
         protocol=partial(official_split, train=splits[0], test=splits[1]),
     )
+
+
+def oxford5k(**options) -> RetrievalCollection:
+    """Buildings of eleven landmarks, see `twin_retrieval.oxford5k`."""
+    return _retrieval("oxford5k", **options)
+
+
+def paris6k(**options) -> RetrievalCollection:
+    """Buildings of eleven other landmarks, see `twin_retrieval.paris6k`."""
+    return _retrieval("paris6k", **options)
+
+
+def sculptures6k(**options) -> RetrievalCollection:
+    """Smooth sculptures before clutter, see `twin_retrieval.sculptures6k`."""
+    return _retrieval("sculptures6k", **options)
+
+
+def holidays() -> RetrievalCollection:
+    """Places, two to four snapshots each, see `twin_retrieval.holidays`."""
+    return _retrieval("holidays")
+
+
+def ukbench() -> RetrievalCollection:
+    """Objects on a table in groups of four, see `twin_retrieval.ukbench`."""
+    return _retrieval("ukbench")
+
+
+def _retrieval(name: str, **options) -> RetrievalCollection:
+    return getattr(twin_retrieval, name)(drawn, **options)

@@ -23,6 +23,7 @@ LONG = {
 }  # our metrics, as the tables have them
 SIZES = {"per_class": "training pictures a class", "n": "training pictures", "n_test": "test pictures"}
 SIZES |= {"n_classes": "classes"}
+SHORTER = {"sculptures6k": "sculp6k"}  # datasets, as the tables' columns have them
 MEASURED = {
     "split",
     "seed",
@@ -84,7 +85,9 @@ def _column(name: str, line: dict) -> str | None:
     columns = [
         column
         for column in papers.columns(name)
-        if plain(papers.dataset_of(name, column)).startswith(plain(line["dataset"]))
+        if plain(papers.dataset_of(name, column)).startswith(
+            SHORTER.get(line["dataset"], plain(line["dataset"]))
+        )
         and not column.endswith("*")
     ]
     named = {plain(column): column for column in columns}

@@ -1,0 +1,1 @@
+"""What notebook instance_retrieval needs alone."""
