@@ -5,7 +5,7 @@
     ranking = [oxford.images.names[i] for i in np.argsort(-scores)]
 
 So ranked lists of photographs are made in the default profile, too. `python -m
-lecture_lib.chapters.instance_retrieval.shipped` makes the files in data/search: vectors in a byte a number.
+lecture_lib.chapters.instance_retrieval.shipped` makes the files in data/features: vectors in a byte a number.
 """
 
 import json
@@ -17,13 +17,10 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from lecture_lib import settings
 from lecture_lib.datasets.layout import DatasetNotFound
 from lecture_lib.datasets.retrieval import Query, RetrievalCollection
-from lecture_lib.datasets.vectors import NotHere
+from lecture_lib.datasets.vectors import SHIPPED, NotHere
 
-# beside data/features and not in it, as every folder there is one that `datasets.vectors` computes and reads
-SHIPPED = settings.PACKAGE_DATA / "search"
 LISTS = ("good", "ok", "junk")
 
 
@@ -53,8 +50,8 @@ class SearchVectors:
 def read(name: str, folder: Path | None = None) -> SearchVectors:
     """Read the vectors of a set, "oxford5k" or "ukbench"; DatasetNotFound if there are none."""
     folder = folder or SHIPPED / name
-    if not folder.is_dir():
-        there = ", ".join(sorted(of.name for of in SHIPPED.glob("*")))
+    if not (folder / "arrays.safetensors").exists():
+        there = ", ".join(sorted(of.parent.name for of in SHIPPED.glob("*/arrays.safetensors")))
         raise DatasetNotFound(f"There are no vectors to search in of {name!r}; there are some of {there}.")
     text = json.loads((folder / "about.json").read_text("utf-8"))
     queries = tuple(Query(**{**of, "box": of["box"] and np.array(of["box"])}) for of in text["queries"])

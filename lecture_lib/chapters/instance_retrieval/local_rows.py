@@ -241,9 +241,10 @@ def same_spots(mine: Features, theirs: Features, to: np.ndarray) -> np.ndarray:
     to  float64 [n, 2] in pixels; NaN where it is not to be seen
     """
     seen = np.flatnonzero(np.isfinite(to[:, 0]))
-    if len(seen) < 3 or not len(theirs.xy):
+    spread = mine.xy[seen].std() if len(seen) > 2 else 0
+    if not (spread and len(theirs.xy)):
         return np.zeros((0, 2), np.int64)
-    larger = to[seen].std() / mine.xy[seen].std()
+    larger = to[seen].std() / spread
     size = np.maximum(larger * mine.scale[seen, None], 1e-6)
     apart = np.linalg.norm(to[seen, None] - theirs.xy, axis=2) / size
     turn = np.abs((mine.angle[seen, None] - theirs.angle + np.pi) % (2 * np.pi) - np.pi)

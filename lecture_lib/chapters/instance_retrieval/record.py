@@ -34,6 +34,7 @@ from lecture_lib.results.claims import verdicts
 
 NAME, COMMAND = "instance_retrieval", "python -m lecture_lib.chapters.instance_retrieval.record"
 SETS = "oxford5k", "paris6k", "sculptures6k", "holidays", "ukbench"
+PLACES = *BUILDINGS, "holidays"
 TABLE, WHOLE = "table", "whole pictures"  # experiments
 LOCAL = (
     local_rows.by_words, local_rows.by_vectors, local_rows.by_codes, local_rows.by_kernels, local_rows.by_fine_words,
@@ -57,21 +58,20 @@ def searches() -> Iterator[tuple[str, Search]]:
 def families(task: Search, net: Backbone) -> Iterator[tuple[str, str, Callable[[], Iterator[Row]]]]:
     """Yield what is measured together: its name, the detector, and how its rows are made.
 
-    Fine words are of buildings, as tracks are; verification, the slowest, is of buildings at DoG's keypoints; MOP-CNN
-    is of what the paper has, and buildings; BoB of sculptures whose pixels are known.
+    Fine words and MOP-CNN are of what the lecture's table has, and of buildings; verification, the slowest, is of
+    buildings at DoG's keypoints; BoB of sculptures whose pixels are known.
     """
     name = task.images.name
     for kind in ("DoG", "dense"):
         local = cache(partial(local_rows.Local, task, kind))
         for rows_of in LOCAL:
-            on_buildings = rows_of in (local_rows.by_fine_words, local_rows.verified)
-            if on_buildings and (
-                name not in BUILDINGS or (rows_of is local_rows.verified and kind == "dense")
-            ):
+            if rows_of is local_rows.by_fine_words and name not in PLACES:
+                continue
+            if rows_of is local_rows.verified and (name not in BUILDINGS or kind == "dense"):
                 continue
             yield f"{rows_of.__name__}, {kind}", kind, lambda rows_of=rows_of, local=local: rows_of(local())
     for rows_of in (network_rows.by_patches, network_rows.by_maps, network_rows.mop):
-        if rows_of is not network_rows.mop or name in (*BUILDINGS, "holidays"):
+        if rows_of is not network_rows.mop or name in PLACES:
             yield rows_of.__name__, "", partial(rows_of, task, net)
     if name == "sculptures6k" and task.images.source == "twin":
         yield "by_boundaries", "", partial(network_rows.by_boundaries, task)

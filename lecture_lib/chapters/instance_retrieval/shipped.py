@@ -2,8 +2,8 @@
 
     python -m lecture_lib.chapters.instance_retrieval.shipped
 
-writes data/search/oxford5k and data/search/ukbench, of the photographs under LECTURE_DATA, in the real profile. Words
-and axes are those of the record: learned on photographs that are not judged.
+writes data/features/oxford5k and data/features/ukbench, of the photographs under LECTURE_DATA, in the real profile.
+Words and axes are those of the record: learned on photographs that are not judged.
 """
 
 import numpy as np
