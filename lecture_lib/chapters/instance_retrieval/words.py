@@ -15,7 +15,7 @@ from torch import Tensor
 from lecture_lib import store
 from lecture_lib.chapters.instance_retrieval.features import Features, root_sift
 from lecture_lib.encoders.bow import nearest
-from lecture_lib.encoders.codebook import LEAST, fit_kmeans
+from lecture_lib.encoders.codebook import LEAST
 
 VERSION = 1  # part of the recipe: raise it when the same features would give other words
 ROWS = 1024  # features whose distances to all words are computed at once
@@ -31,13 +31,21 @@ def sample(features: Features, n: int, seed: int = 0) -> np.ndarray:
 def learn_words(x: np.ndarray, K: int, seed: int = 0) -> np.ndarray:
     """K words of features [n, D] by k-means, float32 [K, D]; from the cache if they were learned before.
 
-    The features are those of pictures that are not judged. Raises ValueError for fewer than 10 K.
+    The features are those of pictures that are not judged. It starts from features drawn at random: with thousands of
+    words k-means++ takes five times as long, for a fit that is 2 % better. Raises ValueError for fewer than 10 K.
     """
+    if len(x) < LEAST * K:
+        raise ValueError(
+            f"{K} words need at least {LEAST * K} features, but there are {len(x)}: take fewer words."
+        )
 
     def stream(_spans, _names) -> Iterator[dict[str, np.ndarray]]:
-        yield {"words": fit_kmeans(torch.from_numpy(x), K, seed=seed).numpy()[None]}
+        from sklearn.cluster import KMeans  # here, as it takes a second
 
-    recipe = {"words": "k-means", "version": VERSION, "x": x, "K": K, "seed": seed}
+        fitted = KMeans(K, init="random", n_init=1, max_iter=30, random_state=seed).fit(x)
+        yield {"words": fitted.cluster_centers_[None]}
+
+    recipe = {"words": "k-means from random features", "version": VERSION, "x": x, "K": K, "seed": seed}
     return np.array(store.fetch({"words": recipe}, 1, stream)["words"][0])
 
 

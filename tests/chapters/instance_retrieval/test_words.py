@@ -53,7 +53,7 @@ def test_words_are_learned_once(features, monkeypatch):
     x = sample(features, 1000)
     assert x.shape == features.root.shape
     first = learn_words(x, 3)
-    monkeypatch.setattr("lecture_lib.chapters.instance_retrieval.words.fit_kmeans", None)
+    monkeypatch.setattr("sklearn.cluster.KMeans", None)
     np.testing.assert_array_equal(learn_words(x, 3), first)
 
 
