@@ -45,7 +45,7 @@ ROWS = ["by_words", "by_vectors", "by_codes", "by_kernels", "by_fine_words", "ve
 @pytest.mark.parametrize("name", ROWS)
 def test_every_row_finds_the_other_picture_of_a_pair(name, local):
     for row in getattr(local_rows, name)(local):
-        assert judge(local.task, row).values.mean() > 85, row.method
+        assert judge(local.task, row).values.mean() > 75, row.method
         assert 0 < row.bytes < 1e6
 
 
