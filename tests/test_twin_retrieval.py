@@ -186,6 +186,15 @@ def test_sculptures_are_smooth_clutter_is_not_and_masks_tell_them_apart():
         datasets.load("sculptures6k", split="val")
 
 
+def test_the_four_pictures_of_an_object_share_their_table():
+    images = datasets.load("ukbench")
+    border = np.stack([images.tensor(i)[:, :6].float().mean((1, 2)).numpy() for i in range(len(images))])
+    hue = (border / border.sum(1, keepdims=True)).reshape(
+        -1, 4, 3
+    )  # light differs, the table's colour does not
+    assert (hue.std(1).mean(0) < 0.5 * hue.mean(1).std(0)).all()
+
+
 def test_holidays_takes_the_query_out_and_ukbench_counts_it():
     places, objects = datasets.load("holidays"), datasets.load("ukbench")
     assert len(places.queries) == 6
