@@ -11,4 +11,4 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 keep_elsewhere()  # before matplotlib is imported
 
 __all__ = ["use"]
-__version__ = "0.5.0"
+__version__ = "0.6.0"

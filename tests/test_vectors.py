@@ -87,7 +87,7 @@ def test_shipped_vectors_are_finite_of_length_one_or_less_and_say_what_made_them
 
 def test_all_shipped_vectors_together_are_small_enough_to_be_cloned():
     sizes = [file.stat().st_size for file in SHIPPED.rglob("*.*")]
-    assert sum(sizes) < 37e6  # 12 of them Office's at most
+    assert sum(sizes) < 43e6  # 12 of them Office's at most, 6 those to search in
     assert max(sizes) < 8e6
 
 

@@ -1,11 +1,12 @@
-"""Two notebooks and a neighbour's busy loop on the same cores: none may take more than three times its lone time.
+"""Two notebooks and a neighbour's busy loop on the same cores: none may take more than 4.5 times its lone time.
 
-    python tests/benchmarks/bench_neighbours.py [--runs 3] [--most 3]
+    python tests/benchmarks/bench_neighbours.py [--runs 3] [--most 4.5]
 
 Two kernels run the same piece of a notebook, an extraction and linear SVMs: first each alone, then both at once beside
 a process that does nothing but count. Their caches are their own, and emptied before each run. The medians and their
 ratios are printed; the exit status is 1 if that of the whole piece is above `--most`. Three on two cores get 2/3 of a
-core each: a piece that uses both takes three times as long even if nobody waits in vain.
+core each: a piece that uses both takes three times as long even if nobody waits in vain, and half as much again is
+allowed for what else a machine does; threads that wait by spinning make it ten times and more.
 
 On two cores that others used, too (medians of two runs): 2.0 times for the extraction, 1.5 for the SVMs, 1.9 for both.
 """
@@ -91,7 +92,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--most", type=float, default=3.0)
+    parser.add_argument("--most", type=float, default=4.5)
     arguments = parser.parse_args()
     os.environ["PYTHONPATH"] = str(settings.REPOSITORY)  # of the kernels
     alone, together = asyncio.run(measure(arguments.runs))
