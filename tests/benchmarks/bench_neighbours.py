@@ -6,7 +6,7 @@ Two kernels run the same piece of a notebook, an extraction and linear SVMs: fir
 a process that does nothing but count. Their caches are their own, and emptied before each run. The medians and their
 ratios are printed; the exit status is 1 if that of the whole piece is above `--most`. Three on two cores get 2/3 of a
 core each: a piece that uses both takes three times as long even if nobody waits in vain, and half as much again is
-allowed for what else a machine does; threads that wait by spinning make it ten times and more.
+allowed for what else a machine does; threads that wait by spinning have made it ten.
 
 On two cores that others used, too (medians of two runs): 2.0 times for the extraction, 1.5 for the SVMs, 1.9 for both.
 """
