@@ -31,13 +31,11 @@ def growth(net: Backbone) -> Iterator[dict]:
     task = search("oxford5k")
     marked = len(task.images) - len(task.images.splits["others"])
     images = datasets.load("oxford5k", distractors=max(SIZES) - marked)
-    few = task.queries[:: max(1, len(task.queries) // QUERIES)]
+    some = replace(task, queries=task.queries[:: max(1, len(task.queries) // QUERIES)])
     local, every = Local(task, "DoG"), extract(images, "DoG", most=MOST)
     phi = patches(net, task.images, LEVELS)
     for n in (*SIZES, *REPEATED):
-        rows = np.resize(np.arange(max(SIZES)), n)
-        some = replace(task, images=images[rows], queries=few)
-        here = local.of(every[rows], some)
+        here = local.of(every[np.resize(np.arange(max(SIZES)), n)], some)
         methods = [inverted(here)]
         if n in SIZES:
             methods.append(compared(here, np.resize(phi, (n, *phi.shape[1:]))))
