@@ -14,6 +14,7 @@ from lecture_lib.chapters.instance_retrieval.words import Cells
 
 CUT, SIGMA = 24, 16.0  # bits: votes are exp(-h^2 / sigma^2), and none beyond 1.5 sigma
 ROWS = 1 << 16  # features whose codes are computed at once: those of a collection may not fit into memory
+FEW = 1 << 11  # and that are compared with all of their word and picture at once: on dense patches hundreds each
 
 
 def candidates(start: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -97,8 +98,8 @@ def hamming_index(
     # entries of a word lie in the order of pictures, so those of one picture and word are together
     groups, of = np.unique(w[row] * N + picture, return_inverse=True)
     bounds, alike = np.searchsorted(of, np.arange(len(groups) + 1)), np.zeros(N)
-    for first in range(0, len(of), ROWS):
-        owner, b = candidates(bounds, of[first : first + ROWS])
+    for first in range(0, len(of), FEW):
+        owner, b = candidates(bounds, of[first : first + FEW])
         a = owner + first
         h = distance(code[a], code[b]).astype(np.float32)
         near = np.where(h <= cut, np.exp(-(h**2) / sigma**2), 0) * idf[w[row][a]] ** 2
@@ -122,7 +123,7 @@ def hamming_matches(
     differing = cells.code(x, flat)[owner] ^ index.code[entry]
     if asymmetric:
         u = np.abs(cells.place(x, flat))
-        h = _weighted(differing, u / u.mean(1, keepdims=True), owner)
+        h = _weighted(differing, u / np.maximum(u.mean(1, keepdims=True), 1e-6), owner)
     else:
         h = np.bitwise_count(differing[:, 0]).astype(np.float32)
     near = h <= index.cut
