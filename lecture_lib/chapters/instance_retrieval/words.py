@@ -60,8 +60,13 @@ def assign(x: np.ndarray, means: np.ndarray, m: int = 1) -> np.ndarray:
     x      float32 [n, D], or uint8: SIFT, of which RootSIFT is taken, a part at a time
     means  float32 [K, D]
     """
-    mu = torch.from_numpy(means)
-    return np.concatenate([np.zeros((0, m), np.int64), *(_near(part, mu, m) for part in _parts(x))])
+    mu, out = torch.from_numpy(means), np.empty((len(x), m), np.int64)
+    # results that are kept apart would lie between the large arrays of distances, and no memory be free twice
+    for i in range(0, len(x), ROWS):
+        part = x[i : i + ROWS]
+        part = torch.from_numpy(root_sift(part) if x.dtype == np.uint8 else part)
+        out[i : i + ROWS] = _near(part, mu, m)
+    return out
 
 
 def _near(x: Tensor, means: Tensor, m: int) -> np.ndarray:
@@ -69,12 +74,6 @@ def _near(x: Tensor, means: Tensor, m: int) -> np.ndarray:
         return nearest(x, means)[:, None].numpy()
     distances = torch.addmm(means.square().sum(1), x, means.T, alpha=-2)
     return distances.topk(m, largest=False).indices.numpy()
-
-
-def _parts(x: np.ndarray) -> Iterator[Tensor]:
-    for i in range(0, len(x), ROWS):
-        part = x[i : i + ROWS]
-        yield torch.from_numpy(root_sift(part) if x.dtype == np.uint8 else part)
 
 
 @dataclass(frozen=True, eq=False)
