@@ -52,13 +52,15 @@ def burst(local: Local) -> Burst:
 
 
 def gain(query: Query, before: np.ndarray, after: np.ndarray) -> tuple[int, int]:
-    """The picture that a second search takes farthest up, of those that it should, and the first's best wrong one.
+    """The picture whose place a second search divides by most, of those that it should, and the first's best wrong one.
 
     before, after  scores [N]
     """
     ranks = [ranks_of(scores) for scores in (before, after)]
     rows = right(query)
-    return int(rows[(ranks[0] - ranks[1])[rows].argmax()]), int(wrong(query, ranks[0].argsort())[0])
+    return int(rows[((ranks[0] + 1) / (ranks[1] + 1))[rows].argmax()]), int(
+        wrong(query, ranks[0].argsort())[0]
+    )
 
 
 def ranks_of(scores: np.ndarray) -> np.ndarray:
