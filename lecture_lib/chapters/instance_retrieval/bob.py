@@ -49,9 +49,8 @@ def describe_boundary(mask: np.ndarray) -> np.ndarray:
 def _windows(mask: np.ndarray, points: Tensor, side: float) -> Tensor:
     """Windows about points, outside of the picture background: float32 [n, SIDE, SIDE]."""
     height, width = mask.shape
-    small = min(
-        1.0, SIDE / side
-    )  # a window larger than SIDE is made from a smaller picture, without aliasing
+    # a window larger than SIDE is made from a smaller picture, without aliasing
+    small = min(1.0, SIDE / side)
     shape = [max(1, round(n * small)) for n in mask.shape]
     image = F.interpolate(torch.from_numpy(mask)[None, None].float(), shape, mode="bilinear", antialias=True)
     step = (torch.arange(SIDE) + 0.5) / SIDE - 0.5

@@ -14,9 +14,8 @@ from lecture_lib.chapters.instance_retrieval.words import Cells
 
 CUT, SIGMA = 24, 16.0  # bits: votes are exp(-h^2 / sigma^2), and none beyond 1.5 sigma
 ROWS = 1 << 16  # features whose codes are computed at once: those of a collection may not fit into memory
-FEW = (
-    1 << 11
-)  # and that are compared with all of their word and picture at once: on dense patches hundreds each
+# and that are compared with all of their word and picture at once: on dense patches hundreds each
+FEW = 1 << 11
 
 
 def candidates(start: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

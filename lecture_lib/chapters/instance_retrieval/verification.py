@@ -9,9 +9,8 @@ from lecture_lib.chapters.instance_retrieval.hamming import Matches
 from lecture_lib.chapters.instance_retrieval.measures import ranking
 
 TOP = 50  # pictures that are looked at
-TOLERANCE = (
-    0.03  # between where a feature is and where the map takes the query's, in sides of where matches are
-)
+# between where a feature is and where the map takes the query's, in sides of where matches are
+TOLERANCE = 0.03
 TRIALS = 100  # maps that are tried, at most
 SURE = 0.99  # no more are tried when it is so probable that the best was among them
 LEAST = 6  # matches that agree, of which 3 determine the map: fewer agree by chance
