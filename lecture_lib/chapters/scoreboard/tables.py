@@ -124,7 +124,8 @@ def table(name: str) -> Shown:
     source = f"{about['paper'].split(',')[0]}, {about['table'].split(';')[0]}"
     title = f"{about['title']} · {source} · {about['metric']}, {about['unit']}"
     named = [f"In ours, {html.escape(about['ours'])}."] if "ours" in about else []
-    note = "<br>".join([*_made(rows), *named, *[f"Shown in: {', '.join(cells)}."] * bool(cells)])
+    shown = [f"Shown in: {', '.join(cells)}."] if cells else []
+    note = "<br>".join([*_made(rows), *named, *shown, *_quoted(name)])
     return Shown(frame, html.escape(title), note or "All of it is quoted.")
 
 
@@ -147,6 +148,28 @@ def _made(rows: pd.DataFrame) -> list[str]:
         text = html.escape("; ".join(filter(None, (f"{record}: {network}", ", ".join(sizes)))))
         said.append(f"{badge(KINDS[source])} {text}")
     return said
+
+
+def _quoted(name: str) -> list[str]:
+    """Say why rows of a table are only quoted, those with the same reason together."""
+    reasons = quoted()[lambda told: told.index.get_level_values("table") == name]
+    return [
+        f"{badge('quoted')} {html.escape(', '.join(rows.index.get_level_values('row')))}: {html.escape(reason)}"
+        for reason, rows in reasons.groupby(reasons, sort=False)
+        if reason
+    ]
+
+
+def quoted() -> pd.Series:
+    """Tell why each row without a number of ours is only quoted: (table, row) to a line, "" where none is told."""
+    told = pd.read_csv(papers.FOLDER / "quoted.csv", comment="#", encoding="utf-8")
+    told = told.set_index(["table", "row"]).reason
+    without = [
+        (name, row)
+        for name in papers.names()
+        for row in papers.table(name).index.difference(ours(name).dropna(subset="column").row, sort=False)
+    ]
+    return told.reindex(pd.MultiIndex.from_tuples(without, names=["table", "row"]), fill_value="")
 
 
 def coverage() -> pd.DataFrame:

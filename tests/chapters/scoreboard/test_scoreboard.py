@@ -175,8 +175,30 @@ def test_places_name_rows_of_tables_and_find_something():
     places = pd.read_csv(papers.FOLDER / "places.csv", comment="#")
     for place in places.itertuples():
         papers.check(place.table, place.row, papers.columns(place.table)[0])
+        assert (REPOSITORY / "lecture_lib" / "chapters" / place.record / "record.py").is_file()
         found = tables.ours(place.table).query("row == @place.row and record == @place.record")
-        assert len(found), f"{place.row} of {place.table} has no number of {place.record}"
+        recorded = place.record in dict(tables.records())
+        assert len(found) or not recorded, f"{place.row} of {place.table} has no number of {place.record}"
+
+
+def test_every_row_has_a_number_of_ours_or_the_reason_why_it_is_quoted():
+    told = pd.read_csv(papers.FOLDER / "quoted.csv", comment="#")
+    told = set(told[["table", "row"]].itertuples(index=False, name=None))
+    without = tables.quoted()
+    assert set(without[without == ""].index) == set(), "neither a number of ours nor a reason in quoted.csv"
+    assert told - set(without.index) == set(), (
+        "there is a number now, or no such row: take it out of quoted.csv"
+    )
+    shown = cell_text(tables.table("offtheshelf/mit67"))
+    assert "quoted DPM: needs the training of deformable part models" in re.sub(r"\s+", " ", shown)
+
+
+def test_a_row_that_gets_a_number_no_longer_has_a_reason(data):
+    about = {"dataset": "mit67", "source": "twin", "metric": "mean class accuracy", "value": 1.0}
+    record(data, "older_baselines", [about | {"method": "GIST, Gaussian kernel"}])
+    without = tables.quoted()
+    assert ("offtheshelf/mit67", "ROI + Gist") not in without.index
+    assert ("offtheshelf/mit67", "DPM") in without.index
 
 
 # Claims
