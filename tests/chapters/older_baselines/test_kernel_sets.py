@@ -46,6 +46,18 @@ def test_one_kernel_is_the_plain_svm_and_equal_weights_are_the_mean(some):
     np.testing.assert_allclose(equal.test, mean.test, rtol=1e-5)
 
 
+def test_accuracy_is_of_training_pictures_and_counts_to_the_fourth_power(some):
+    labels, kernels = some
+    scores, accuracy = k.validated(kernels[0], labels[:40])
+    np.testing.assert_array_equal(scores, classify(kernels[0], labels[:40])[0])
+    assert accuracy > 0.95
+    assert k.validated(kernels[1], labels[:40])[1] < 0.6
+    a, b, _ = kernels
+    joined = k.by_accuracy([a, b], [0.8, 0.4])
+    np.testing.assert_allclose(joined.train, (16 * a.train + b.train) / 17, atol=1e-6)
+    np.testing.assert_allclose(joined.test, (16 * a.test + b.test) / 17, atol=1e-6)
+
+
 def test_kernels_weighted_by_groups_stay_kernels(some):
     _, kernels = some
     groups = np.arange(40) % 2

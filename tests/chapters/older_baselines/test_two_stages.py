@@ -43,6 +43,18 @@ def test_both_kinds_of_filters_answer_as_loudly(made):
     assert not torch.equal(stages["random"][0].filters, stages["k-means"][0].filters)
 
 
+def test_learned_filters_find_what_patches_are_made_of_under_a_blur_that_all_share():
+    rng = np.random.default_rng(1)
+    # at right angles, of sum 0: a blur, and six parts of which each patch has one, as often dark as bright
+    blur, *parts = np.linalg.qr(np.c_[np.ones(30), rng.standard_normal((30, 7))])[0].T[1:]
+    own = np.eye(6)[rng.integers(0, 6, 5000)] * rng.choice([-1, 1], (5000, 1))
+    patches = 5 + 3 * rng.standard_normal((5000, 1)) * blur + own @ parts
+    filters = t.learn_filters(torch.from_numpy(patches).float(), 6, rng).numpy()
+    np.testing.assert_allclose(filters.sum(1), 0, atol=1e-4)
+    cosine = abs(filters @ np.transpose(parts)) / np.linalg.norm(filters, axis=1, keepdims=True)
+    assert cosine.max(0).min() > 0.9, "each part has a filter of its own"
+
+
 def test_contrast_normalisation_is_that_of_the_definition():
     x = noise(1, 3, 13, 15)
     weight = np.exp(-0.5 * ((np.arange(9) - 4) / 2.0) ** 2)
