@@ -33,13 +33,11 @@ VARIANTS = {  # method -> filters, stages, and the steps that are left out
     LEARNED: ("k-means", 2, {}),
     "random filters, one stage": ("random", 1, {}),
     "k-means filters, one stage": ("k-means", 1, {}),
-    "random filters, no rectification": ("random", 2, {"rectify": False}),
-    "random filters, no normalisation": ("random", 2, {"normalise": False}),
     NEITHER: ("random", 2, {"rectify": False, "normalise": False}),
 }
-FILTERS_C = (
-    1e-3  # of logistic regression, for numbers of deviation 1; ten times as much gave the same on photographs
-)
+# of logistic regression, for numbers of deviation 1. In threefold validation on 15 training photographs of each class of
+# Caltech-101 random filters have .53 right with it, .51 with a tenth
+FILTERS_C = 1e-2
 MEAN, BY_ACCURACY, ALIGNED = "kernel mean", "kernels weighted by accuracy", "group-aligned kernels"
 GIST, IFV, OBJECTS = "GIST, Gaussian kernel", "IFV", "object-bank-like"
 SIFT_COLOUR = "Sift+Color+SVM"
