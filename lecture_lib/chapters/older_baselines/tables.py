@@ -35,7 +35,7 @@ VARIANTS = {  # method -> filters, stages, and the steps that are left out
     "k-means filters, one stage": ("k-means", 1, {}),
     NEITHER: ("random", 2, {"rectify": False, "normalise": False}),
 }
-# of logistic regression, for numbers of deviation 1. In threefold validation on 15 training photographs of each class of
+# of logistic regression, for numbers of deviation 1. In threefold validation on 15 training photographs a class of
 # Caltech-101 random filters have .53 right with it, .51 with a tenth
 FILTERS_C = 1e-2
 MEAN, BY_ACCURACY, ALIGNED = "kernel mean", "kernels weighted by accuracy", "group-aligned kernels"
@@ -56,8 +56,8 @@ def filters(images: ImageCollection, split: int, method: str, **protocol: int) -
     protocol  of `split_indices`
     """
     train, test = images.split_indices(split, **protocol)
-    kind, n_stages, steps = VARIANTS[method]
-    stages = two_stages.make_stages(images[train], kind, seed=split, **steps)[:n_stages]
+    kind, n, steps = VARIANTS[method]
+    stages = two_stages.make_stages(images[train], kind, n=n, seed=split, **steps)
     x = two_stages.encode(images, stages)
     mean, deviation = (getattr(x[train], of)(0, dtype=np.float32) for of in ("mean", "std"))
     own, other = ((x[rows] - mean) / np.maximum(deviation, 1e-6) for rows in (train, test))

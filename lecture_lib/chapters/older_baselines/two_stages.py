@@ -103,11 +103,12 @@ def make_stages(
     images: ImageCollection,
     filters: Filters,
     *,
+    n: int = 2,
     rectify: bool = True,
     normalise: bool = True,
     seed: int = 0,
 ) -> list[Stage]:
-    """Make both stages from training pictures, without their labels; random filters take only their gains from them.
+    """Make n stages from training pictures, without their labels; random filters take only their gains from them.
 
     A stage's gain, one for all its filters, brings their responses to DEVIATION over these pictures.
     """
@@ -115,7 +116,7 @@ def make_stages(
     some = rng.permutation(len(images))[:SAMPLE]
     x = torch.stack([prepare(images.tensor(i)) for i in some])
     stages = []
-    for maps, pool in zip(MAPS, POOL, strict=True):
+    for maps, pool in zip(MAPS[:n], POOL, strict=False):
         groups, sees = (GROUPS, SEES) if stages else (1, 1)
         which = torch.from_numpy(np.stack([rng.permutation(x.shape[1])[:sees] for _ in range(groups)]))
         shape = groups, maps // groups, sees * FILTER**2
