@@ -92,6 +92,7 @@ FEW = {  # pictures a class, or a split
     "MIT_TRAIN": 24,
     "MIT_TEST": 8,
     "CUB_PER_CLASS": 16,
+    "H3D_SPLIT": 60,
     "VOC_SPLIT": 110,
     "ACTION_SPLIT": 80,
     "OFFICE_PER_CLASS": 12,

@@ -124,6 +124,7 @@ SIZES = {  # pictures, classes, groups, and how many of a class, or in all, are 
     "sun397": (630, 21, 3, (15, 15)),
     "mit67": (800, 25, 5, (24, 8)),
     "cub200": (576, 36, 9, (8, 8)),
+    "h3d": (120, 9, 1, (60, 60)),
     "voc2007": (220, 20, 4, (110, 110)),
     "voc2012_action": (160, 8, 1, (80, 80)),
 }

@@ -8,8 +8,9 @@ datasets.fetch("caltech101")               # download the original archives, onc
 
 The names: "ilsvrc2012", "caltech101" (101 object classes), "sun397" and "mit67" (scenes), "cub200" (bird species
 with boxes and part points), "voc2007" and "voc2012" (several objects a picture, with boxes), "voc2012_action"
-(what people do, with a box a person), "office31" (the same classes in three domains). To search in: "oxford5k" and
-"paris6k" (buildings), "sculptures6k", "holidays" (places), "ukbench" (objects in groups of four).
+(what people do, with a box a person), "office31" (the same classes in three domains), "h3d" (nine attributes of
+people, with a box) and "clothing" (those of whole pictures; it has no twin). To search in: "oxford5k" and "paris6k"
+(buildings), "sculptures6k", "holidays" (places), "ukbench" (objects in groups of four).
 
 To add a dataset, touch three files: data/datasets.toml (a table: its folder, its loader, its archives), a loader
 (name, folder, **options) that ends in `collect` (in folders.py, or a module of its own) and `twin.py` (a function of

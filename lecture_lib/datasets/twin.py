@@ -21,7 +21,7 @@ from lecture_lib.datasets.images import ArrayImages
 from lecture_lib.datasets.protocols import few_shot, few_shot_split, official_split, published_partition
 from lecture_lib.datasets.retrieval import RetrievalCollection
 from lecture_lib.datasets.trials import drawn_trial
-from lecture_lib.twins import indoor, places, skeleton, species, voc, world
+from lecture_lib.twins import indoor, people, places, skeleton, species, voc, world
 from lecture_lib.twins import office as desks
 
 SIZE = 128  # pixels, 256/224 of what the twin networks see, as photographs are prepared for AlexNet
@@ -33,6 +33,8 @@ CUB_SIZE = 224  # pixels: a crop of the bird shows what the whole picture at SIZ
 VOC_SPLIT = 500  # pictures in each of trainval and test that a notebook takes; VOC 2007 has about 5,000
 OFFICE_PER_CLASS = 30  # in each domain: at most 20 to train on, or 10 and 20 to test on
 ACTION_SPLIT = 400  # and in each of train and val of its action task
+H3D_SPLIT = 600  # people in each of train and test; the photographs show about 4,000
+H3D_SIZE = 192  # pixels: at SIZE glasses would be a pixel or two
 VOC_WIDTH = 160  # pixels; the height is three quarters of it
 BACKGROUND = "BACKGROUND_Google"
 
@@ -200,6 +202,46 @@ def some_birds(per_class: int = 1) -> ImageCollection:
     )
     boxes = [Boxes([box], [c], [False], [False]) for box, c in zip(corners, labels, strict=True)]
     return ImageCollection("cub200", "twin", images, species.CLASSES, labels, species.GROUPS, boxes=boxes)
+
+
+def h3d() -> ImageCollection:
+    """Nine attributes of people, with a box and part points; splits `train` and `test`.
+
+    Labels int8 [N, 9]: 1 yes, 0 no, -1 where it is not to be seen (0 in the published files); such people count
+    neither as right nor as wrong. A box has no class (-1).
+    """
+    keys = torch.cat([world.keys(f"h3d/{split}", H3D_SPLIT) for split in ("train", "test")])
+    images, boxes, points, labels = drawn(
+        "h3d",
+        {"split": H3D_SPLIT},
+        len(keys),
+        lambda rows, width: people.draw(keys[rows], width),
+        ("boxes", "points", "labels"),
+        H3D_SIZE,
+    )
+    return ImageCollection(
+        "h3d",
+        "twin",
+        images,
+        people.ATTRIBUTES,
+        labels,
+        boxes=[Boxes([box], [-1], [False], [False]) for box in boxes],
+        parts=points,
+        part_names=people.POINTS,
+        splits={"train": np.arange(H3D_SPLIT), "test": np.arange(H3D_SPLIT) + H3D_SPLIT},
+        protocol=official_split,
+    )
+
+
+def clothing() -> ImageCollection:
+    """There is none: `h3d` draws people with attributes. Raises DatasetNotFound, which says so."""
+    from lecture_lib.datasets.layout import (
+        DatasetNotFound,
+    )  # here: recorded numbers of other chapters reach this file
+
+    raise DatasetNotFound(
+        'clothing has no twin: load("h3d") draws dressed people; the photographs are read in the real profile.'
+    )
 
 
 def voc2007(pictures: int = VOC_SPLIT) -> ImageCollection:

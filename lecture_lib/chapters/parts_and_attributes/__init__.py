@@ -1,0 +1,1 @@
+"""What notebook parts_and_attributes needs alone."""
