@@ -21,6 +21,10 @@ _FILES = (
     "bounding_boxes.txt",
 )
 _AGAIN = "Unpack CUB_200_2011.tgz again."
+REGIONS_OF_BIRDS = {  # which of its part points lie in the two regions that DPD pools into
+    "head": ("beak", "crown", "forehead", "left eye", "right eye", "nape", "throat"),
+    "body": ("back", "belly", "breast", "left wing", "right wing", "tail", "left leg", "right leg"),
+}
 
 
 def load(name: str, folder: Path) -> ImageCollection:

@@ -162,12 +162,12 @@ def occlusion_map(
     net: Backbone, picture: Tensor, layer: str, score_of: Callable[[np.ndarray], np.ndarray], pool: str | int,
     cells: int = 8, side: int = 3,
 ) -> np.ndarray:  # fmt: skip
-    """How much of a score is lost where a grey square hides the picture: float32 [cells, cells].
+    """How much of each score is lost where a grey square hides the picture: float32 [A, cells, cells].
 
     picture   uint8 [3, H, W], as the network takes it
-    score_of  features [n, d] of length 1 to scores [n]
+    score_of  features [n, d] of length 1 to scores [n, A]
     cells     places of the square's centre, across and down; side: of the square in these cells
-    returns   the score of the whole picture less that with the square over the cell: > 0 where the score rests on it
+    returns   scores of the whole picture less those with the square over the cell: > 0 where a score rests on it
     """
     square = to_square(net, picture)
     edge = torch.linspace(0, square.shape[1], cells + 1).round().long().tolist()
@@ -185,7 +185,7 @@ def occlusion_map(
             grid = pool if isinstance(pool, int) else 1
             x = torch.nn.functional.adaptive_avg_pool2d(x, grid)
     found = score_of(l2_normalise(x.flatten(1)).cpu().numpy())
-    return (found[0] - found[1:]).reshape(cells, cells).astype(np.float32)
+    return (found[0] - found[1:]).T.reshape(-1, cells, cells).astype(np.float32)
 
 
 def lower_share(losses: Sequence[np.ndarray]) -> np.ndarray:

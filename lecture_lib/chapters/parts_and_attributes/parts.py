@@ -5,12 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lecture_lib.datasets import ImageCollection
+from lecture_lib.datasets.cub200 import REGIONS_OF_BIRDS as BIRD
 from lecture_lib.datasets.regions import object_boxes
 from lecture_lib.linear import folds
 
-HEAD = ("beak", "crown", "forehead", "left eye", "right eye", "nape", "throat")
-BODY = ("back", "belly", "breast", "left wing", "right wing", "tail", "left leg", "right leg")
-BIRD = {"head": HEAD, "body": BODY}
 DETECTED = {  # smaller parts, in place of those of a deformable parts model, which weak DPD pools into regions
     "bill": ("beak", "forehead", "crown"),
     "cheek": ("left eye", "right eye", "nape"),
@@ -34,7 +32,7 @@ def faces_left(points: np.ndarray, part_names: Sequence[str]) -> np.ndarray:
 
     These are the two components of the stand-in for the parts model: a bird's parts lie elsewhere in each.
     """
-    x = [_mean_x(points[:, [part_names.index(name) for name in group]]) for group in (HEAD, BODY)]
+    x = [_mean_x(points[:, [part_names.index(name) for name in group]]) for group in BIRD.values()]
     return x[0] < x[1]  # False where one of them is not visible
 
 

@@ -98,8 +98,9 @@ def test_an_occlusion_map_shows_where_a_score_rests(monkeypatch):
         lambda net, x, layers: {"light": torch.stack([quarter(x), quarter(x) * 0 + 1], 1)},
     )
     picture = torch.full((3, 112, 112), 250, dtype=torch.uint8)
-    found = attributes.occlusion_map(net, picture, "light", lambda f: f[:, 0], "mean")
+    found, other = attributes.occlusion_map(net, picture, "light", lambda f: f, "mean")
     assert found.shape == (8, 8)
+    assert other[6, 1] < 0  # of length 1: what the first number loses the second gains
     assert found.max() > 0
     assert found[6, 1] == pytest.approx(found.max(), rel=1e-4)
     assert np.abs(found[:3]).max() < 1e-6

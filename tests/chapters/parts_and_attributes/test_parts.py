@@ -65,7 +65,7 @@ def test_pooling_weights_count_the_points_of_a_region_in_each_part():
 
 
 def test_birds_that_look_left_have_their_head_on_the_left():
-    names = (*parts.HEAD, *parts.BODY)
+    names = (*parts.BIRD["head"], *parts.BIRD["body"])
     points = np.zeros((3, len(names), 3))
     points[:, names.index("beak")] = [[1, 5, 1], [9, 5, 1], [0, 0, 0]]
     points[:, names.index("tail")] = [[5, 5, 1]] * 3
