@@ -6,14 +6,15 @@
 writes data/features/<dataset>/ of the photographs under LECTURE_DATA, in the real profile. Long vectors are turned
 into their first principal components, which are found on training pictures alone, those that train in every split
 (Caltech-101's Fisher vectors: in a part of the first; Office: amazon, a domain that none of its trials tests); so are
-the codebooks of Fisher vectors and words. Nothing sees a label.
+the codebooks of Fisher vectors and words. Nothing sees a label. Of birds (cub200) there are also the part points, as
+one more "encoding", and vectors of head and body, which they bound.
 """
 
 import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,9 @@ import torch
 from lecture_lib import backbones, datasets, encoders, settings
 from lecture_lib.backbones import Backbone, torchvision_nets
 from lecture_lib.datasets import ImageCollection
+from lecture_lib.datasets.cub200 import REGIONS_OF_BIRDS
+from lecture_lib.datasets.protocols import official_split
+from lecture_lib.datasets.regions import enlarged, object_boxes, part_boxes, region_crops
 from lecture_lib.datasets.vectors import SHIPPED, Vectors, write
 from lecture_lib.encoders import FLIP, PYRAMID, TEN_CROPS, ifv, summed
 from lecture_lib.encoders.bow import chi2_map
@@ -39,6 +43,7 @@ SPLITS = 5  # of Caltech-101
 # with so few, words none; Fisher vectors, which are nearly at right angles, keep all that their training pictures span.
 OF_MAPS, OF_RANDOM, OF_WORDS, ALL = 192, 64, 384, 10**9
 GRID = 3
+BOX, BOX_OF_POINTS, CELLS = 1.5, 1.2, 4  # of birds: crops in sides of the box; cells across a map
 
 
 class Encoding(NamedTuple):
@@ -100,10 +105,43 @@ def office31(images: ImageCollection, train: np.ndarray) -> Iterator[Encoding]:
     yield Encoding("BoW", counts, None, f"{OFFICE_WORDS} words of amazon, {LOCAL}, counts")
 
 
+def cub200(images: ImageCollection, train: np.ndarray) -> Iterator[Encoding]:
+    """Encode birds: whole pictures, boxes, heads and bodies; a map of the box that tells where parts are; the points.
+
+    A part that is not visible has no vector (NaN).
+    """
+    net, boxes = backbones.load(SQUEEZENET), object_boxes(images)
+    parts, visible = part_boxes(images.parts, images.part_names, list(REGIONS_OF_BIRDS.values()), boxes)
+    regions = {"box": enlarged(boxes, BOX)} | dict(zip(REGIONS_OF_BIRDS, parts.swapaxes(0, 1), strict=True))
+    seen = dict(zip(REGIONS_OF_BIRDS, visible.T, strict=True))
+    [(_, x, made)] = mean_pooled(net, images, (7,))
+    yield Encoding(f"{SQUEEZENET} DeCAF7", x, None, made)
+    for name, region in regions.items():
+        [(_, x, _)] = mean_pooled(net, region_crops(images, region[:, None], [name]), (7,))
+        x = np.where(seen[name][:, None], x, np.nan) if name in seen else x
+        yield Encoding(f"{SQUEEZENET} DeCAF7, {name}", x, None, f"{made}, {name}")
+    tight = region_crops(images, enlarged(boxes, BOX_OF_POINTS)[:, None], ["box"])
+    x = encoders.encode(net, tight, [net.decaf[7]], pool=CELLS, l2=True)[net.decaf[7]]
+    made = f"{net.decaf[7]}, {CELLS} x {CELLS} means of each map, {net.weights}, box x {BOX_OF_POINTS}"
+    yield Encoding(f"{SQUEEZENET} DeCAF7, {CELLS} x {CELLS}", x, OF_MAPS, made)
+    points = images.parts.reshape(len(images), -1)
+    yield Encoding(
+        "points", points, None, f"x, y in pixels, and 1 if visible, of {', '.join(images.part_names)}"
+    )
+
+
+def clothing(images: ImageCollection, train: np.ndarray) -> Iterator[Encoding]:
+    """Encode people in whole pictures; no components, since every picture tests in one of the folds."""
+    [(_, x, made)] = mean_pooled(backbones.load(SQUEEZENET), images, (7,))
+    yield Encoding(f"{SQUEEZENET} DeCAF7", x, None, made)
+
+
 ENCODINGS: dict[str, Callable[[ImageCollection, np.ndarray], Iterator[Encoding]]] = {
     "voc2007": voc2007,
     "caltech101": caltech101,
     "office31": office31,
+    "cub200": cub200,
+    "clothing": clothing,
 }
 
 
@@ -145,6 +183,9 @@ def components(x: np.ndarray, train: np.ndarray, most: int | None) -> tuple[np.n
 def compute(name: str) -> Vectors:
     """Encode the photographs of a dataset; what was computed before is read from the cache."""
     images = datasets.load(name)
+    if name == "cub200":  # by the names that `vectors.read` knows
+        splits = {"trainval": images.splits["train"], "test": images.splits["test"]}
+        images = replace(images, splits=splits, protocol=partial(official_split, train="trainval"))
     if name == "office31":
         splits = [(images.splits["amazon"], np.arange(0))]
     else:

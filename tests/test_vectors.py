@@ -10,7 +10,7 @@ from lecture_lib import datasets, features, settings
 from lecture_lib.datasets import DatasetNotFound, vectors
 from lecture_lib.datasets.vectors import SHIPPED, Vectors, read, write
 
-NAMES = ("voc2007", "caltech101", "office31")
+NAMES = ("voc2007", "caltech101", "office31", "cub200", "clothing")
 
 
 def test_what_is_written_is_read_to_half_a_step_with_boxes_and_splits(tmp_path):
@@ -93,7 +93,8 @@ def test_all_shipped_vectors_together_are_small_enough_to_be_cloned():
 
 def test_a_dataset_without_vectors_is_named_with_those_that_have_some():
     with pytest.raises(
-        ValueError, match="no vectors of 'sun397'; there are some of caltech101, office31, voc2007"
+        ValueError,
+        match="no vectors of 'sun397'; there are some of caltech101, clothing, cub200, office31, voc2007",
     ):
         vectors("sun397")
 

@@ -101,7 +101,7 @@ class NotHere:
 
 
 def vectors(name: str) -> Vectors:
-    """Return the vectors of a dataset's photographs: "voc2007", "caltech101" or "office31".
+    """Return the vectors of a dataset's photographs: "voc2007", "caltech101", "office31", "cub200", "clothing".
 
     As shipped in the demo profile; in the real one computed from the photographs at hand and kept in the cache. Raises
     ValueError for a dataset that has none, DatasetNotFound in the real profile where the photographs are missing.
