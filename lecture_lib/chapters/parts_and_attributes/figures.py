@@ -1,6 +1,7 @@
 """What parts and attributes look like: birds brought into one pose, what POOFs look at, people by their scores."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ REGIONS = {"head": "#d55e00", "body": "#0072b2"}
 POINT = "#ffd92f"
 ANSWERS = {1: Frame(style.RIGHT, 3, style.SIGNS[True]), 0: Frame(style.WRONG, 1.5, style.SIGNS[False]),
            -1: Frame(style.PALE, 1.5, "?")}  # fmt: skip
+OVERLAY, LOST, GAINED = 130, (194, 40, 29), (0, 114, 178)  # pixels across a map, and its colours
 SHOWN, MISTAKES = 4, 2  # people of each kind in a row
 
 
@@ -103,6 +105,38 @@ def pose_film(images: ImageCollection, rows: Sequence[int], f: str, a: str, *, t
     return figure
 
 
+def points_sheet(
+    images: ImageCollection, predicted: np.ndarray, rows: Sequence[int], *, title: str = ""
+) -> Figure:
+    """Show birds with their annotated points, and joined to each where it is predicted to be.
+
+    predicted  [N, P, 3], as `images.parts`
+    """
+    some = images[np.asarray(rows)]
+    as_they_are = np.zeros(len(some), bool)
+    pictures, true = facing_one_way(some, as_they_are, 1.2, BIRD)
+    _, found = facing_one_way(replace(some, parts=predicted[rows]), as_they_are, 1.2, BIRD)
+    shown = [
+        Tile(as_pixels(picture), style.short(some.classes[c]), EDGE)
+        for picture, c in zip(pictures, some.labels, strict=True)
+    ]
+    figure, axes, corners = tiles(
+        [[Block(shown, columns=-(-len(shown) // 2))]], title=title, size=9, foot=KEY
+    )
+    for corner, one, other in zip(corners, true, found, strict=True):
+        both = (one[:, 2] > 0) & (other[:, 2] > 0)
+        ends = np.stack([one[both, :2], other[both, :2]]) + corner
+        axes.plot(*ends.transpose(2, 0, 1), color="white", lw=1)
+        axes.scatter(*ends[1].T, s=20, facecolors="none", edgecolors="white", linewidths=1.3)
+        mark(axes, one * both[:, None], np.ones(2), corner)
+    y = figure.bbox.height - KEY / 2
+    axes.scatter([14], [y], s=26, color=POINT, edgecolors=style.INK, linewidths=0.6)
+    axes.scatter([140], [y], s=26, facecolors="none", edgecolors=style.PALE, linewidths=1.3)
+    axes.text(26, y + 4, "annotated", fontsize=10)
+    axes.text(152, y + 4, "predicted (white on the birds)", fontsize=10)
+    return figure
+
+
 def mark(axes: Axes, points: np.ndarray, scale: np.ndarray, corner: tuple[int, int]) -> None:
     """Draw the visible points [P, 3] of a picture whose upper left corner is there; scale: page's pixels for one."""
     xy = points[points[:, 2] > 0, :2] * scale + corner
@@ -152,7 +186,7 @@ def confusions(
     families = list(dict.fromkeys(groups))
     ends = np.cumsum([list(groups).count(name) for name in families])
     with style.look():
-        figure = style.new_figure(8.6, 7.6, layout="constrained")
+        figure = style.new_figure(8.6, 7.0, layout="constrained")
         axes = figure.add_subplot()
         shown = axes.imshow(share, cmap="Blues", vmin=0, vmax=100, interpolation="none")
         for start, end in zip([0, *ends[:-1]], ends, strict=True):
@@ -217,14 +251,16 @@ def precision_bars(tables: Mapping[str, pd.DataFrame], chance: str, *, title: st
         height = 0.62 * max(map(len, tables.values())) + 1.6
         figure = style.new_figure(5.4 * len(tables), height, layout="constrained")
         panels = figure.subplots(1, len(tables), squeeze=False)[0]
+        looks = style.of(
+            *dict.fromkeys(name for table in tables.values() for name in table if name != chance)
+        )
         for axes, (caption, table) in zip(panels, tables.items(), strict=True):
             methods = [name for name in table if name != chance]
             thick = 0.8 / len(methods)
             y = np.arange(len(table))
-            for k, (name, look) in enumerate(style.of(*methods).items()):
-                axes.barh(
-                    y + (k + 0.5) * thick - 0.4, table[name], thick * 0.92, color=look.colour, label=name
-                )
+            for k, name in enumerate(methods):
+                place = y + (k + 0.5) * thick - 0.4
+                axes.barh(place, table[name], thick * 0.92, color=looks[name].colour, label=name)
             axes.vlines(table[chance], y - 0.45, y + 0.45, color=style.INK, lw=2, label=f"{chance} (chance)")
             axes.set_yticks(y, table.index)
             axes.set(xlim=(0, 100), ylim=(len(table) - 0.5, -0.5), xlabel="average precision, %")
@@ -241,25 +277,25 @@ def precision_bars(tables: Mapping[str, pd.DataFrame], chance: str, *, title: st
 
 
 def occlusion_sheet(
-    picture: np.ndarray, losses: Mapping[str, np.ndarray], *, columns: int, title: str = ""
+    pictures: Mapping[str, np.ndarray], losses: Mapping[str, np.ndarray], *, columns: int = 3, title: str = ""
 ) -> Figure:
-    """Lay the map of each attribute, what a score loses where a grey square hides [cells, cells], over one picture.
+    """Show a person for each attribute, and over the same person what the score loses if a place is hidden.
 
-    picture  uint8 [h, w, 3], of a person, or a mean of people. Red: the score falls when this is hidden; blue: it rises
+    pictures  attribute -> uint8 [h, w, 3]; losses  attribute -> [cells, cells]. Red: the score falls; blue: it rises
     """
-    size = 150
-    faint = 0.45 * square(picture, size).mean(2, keepdims=True) + 140 * 0.55
-    shown = []
+    blocks = []
     for name, loss in losses.items():
-        heat = Image.fromarray(loss / max(np.abs(loss).max(), 1e-12)).resize(
-            (size, size), Image.Resampling.BILINEAR
-        )
-        signed = np.clip(np.asarray(heat), -1, 1)[..., None]
-        colour = np.where(signed > 0, [[[194, 40, 29]]], [[[0, 114, 178]]])
-        strength = 0.85 * np.abs(signed)
-        shown.append(Tile((faint * (1 - strength) + colour * strength).round().astype(np.uint8), name, EDGE))
-    whole = Block([Tile(square(picture, size), "the picture", EDGE)])
-    return tiles([[whole, Block(shown, columns)]], title=title, size=10).figure
+        picture = square(pictures[name], OVERLAY)
+        strength = np.float32(loss / max(np.abs(loss).max(), 1e-12))
+        smooth = Image.fromarray(strength).resize((OVERLAY, OVERLAY), Image.Resampling.BILINEAR)
+        strength = np.asarray(smooth)[..., None]
+        colour = np.where(strength > 0, LOST, GAINED)
+        faint = 0.45 * picture.mean(2, keepdims=True) + 140
+        over = faint + 0.85 * np.abs(strength) * (colour - faint)
+        shown = [Tile(picture, name, EDGE), Tile(over.clip(0, 255).round().astype(np.uint8), frame=EDGE)]
+        blocks.append(Block(shown))
+    rows = [blocks[i : i + columns] for i in range(0, len(blocks), columns)]
+    return tiles(rows, title=title, size=11).figure
 
 
 def scored_sheet(
