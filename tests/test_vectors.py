@@ -8,8 +8,10 @@ import pytest
 
 from lecture_lib import datasets, features, settings
 from lecture_lib.datasets import DatasetNotFound, vectors
+from lecture_lib.datasets.cub200 import REGIONS_OF_BIRDS
 from lecture_lib.datasets.vectors import SHIPPED, Vectors, read, write
 
+PARTS = tuple(f"squeezenet1_1 DeCAF7, {region}" for region in REGIONS_OF_BIRDS)  # not visible in all pictures
 NAMES = ("voc2007", "caltech101", "office31", "cub200", "clothing")
 
 
@@ -75,14 +77,31 @@ def test_shipped_vectors_are_finite_of_length_one_or_less_and_say_what_made_them
     assert voc.x.keys() == voc.about["encodings"].keys()
     for encoding, x in voc.x.items():
         assert x.shape == (len(voc.labels), voc.about["encodings"][encoding]["numbers"])
+        if encoding == "points":
+            continue
         lengths = np.linalg.norm(x, axis=1)
-        if voc.about["encodings"][encoding].get("training pictures a class"):
+        if voc.about["encodings"][encoding].get("training pictures a class") or encoding in PARTS:
             lengths = lengths[np.isfinite(lengths)]
         assert lengths.min() > 0.1, encoding
         assert lengths.max() < 1.03, encoding  # not NaN, either
     assert {"command", "date", "versions", "weights", "seed", "fingerprint"} <= voc.about.keys()
     with pytest.raises(DatasetNotFound, match=r"not part of the project.*use\(.real"):
         voc.images.tensor(0)
+
+
+def test_points_of_birds_lie_in_their_boxes_and_a_part_without_one_has_no_vector():
+    cub = vectors("cub200")
+    points, boxes = cub.x["points"].reshape(len(cub.labels), -1, 3), [of.xyxy[0] for of in cub.images.boxes]
+    names = cub.about["encodings"]["points"]["made"].partition(" of ")[2].split(", ")
+    assert len(names) == points.shape[1] == 15
+    seen = points[..., 2] > 0.5
+    for own, there, (x0, y0, x1, y1) in zip(points, seen, boxes, strict=True):
+        around = [x0 - 12, y0 - 12], [x1 + 12, y1 + 12]  # some are annotated just outside
+        assert np.array_equal(own[there, :2], own[there, :2].clip(*around))
+    for region, of in REGIONS_OF_BIRDS.items():
+        some = seen[:, [names.index(name) for name in of]].any(1)
+        x = cub.x[f"squeezenet1_1 DeCAF7, {region}"]
+        assert np.array_equal(np.isfinite(x).all(1), some)
 
 
 def test_all_shipped_vectors_together_are_small_enough_to_be_cloned():
