@@ -18,7 +18,7 @@ PLACES = {
     "bottom left": (0, 1),
     "bottom right": (1, 1),
 }
-SIDES = {"its box": 0, "a half": 0.5, "a third": 1 / 3, "a quarter": 0.25}
+SIDES = {"its box": 1, "a half": 0.5, "a third": 1 / 3, "a quarter": 0.25}
 
 
 def search_explorer(
@@ -33,25 +33,27 @@ def search_explorer(
         first.setdefault(query.instance, query)
 
     def draw(instance: str, side: str, place: str, method: str) -> tuple[Figure, str]:
-        query = part(first[instance], SIDES[side], PLACES[place], images)
+        query = part(first[instance], SIDES[side], PLACES[place])
         order = ranking(methods[method](query))
         ap = average_precision(order, query.positives, query.junk)
-        text = f"{instance}, {side}{', ' + place if SIDES[side] else ''}, by {method}: AP {100 * ap:.0f} %"
+        text = (
+            f"{instance}, {side}{', ' + place if SIDES[side] < 1 else ''}, by {method}: AP {100 * ap:.0f} %"
+        )
         figure = figures.ranked_lists(images, query, {method: order}, title=text)
         return figure, f"The first pictures of a ranking; {text}"
 
     return Explorer(
         draw,
         {"instance": choice("query", list(first)), "method": choice("method", list(methods))},
-        {"side": choice("ask with", list(SIDES)), "place": choice("at its", list(PLACES), "middle")},
+        {
+            "side": choice("ask with", list(SIDES), "a half"),
+            "place": choice("at its", list(PLACES), "middle"),
+        },
     )
 
 
-def part(query: Query, side: float, place: tuple[float, float], images: RetrievalCollection) -> Query:
-    """The query with a smaller box: `side` of the picture's height, at `place` in its own box; side 0: as it is."""
-    if not side:
-        return query
-    x0, y0, x1, y1 = query.box
-    size = np.minimum(side * images.tensor(query.picture).shape[1], [x1 - x0, y1 - y0])
-    corner = np.array([x0, y0]) + np.array(place) * ([x1 - x0, y1 - y0] - size)
-    return replace(query, box=np.concatenate([corner, corner + size]))
+def part(query: Query, side: float, place: tuple[float, float]) -> Query:
+    """The query with a part of its box, `side` as wide and as high, at `place` in it: (0, 0) is the upper left."""
+    corner, size = query.box[:2], query.box[2:] - query.box[:2]
+    corner = corner + np.array(place) * (1 - side) * size
+    return replace(query, box=np.concatenate([corner, corner + side * size]))

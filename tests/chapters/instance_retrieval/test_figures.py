@@ -148,8 +148,8 @@ def test_a_part_of_the_box_is_asked_with_and_nothing_beyond_it(images):
     asked = []
     methods = {"BoW": lambda query: asked.append(query.box) or np.arange(6.0)}
     explorer = widget.search_explorer(images, methods)
-    assert np.allclose(asked[0], QUERY.box)
+    assert np.allclose(asked[0], [20, 30, 40, 50])  # half of it, in its middle
     explorer.children[1].children[1].value = "top left"
     assert len(asked) == 2
-    corner = widget.part(QUERY, 0.25, (1, 1), images).box
-    assert np.allclose(corner, [26, 36, 50, 60])  # a quarter of 96 pixels, at the box's lower right corner
+    corner = widget.part(QUERY, 0.25, (1, 1)).box
+    assert np.allclose(corner, [40, 50, 50, 60])  # a quarter as wide and high, at the lower right
