@@ -23,6 +23,7 @@ from lecture_lib.display.tradeoffs import tradeoff
 from lecture_lib.encoders.augment import View
 from lecture_lib.results import papers
 
+EACH = 3  # pictures of a kind
 SIZE, LARGE = 110, 256  # pixels across a picture of a list, and one that is drawn into
 BOX = "#e69f00"  # what is asked with
 # the kinds are not told apart by colour alone
@@ -42,14 +43,12 @@ FAMILIES = {
 }
 
 
-def what_counts(
-    images: ImageCollection, query: Query, others: Sequence[int], *, each: int = 3, title: str = ""
-) -> Figure:
+def what_counts(images: ImageCollection, query: Query, others: Sequence[int], *, title: str = "") -> Figure:
     """Show a query with its box, and some of what is good, ok and junk for it, and of other buildings, `others`."""
     kinds = (query.good[query.good != query.picture], query.ok, query.junk, np.array(others))
     blocks = [Block([_shown(images, query.picture, SIZE)], heading="the query")]
     for (name, frame), rows in zip(FRAMES.items(), kinds, strict=True):
-        blocks.append(Block([_shown(images, row, SIZE, frame) for row in rows[:each]], heading=name))
+        blocks.append(Block([_shown(images, row, SIZE, frame) for row in rows[:EACH]], heading=name))
     figure, axes, corners = tiles(
         [blocks[:3], [Block([Tile(blank(SIZE, 1))]), *blocks[3:]]], title=title, gap=FRAMED
     )

@@ -109,11 +109,8 @@ def test_what_the_renderer_says_is_there_is_true_and_all_else_is_not(oxford):
             np.concatenate([start, end + 3]), np.array([0, 3, 6])
         )  # 4.2 pixels off, 4 are allowed
         assert not truth.pair(oxford, i, asked, moved, found, j).true.any()
-    assert seen.size
-    elsewhere = truth.pair(oxford, 0, asked, every, found, j)
-    other = truth.pair(oxford, 26, asked, every, found, j)  # of another landmark
-    assert len(elsewhere.vote) == len(other.vote) == 3
-    assert not other.true.any()
+        assert seen.size
+        assert not truth.pair(oxford, 26, asked, every, found, j).true.any()  # of another landmark
 
 
 def test_some_matches_keep_all_they_have():
